@@ -1,0 +1,5 @@
+"""qhu: did a hybrid quantum-classical network really forget?"""
+
+from importlib.metadata import version
+
+__version__ = version("qhu")

@@ -1,0 +1,145 @@
+"""One decorator registers a method, metric, dataset or backend; one object finds it again.
+
+The options of an entry are the pydantic model that annotates its ``options`` parameter, so a
+plugin is one file: a class of options and a decorated function (or class).
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from qhu.errors import QhuError, UnknownName, UserError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Options(BaseModel):
+    """Base of every options model: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered object: its name, the object and the model of its options."""
+
+    name: str
+    make: Callable[..., Any]
+    options: type[Options]
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring, shown by ``qhu list``."""
+        return (inspect.getdoc(self.make) or "").split("\n", 1)[0]
+
+    @property
+    def source(self) -> str:
+        """Text of the module that defines the entry, part of the keys of its results."""
+        return inspect.getsource(inspect.getmodule(self.make) or self.make)
+
+
+class Registry(Generic[F]):
+    """Names of one kind, filled by the modules of ``package`` and by entry points ``qhu.<kind>s``.
+
+    Args:
+        kind: what the names stand for, singular ("method").
+        package: package whose modules register themselves when imported.
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind, self.package = kind, package
+        self._entries: dict[str, Entry] = {}
+        self._loaded = False
+
+    def __call__(self, name: str) -> Callable[[F], F]:
+        """Decorator: register a function or class under ``name``."""
+
+        def register(make: F) -> F:
+            known = self._entries.get(name)
+            if known is not None and known.make.__module__ != make.__module__:
+                raise QhuError(
+                    f"{self.kind} '{name}' is defined twice: in {known.make.__module__} "
+                    f"and in {make.__module__}; rename one"
+                )
+            self._entries[name] = Entry(name, make, _options_of(make))
+            return make
+
+        return register
+
+    def __getitem__(self, name: str) -> Entry:
+        self._load()
+        if name not in self._entries:
+            raise UnknownName(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def names(self) -> list[str]:
+        """All registered names, sorted."""
+        self._load()
+        return sorted(self._entries)
+
+    def options(self, name: str, given: Any) -> Options:
+        """Validate the options given for ``name``.
+
+        Raises:
+            UserError: the name or one of its options is unknown or out of range.
+        """
+        entry = self[name]
+        return parse(entry.options, given or {}, f"{self.kind} '{name}'")
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{self.package}.{module.name}")
+        for point in entry_points(group=f"qhu.{self.kind}s"):
+            point.load()
+
+
+def _options_of(make: Callable[..., Any]) -> type[Options]:
+    function = make.__init__ if inspect.isclass(make) else make
+    found = get_type_hints(function).get("options", Options)
+    return found if inspect.isclass(found) and issubclass(found, Options) else Options
+
+
+def parse(model: type[Any], given: Any, where: str) -> Any:
+    """Validate ``given`` as ``model``; the first mistake becomes a one-line :class:`UserError`."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = _fields_at(model, first["loc"][:-1])
+            raise UnknownName(f"key in {where}", key, known) from None
+        message = first["msg"].removeprefix("Value error, ")
+        value = "" if first["type"] == "missing" else f" (got {first['input']!r})"
+        raise UserError(f"{where}: {key + ': ' if key else ''}{message}{value}") from None
+
+
+def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    """Dotted names of the keys allowed where ``path`` leads inside ``model``."""
+    fields: Any = model
+    for part in path:
+        field = fields.model_fields.get(part) if hasattr(fields, "model_fields") else None
+        if field is None:
+            return []
+        fields = field.annotation
+    prefix = ".".join(str(part) for part in path)
+    names = getattr(fields, "model_fields", {})
+    return [f"{prefix}.{name}" if prefix else name for name in names]
+
+
+method: Registry[Callable[..., dict[str, float] | None]] = Registry("method", "qhu.unlearn")
+metric: Registry[Callable[..., Any]] = Registry("metric", "qhu.evaluate")
+dataset: Registry[Callable[..., Any]] = Registry("dataset", "qhu.data")
+backend: Registry[type[Any]] = Registry("backend", "qhu.backends")

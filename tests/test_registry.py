@@ -1,0 +1,55 @@
+import pytest
+from pydantic import Field
+
+from qhu.errors import QhuError, UnknownName, UserError
+from qhu.registry import Options, Registry
+
+
+class Knobs(Options):
+    alpha: float = Field(0.5, ge=0, le=1)
+
+
+@pytest.fixture
+def things():
+    registry = Registry("method", "qhu.data")
+    registry._loaded = True
+
+    @registry("scrub")
+    def scrub(student, options: Knobs):
+        """Forget by scrubbing.
+
+        More words.
+        """
+
+    return registry
+
+
+def test_an_entry_knows_its_options_and_its_summary(things):
+    assert things["scrub"].summary == "Forget by scrubbing."
+    assert things.options("scrub", {"alpha": 0.25}) == Knobs(alpha=0.25)
+    assert things.options("scrub", None) == Knobs()
+
+
+def test_an_unknown_name_offers_the_nearest(things):
+    with pytest.raises(UnknownName, match="unknown method 'scrubb': did you mean 'scrub'"):
+        things["scrubb"]
+
+
+def test_an_unknown_option_offers_the_nearest(things):
+    with pytest.raises(UnknownName, match="'alhpa': did you mean 'alpha'"):
+        things.options("scrub", {"alhpa": 1})
+
+
+@pytest.mark.parametrize("value", [1.5, "much", float("nan"), None])
+def test_a_wrong_value_is_one_line_naming_the_option(things, value):
+    with pytest.raises(UserError, match=r"^method 'scrub': alpha: [^\n]*$"):
+        things.options("scrub", {"alpha": value})
+
+
+def test_a_duplicate_from_another_module_is_refused(things):
+    def other(student, options: Knobs):
+        """Another scrub."""
+
+    other.__module__ = "elsewhere"
+    with pytest.raises(QhuError, match="defined twice"):
+        things("scrub")(other)
