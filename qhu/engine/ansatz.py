@@ -1,0 +1,24 @@
+"""What a quantum layer is made of: a parametrised circuit and what is measured on it."""
+
+from dataclasses import dataclass
+
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
+from qiskit.quantum_info import SparsePauliOp
+
+
+@dataclass(frozen=True)
+class Ansatz:
+    """Circuit, its input and weight parameters, and the observables of one quantum layer.
+
+    Attributes:
+        circuit: parametrised circuit on virtual qubits, without measurements.
+        inputs: parameters that take the data, in feature order.
+        weights: trainable parameters, in the order of θ's quantum slice.
+        observables: one Hermitian operator per output, on virtual qubits.
+    """
+
+    circuit: QuantumCircuit
+    inputs: tuple[Parameter, ...]
+    weights: tuple[Parameter, ...]
+    observables: tuple[SparsePauliOp, ...]

@@ -1,0 +1,222 @@
+"""The engine behind Qiskit's interfaces: an exact batched estimator and its gradient.
+
+Both plug into ``EstimatorQNN``, which sends one PUB per observable forward and one circuit per
+sample and observable backward; here each of these calls is one evaluation of a compiled program.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.providers import Options
+from qiskit.quantum_info import SparsePauliOp
+from qiskit_machine_learning.algorithm_job import AlgorithmJob
+from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
+
+from qhu.engine.ansatz import Ansatz
+from qhu.engine.noise import NoiseModel
+from qhu.engine.program import Program, compile_circuit
+
+Values = NDArray[np.float64]
+Label = tuple[tuple[str, float], ...]
+"""An observable by content: Pauli strings and their coefficients."""
+
+_CACHED_PROGRAMS = 64
+_NO_WEIGHTS = torch.zeros(0, dtype=torch.float64)
+
+
+class ProgramCache:
+    """Compiled programs (float64, all parameters as inputs) of the last circuits seen.
+
+    The circuit object is the key and is kept alive with its program, so that its identity stays
+    valid; its numbers of instructions and parameters tell when it was changed in place.
+    """
+
+    def __init__(self, noise: NoiseModel | None) -> None:
+        self._noise = noise
+        self._programs: dict[tuple[Any, ...], tuple[QuantumCircuit, Program]] = {}
+
+    def get(self, circuit: QuantumCircuit, observables: tuple[Label, ...]) -> Program:
+        """Program with one output per observable."""
+        key = (id(circuit), len(circuit.data), circuit.num_parameters, observables)
+        if key not in self._programs:
+            operators = tuple(SparsePauliOp.from_list(terms) for terms in observables)
+            ansatz = Ansatz(circuit, tuple(circuit.parameters), (), operators)
+            if len(self._programs) == _CACHED_PROGRAMS:
+                self._programs.pop(next(iter(self._programs)))
+            program = compile_circuit(ansatz, dtype=torch.complex128, noise=self._noise)
+            self._programs[key] = circuit, program
+        return self._programs[key][1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_noise": self._noise, "_programs": {}}  # identities mean nothing in a copy
+
+
+class EngineEstimator(BaseEstimatorV2):
+    """Exact expectation values in float64; any requested precision is met, ``stds`` are zero.
+
+    PUBs that share a circuit and an array of parameter values, as those of ``EstimatorQNN`` do, are
+    evaluated together. Memory: see the program; all parameter sets of a PUB form one batch.
+
+    Args:
+        noise: errors of the gates and the readout of the circuits, which then are in native gates.
+    """
+
+    def __init__(self, noise: NoiseModel | None = None) -> None:
+        self._cache = ProgramCache(noise)
+
+    def run(
+        self, pubs: Iterable[Any], *, precision: float | None = None
+    ) -> PrimitiveJob[PrimitiveResult[PubResult]]:
+        """Estimate the expectation values of PUBs; see ``BaseEstimatorV2.run``."""
+        groups: dict[tuple[int, int], list[int]] = {}
+        coerced: list[EstimatorPub] = []
+        raw = list(pubs)
+        for position, pub in enumerate(raw):
+            coerced.append(EstimatorPub.coerce(pub, precision))
+            groups.setdefault(_identity(pub), []).append(position)
+        job: PrimitiveJob[PrimitiveResult[PubResult]] = PrimitiveJob(
+            self._run, coerced, list(groups.values())
+        )
+        job._submit()
+        return job
+
+    def _run(
+        self, pubs: Sequence[EstimatorPub], groups: Sequence[Sequence[int]]
+    ) -> PrimitiveResult[PubResult]:
+        results: dict[int, PubResult] = {}
+        for positions in groups:
+            together = [pubs[position] for position in positions]
+            results.update(zip(positions, self._run_together(together), strict=True))
+        return PrimitiveResult([results[n] for n in range(len(pubs))], metadata={"version": 2})
+
+    def _run_together(self, pubs: Sequence[EstimatorPub]) -> list[PubResult]:
+        """Results of PUBs with the same circuit and parameter values, from one evaluation."""
+        circuit, bindings = pubs[0].circuit, pubs[0].parameter_values
+        labels = [_labels(pub) for pub in pubs]
+        program = self._cache.get(circuit, tuple(label for some in labels for label in some))
+        values = bindings.as_array(circuit.parameters).reshape(bindings.size, -1)
+        with torch.no_grad():
+            table = program(torch.from_numpy(values), _NO_WEIGHTS).numpy()
+        results, start = [], 0
+        rows = np.arange(bindings.size).reshape(bindings.shape)
+        for pub, some in zip(pubs, labels, strict=True):
+            columns = np.arange(start, start + len(some)).reshape(pub.observables.shape)
+            start += len(some)
+            results.append(_result(pub, table[rows, columns]))
+        return results
+
+
+class EngineGradient(BaseEstimatorGradient):
+    """Exact gradients of expectation values in float64, for all samples and observables at once.
+
+    Args:
+        estimator: shares its compiled programs; a new one by default.
+    """
+
+    def __init__(self, estimator: EngineEstimator | None = None) -> None:
+        super().__init__(estimator or EngineEstimator())
+
+    def run(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        observables: Sequence[SparsePauliOp],
+        parameter_values: Sequence[Sequence[float]] | Values,
+        parameters: Sequence[Sequence[Parameter] | None] | None = None,
+        **options: Any,
+    ) -> AlgorithmJob:
+        """Gradients of many circuits; see ``BaseEstimatorGradient.run``.
+
+        The base class validates entry by entry, which costs more than the gradients.
+        """
+        wanted = parameters if parameters is not None else [None] * len(circuits)
+        lengths = {len(circuits), len(observables), len(parameter_values), len(wanted)}
+        if len(lengths) > 1:
+            raise ValueError("circuits, observables, values and parameters differ in number")
+        job = AlgorithmJob(self._run, circuits, observables, parameter_values, wanted, **options)
+        job.submit()
+        return job
+
+    def _run(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        observables: Sequence[SparsePauliOp],
+        parameter_values: Sequence[Sequence[float]] | Values,
+        parameters: Sequence[Sequence[Parameter] | None],
+        **options: Any,
+    ) -> EstimatorGradientResult:
+        groups: dict[int, list[int]] = {}
+        for position, circuit in enumerate(circuits):
+            groups.setdefault(id(circuit), []).append(position)
+        gradients: dict[int, Values] = {}
+        for positions in groups.values():
+            circuit = circuits[positions[0]]
+            values = np.asarray([parameter_values[p] for p in positions], dtype=float)
+            found = self._full_gradients(circuit, [observables[p] for p in positions], values)
+            for position, gradient in zip(positions, found, strict=True):
+                gradients[position] = _restrict(gradient, circuit, parameters[position])
+        return EstimatorGradientResult(
+            gradients=[gradients[n] for n in range(len(circuits))],
+            metadata=[{"parameters": wanted} for wanted in parameters],
+            options=Options(**options),
+        )
+
+    def _full_gradients(
+        self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp], values: Values
+    ) -> Values:
+        """Gradients (K, P) of observable k at the parameter values k of (K, P).
+
+        All different observables are evaluated at all different parameter values.
+        """
+        distinct = {id(observable): observable for observable in observables}
+        order = {key: n for n, key in enumerate(distinct)}
+        labels = tuple(tuple(op.simplify().to_list()) for op in distinct.values())
+        rows, inverse = np.unique(values, axis=0, return_inverse=True)
+        jacobian = _jacobian(self._estimator._cache.get(circuit, labels), rows)
+        columns = [order[id(observable)] for observable in observables]
+        return jacobian[columns, inverse.reshape(-1)]
+
+
+def _jacobian(program: Program, values: Values) -> Values:
+    """Derivatives (M, K, P) of the M outputs at each of the K rows of values (K, P)."""
+    with torch.enable_grad():
+        inputs = torch.from_numpy(values).requires_grad_()
+        outputs = program(inputs, _NO_WEIGHTS)
+        samples, size = outputs.shape
+        if not outputs.requires_grad:  # no parameter can be seen
+            return np.zeros((size, *values.shape))
+        seeds = torch.eye(size, dtype=outputs.dtype)[:, None, :].expand(size, samples, size)
+        return torch.autograd.grad(outputs, inputs, seeds, is_grads_batched=True)[0].numpy()
+
+
+def _identity(pub: Any) -> tuple[int, int]:
+    """What a PUB shares with those it can be merged with: its circuit and its values."""
+    if isinstance(pub, tuple) and len(pub) > 2:
+        return id(pub[0]), id(pub[2])
+    return id(pub), 0
+
+
+def _labels(pub: EstimatorPub) -> list[Label]:
+    return [tuple(terms.items()) for terms in pub.observables.ravel().tolist()]
+
+
+def _result(pub: EstimatorPub, evs: Values) -> PubResult:
+    data = DataBin(evs=evs, stds=np.zeros_like(evs), shape=evs.shape)
+    return PubResult(
+        data,
+        metadata={"target_precision": pub.precision, "circuit_metadata": pub.circuit.metadata},
+    )
+
+
+def _restrict(
+    gradient: Values, circuit: QuantumCircuit, wanted: Sequence[Parameter] | None
+) -> Values:
+    if wanted is None:
+        return gradient
+    index = {parameter: n for n, parameter in enumerate(circuit.parameters)}
+    return gradient[[index[parameter] for parameter in wanted]]

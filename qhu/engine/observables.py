@@ -1,0 +1,76 @@
+"""Last step: expectation values of Pauli sums in a batch of states."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from qiskit.quantum_info import SparsePauliOp
+from torch import Tensor
+
+from qhu.engine.constants import Constants
+from qhu.errors import UserError
+
+
+class Expectations:
+    """Expectation values of ``M`` observables in states of ``n`` qubits.
+
+    Terms are grouped by the basis states they connect: a Pauli string maps ``|k>`` to a phase times
+    ``|k xor flip>``, so each distinct ``flip`` costs one product of the state with itself. Diagonal
+    observables have the single flip 0 and need the probabilities only.
+
+    Args:
+        observables: Hermitian operators on n qubits.
+        dtype: complex dtype of the states.
+
+    Raises:
+        UserError: an observable is not Hermitian.
+    """
+
+    def __init__(self, observables: Sequence[SparsePauliOp], dtype: torch.dtype) -> None:
+        tables: dict[int, np.ndarray] = {}
+        for m, observable in enumerate(observables):
+            if np.abs(np.imag(observable.coeffs)).max(initial=0.0) > 1e-12:
+                raise UserError(f"observable {m} is not Hermitian: its coefficients must be real")
+            for pauli, coefficient in zip(observable.paulis, observable.coeffs.real, strict=True):
+                flip, phases = _action(pauli.x, pauli.z)
+                shape = (2 ** len(pauli.x), len(observables))
+                table = tables.setdefault(flip, np.zeros(shape, dtype=complex))
+                table[:, m] += coefficient * phases
+        self._constants = Constants()
+        self._flips = sorted(tables)
+        for flip, table in tables.items():
+            indices = np.arange(len(table)) ^ flip
+            # Re(conj(psi_k) psi_l phase) is linear in the real and imaginary part of the product.
+            split = np.stack([table.real, -table.imag], axis=1).reshape(-1, len(observables))
+            values = np.repeat(table.real, 2, axis=0) if flip == 0 else split
+            self._constants[f"partner {flip}"] = torch.from_numpy(indices)
+            self._constants[f"table {flip}"] = torch.from_numpy(values).to(dtype.to_real())
+
+    def __call__(self, states: Tensor) -> Tensor:
+        """Expectation values (..., M), real, in the states (..., 2**n)."""
+        constants = self._constants.on(states.device)
+        values = []
+        for flip in self._flips:
+            if flip == 0:
+                parts = torch.view_as_real(states).flatten(-2)
+                products = parts * parts
+            else:
+                partners = states.index_select(-1, constants[f"partner {flip}"])
+                products = torch.view_as_real(states.conj() * partners).flatten(-2)
+            values.append(products @ constants[f"table {flip}"])
+        return sum(values[1:], start=values[0])
+
+
+def _action(x: np.ndarray, z: np.ndarray) -> tuple[int, np.ndarray]:
+    """``flip`` and phases with <psi|P|psi> = sum_k conj(psi_k) phases_k psi_(k xor flip)."""
+    bits = basis_bits(len(x))
+    flip = int(sum(1 << (len(x) - 1 - q) for q in np.flatnonzero(x)))
+    # P = prod_q i^(x z) X^x Z^z sends |l> to (-1)^(z.l) i^(x.z) |l xor flip>, with l = k xor flip.
+    signs = (-1.0) ** ((bits ^ x.astype(int)) @ z.astype(int))
+    return flip, signs * 1j ** int(np.sum(x & z))
+
+
+def basis_bits(num_qubits: int) -> np.ndarray:
+    """Bits (2**n, n) of the basis states; qubit 0 is the most significant in the engine."""
+    index = np.arange(2**num_qubits)
+    return (index[:, None] >> np.arange(num_qubits)[::-1]) & 1

@@ -1,0 +1,79 @@
+"""Compiles a quantum layer into a function of tensors.
+
+The way of a gate: :mod:`~qhu.engine.gates` takes the circuit apart into rotations and phases;
+:mod:`~qhu.engine.schedule` sorts them into layers, where :mod:`~qhu.engine.series` makes one
+trigonometric polynomial of the rotations that meet on a qubit; one of four programs evaluates the
+layers:
+
+========================================  ======================================================
+:mod:`~qhu.engine.heisenberg`             shallow circuits of any width, as few Pauli strings
+:mod:`~qhu.engine.unitary`                few qubits, as one matrix for all samples
+:mod:`~qhu.engine.statevector`            everything else
+:mod:`~qhu.engine.noisy`                  native gates under noise, through
+                                          :mod:`~qhu.engine.noise` and :mod:`~qhu.engine.channels`
+========================================  ======================================================
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from qhu.engine.angles import Parameters
+from qhu.engine.ansatz import Ansatz
+from qhu.engine.channels import noisy_levels, read_observables
+from qhu.engine.gates import elementary_gates
+from qhu.engine.heisenberg import HeisenbergProgram
+from qhu.engine.noise import Noise, NoiseModel
+from qhu.engine.noisy import NoisyProgram
+from qhu.engine.observables import Expectations
+from qhu.engine.schedule import exact_levels, visible_gates
+from qhu.engine.statevector import StatevectorProgram
+from qhu.engine.unitary import MAX_QUBITS, UnitaryProgram, encoding_first
+
+
+class Program(Protocol):
+    """Expectation values of a compiled quantum layer, differentiable any number of times."""
+
+    def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """Expectation values (..., M) at real inputs (..., I) and weights (..., W) in radians.
+
+        Leading dimensions broadcast: weights (W,) are shared by a batch, weights (models, 1, W)
+        with inputs (models, batch, I) evaluate many models at once.
+        """
+
+
+def compile_circuit(
+    ansatz: Ansatz, *, dtype: torch.dtype = torch.complex64, noise: NoiseModel | None = None
+) -> Program:
+    """Compile the circuit and observables of ``ansatz``.
+
+    Args:
+        ansatz: circuit, parameters and observables.
+        dtype: ``torch.complex64`` (float32 results) or ``torch.complex128`` (float64 results).
+        noise: errors of the gates and of the readout of the circuit, which then is in native gates.
+
+    Raises:
+        UserError: the circuit holds an instruction or an angle that the engine does not know, or an
+            observable is not Hermitian.
+    """
+    parameters = Parameters(ansatz.inputs, ansatz.weights)
+    num_qubits = ansatz.circuit.num_qubits
+    if noise is not None:
+        return _noisy_program(ansatz, Noise(noise), dtype.to_real())
+    gates = visible_gates(elementary_gates(ansatz.circuit), ansatz.observables)
+    levels = exact_levels(gates, num_qubits, parameters)
+    expectations = Expectations(ansatz.observables, dtype)
+    pulled = HeisenbergProgram.pulled_back(levels, num_qubits, ansatz.observables)
+    if pulled is not None:
+        return HeisenbergProgram(levels, num_qubits, parameters, pulled, dtype.to_real())
+    small = num_qubits <= MAX_QUBITS and encoding_first(levels)
+    kind = UnitaryProgram if small else StatevectorProgram
+    return kind(levels, num_qubits, parameters, expectations, dtype)
+
+
+def _noisy_program(ansatz: Ansatz, noise: Noise, dtype: torch.dtype) -> Program:
+    parameters = Parameters(ansatz.inputs, ansatz.weights)
+    levels = noisy_levels(ansatz.circuit, noise, parameters)
+    read = read_observables(ansatz.observables, noise)
+    return NoisyProgram(levels, ansatz.circuit.num_qubits, parameters, read, dtype)

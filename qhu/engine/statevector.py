@@ -1,0 +1,108 @@
+"""Exact program for any circuit: a batch of state vectors goes through the layers one by one.
+
+A local layer is applied in groups of neighbouring qubits: the one-qubit matrices of a group are
+multiplied out to one matrix of at most 32 x 32, which meets all samples in one matrix product. For
+that the states are kept as (2**g, samples, rest), with the g qubits of the first group in front.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from qhu.engine.angles import Parameters
+from qhu.engine.batch import Batch
+from qhu.engine.diagonal import Diagonals
+from qhu.engine.local import LocalGates
+from qhu.engine.observables import Expectations
+from qhu.engine.products import Products
+from qhu.engine.schedule import Level, Phase
+
+MAX_GROUP = 5
+
+
+class StatevectorProgram:
+    """Expectation values by evolution of state vectors.
+
+    Time and memory are linear in batch, levels and 2**n: autograd keeps about four complex numbers
+    per amplitude and level.
+
+    Args:
+        levels: the scheduled circuit; the first has at least one row.
+        num_qubits: n.
+        parameters: numbering of the circuit's parameters.
+        expectations: the measurement.
+        dtype: complex dtype of the states.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Level[Phase]],
+        num_qubits: int,
+        parameters: Parameters,
+        expectations: Expectations,
+        dtype: torch.dtype,
+    ) -> None:
+        self._parameters = parameters
+        self._real = dtype.to_real()
+        self._expectations = expectations
+        self._groups = _groups(num_qubits)
+        self._vectors = [Products.kron(size, 2) for size in self._groups]
+        later = [row for level in levels[1:] for row in level.rows]
+        self._local = LocalGates(levels[0].rows, later, self._groups, parameters, dtype)
+        # The number of a later row, or a diagonal, in time order.
+        self._steps: list[int | Diagonals] = []
+        for number, level in enumerate(levels):
+            done = sum(isinstance(step, int) for step in self._steps)
+            self._steps += range(done, done + len(level.rows)) if number else []
+            if level.joints:
+                self._steps.append(Diagonals([level], num_qubits, parameters, dtype))
+        diagonals = [step for step in self._steps if isinstance(step, Diagonals)]
+        self._operators = self._local.sources.union(*(d.sources for d in diagonals))
+        self._sources = self._operators | self._local.all_sources
+
+    def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """Expectation values (..., M) at inputs (..., I) and weights (..., W)."""
+        values = self._parameters.values(inputs, weights, self._sources, self._real)
+        batch = Batch(inputs, weights, [values[source] for source in self._operators])
+        matrices = self._local.matrices(values)
+        state = self._product_state(batch.states(self._local.qubits(values, matrices), kept=2))
+        rows = self._local.operators(matrices, batch)
+        for step in self._steps:
+            if isinstance(step, Diagonals):
+                diagonal = batch.operators(step(values, weights.device).squeeze(-2), kept=1)
+                state = state * diagonal.unflatten(-1, (state.shape[-3], 1, state.shape[-1]))
+            else:
+                state = self._apply(rows[step], state)
+        return batch.outputs(self._expectations(state.movedim(-2, -3).flatten(-2)))
+
+    def _product_state(self, qubits: Tensor) -> Tensor:
+        """States (..., 2**g, samples, rest) of the qubits (..., samples, n, 2)."""
+        parts = qubits.split(self._groups, -2)
+        first, *others = [k(part.flatten(-2)) for k, part in zip(self._vectors, parts, strict=True)]
+        state = first.mT.unsqueeze(-1)
+        for other in others:
+            state = (state.unsqueeze(-1) * other.unsqueeze(-2).unsqueeze(-4)).flatten(-2)
+        return state
+
+    def _apply(self, operators: Sequence[Tensor], state: Tensor) -> Tensor:
+        """States after one matrix per group."""
+        shape = state.shape
+        state = (operators[0] @ state.flatten(-2)).unflatten(-1, shape[-2:])
+        for position in range(1, len(operators)):
+            operator = operators[position]
+            right = 2 ** sum(self._groups[position + 1 :])
+            if right == 1:
+                rows = state.reshape(*shape[:-3], -1, operator.shape[-1])
+                state = (rows @ operator.mT).reshape(shape)
+            else:
+                rows = state.reshape(*shape[:-3], -1, operator.shape[-1], right)
+                state = (operator.unsqueeze(-3) @ rows).reshape(shape)
+        return state
+
+
+def _groups(num_qubits: int) -> list[int]:
+    """Sizes of the groups: as equal as possible, the larger ones first."""
+    count = -(-num_qubits // MAX_GROUP)
+    small, larger = divmod(num_qubits, count)
+    return [small + 1] * larger + [small] * (count - larger)

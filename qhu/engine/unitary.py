@@ -1,0 +1,83 @@
+"""Exact program for few qubits: after the encoding, one unitary that all samples share."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from qhu.engine.angles import Parameters
+from qhu.engine.batch import Batch
+from qhu.engine.diagonal import Diagonals
+from qhu.engine.local import LocalLayers, encoding_cells
+from qhu.engine.observables import Expectations
+from qhu.engine.products import Products, chain
+from qhu.engine.schedule import Level, Phase, Row
+
+MAX_QUBITS = 5
+
+
+class UnitaryProgram:
+    """Expectation values of a product-state encoding followed by a unitary of the weights alone.
+
+    Time is that of 8**n multiplications per level, plus 4**n per sample; memory is a few 4**n
+    complex numbers per level, plus a few 2**n per sample.
+
+    Args:
+        levels: the scheduled circuit, which must satisfy :func:`encoding_first`.
+        num_qubits: n.
+        parameters: numbering of the circuit's parameters.
+        expectations: the measurement.
+        dtype: complex dtype of the states.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Level[Phase]],
+        num_qubits: int,
+        parameters: Parameters,
+        expectations: Expectations,
+        dtype: torch.dtype,
+    ) -> None:
+        self._parameters = parameters
+        self._real = dtype.to_real()
+        self._expectations = expectations
+        encoding, rows = split(levels)
+        columns = parameters.columns("inputs")
+        self._encoding = LocalLayers(encoding_cells(encoding.all_cells(num_qubits)), columns, dtype)
+        cells = [cell for row in rows for cell in row.all_cells(num_qubits)]
+        self._rows = LocalLayers(cells, parameters.columns("weights"), dtype)
+        self._kron = Products.kron(num_qubits, 2), Products.kron_matrices(num_qubits, 2)
+        self._shape = (len(rows), 2**num_qubits, 2**num_qubits)
+        self._diagonals = Diagonals(levels, num_qubits, parameters, dtype)
+
+    def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """Expectation values (..., M) at inputs (..., I) and weights (..., W)."""
+        values = self._parameters.values(inputs, weights, (), self._real)
+        batch = Batch(inputs, weights, [weights])
+        vectors, matrices = self._kron
+        states = vectors(self._encoding(values["inputs"]).flatten(-2))
+        cells = self._rows(values["weights"])
+        operators = matrices(cells.reshape(*cells.shape[:-2], self._shape[0], -1))
+        operators = operators.view(*cells.shape[:-2], *self._shape)
+        if not self._diagonals.trivial:
+            operators = operators * self._diagonals(values, weights.device).unsqueeze(-1)
+        unitary = batch.operators(chain(operators), kept=2)
+        return batch.outputs(self._expectations(batch.states(states, kept=1) @ unitary.mT))
+
+
+def encoding_first(levels: Sequence[Level[Phase]]) -> bool:
+    """Whether product states are encoded first and then transformed by the weights alone."""
+    rows = [row for level in levels for row in level.rows][1:]
+    sources = {row.source for row in rows} | {p.source for level in levels for p in level.joints}
+    return levels[0].rows[0].source != "both" and sources <= {None, "weights"}
+
+
+def split(levels: Sequence[Level[Phase]]) -> tuple[Row, list[Row]]:
+    """The encoding and one row of weights per level, empty ones where the circuit has none."""
+    first = levels[0].rows[0]
+    encoding = first if first.source == "inputs" else Row()
+    rows = []
+    for level in levels:
+        own = [row for row in level.rows if row is not encoding]
+        rows.append(own[0] if own else Row())
+    return encoding, rows
