@@ -1,0 +1,173 @@
+"""Noisy twin of a device on Aer: a calibration snapshot, or a few figures."""
+
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from qiskit.transpiler import Target
+from qiskit_aer.noise import NoiseModel
+from qiskit_machine_learning.connectors import TorchConnector
+
+from qhu import registry
+from qhu.backends.base import Backend
+from qhu.backends.devices import fake_name, snapshot
+from qhu.backends.isa import IsaAnsatz, compile_ansatz, reduce_ansatz, reduce_target
+from qhu.backends.layer import estimator_layer
+from qhu.backends.noise import device_noise, figures_noise, figures_target
+from qhu.backends.noisy_estimator import METHOD, NoisyEstimator
+from qhu.engine.ansatz import Ansatz
+from qhu.errors import UserError
+from qhu.registry import backend
+from qhu.seeding import numpy_stream
+
+FIGURES = ("depolarizing", "readout", "t1", "t2")
+MAX_QUBITS = 10
+"""Largest density matrix simulated: 16·4ⁿ bytes (17 MB), seconds per sample."""
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Options(registry.Options):
+    """Noise of a device snapshot, or noise by figures; one of the two."""
+
+    device: str | None = None
+    """Snapshot of an IBM device: ``fake_brisbane``, or ``ibm_brisbane`` for the same."""
+    depolarizing: tuple[Probability, Probability] | None = None
+    """λ after each one-qubit (``sx``, ``x``) and two-qubit (``cz``) native gate, by Qiskit's
+    convention ρ → (1 - λ)ρ + λ·1/2ⁿ. PennyLane's p for one qubit is 3λ/4."""
+    readout: tuple[Probability, Probability] | None = None
+    """P(read 1 | state 0) and P(read 0 | state 1) of every qubit."""
+    t1: PositiveFloat | None = None
+    """Energy relaxation time in microseconds; acts while a gate does, not on idle qubits."""
+    t2: PositiveFloat | None = None
+    """Dephasing time in microseconds, at most 2·t1."""
+    gate_times: tuple[PositiveFloat, PositiveFloat] = (60.0, 660.0)
+    """Duration of one- and two-qubit gates in nanoseconds, for t1 and t2."""
+    shots: PositiveInt | None = None
+    """Shots per circuit and measured basis; none for the exact expectation of the noisy circuit."""
+    optimization_level: Annotated[int, Field(ge=0, le=3)] = 3
+    """Of Qiskit's preset pass manager."""
+    transpile_seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of layout and routing."""
+    layout: tuple[int, ...] | None = None
+    """Physical qubit to start from for each virtual one; none: those of low error are found."""
+
+    @field_validator("device")
+    @classmethod
+    def _known(cls, device: str | None) -> str | None:
+        return device and fake_name(device)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        figures = [name for name in FIGURES if getattr(self, name) is not None]
+        if self.device and figures:
+            raise ValueError(f"give device or figures, not both: drop device or {figures[0]}")
+        if not self.device and not figures:
+            raise ValueError("give device (such as fake_brisbane) or depolarizing, readout, t1, t2")
+        if (self.t1 is None) != (self.t2 is None):
+            raise ValueError("t1 and t2 come together: give both, in microseconds")
+        if self.t1 and self.t2 and self.t2 > 2 * self.t1:
+            raise ValueError(f"t2 can be at most 2·t1 = {2 * self.t1:g} microseconds")
+        if self.layout is not None and not self.device:
+            raise ValueError("layout names a device's qubits: give device, or drop layout")
+        return self
+
+
+@backend("aer")
+class AerBackend(Backend):
+    """Noisy simulation: a device's calibration snapshot, or noise by a few figures."""
+
+    stages: ClassVar[tuple[str, ...]] = ("evaluate",)
+
+    def __init__(self, name: str, options: Options) -> None:
+        super().__init__(name, options)
+        self._isa: IsaAnsatz | None = None
+
+    @property
+    def sampled(self) -> bool:
+        """Whether shots were asked for."""
+        return self.options.shots is not None
+
+    def layer(self, ansatz: Ansatz, seed: int) -> TorchConnector:
+        """Quantum layer under noise, readout error included; gradients by parameter shift.
+
+        Args:
+            ansatz: circuit, parameters and observables.
+            seed: root of the layer's shot noise.
+
+        Raises:
+            UserError: the circuit does not fit the device or the simulator.
+        """
+        isa = self.isa(ansatz)
+        shots = self.options.shots
+        precision = shots**-0.5 if shots else 0.0
+        estimator = NoisyEstimator(isa.noise, precision, numpy_stream(seed, "shots"))
+        return estimator_layer(isa.ansatz, estimator, precision)
+
+    def isa(self, ansatz: Ansatz) -> IsaAnsatz:
+        """The ansatz in native gates on active qubits, with their noise.
+
+        Raises:
+            UserError: the circuit does not fit the device or the simulator.
+        """
+        compiled = compile_ansatz(
+            ansatz,
+            self._target(ansatz.circuit.num_qubits),
+            optimization_level=self.options.optimization_level,
+            seed=self.options.transpile_seed,
+            layout=self.options.layout,
+        )
+        small, qubits = reduce_ansatz(compiled)
+        if len(qubits) > MAX_QUBITS:
+            raise UserError(
+                f"backend '{self.name}' simulates up to {MAX_QUBITS} qubits and the circuit "
+                f"takes {len(qubits)}: use fewer features"
+            )
+        self._isa = IsaAnsatz(small, qubits, self._noise(qubits))
+        return self._isa
+
+    def effective(self) -> dict[str, Any]:
+        """Options as they took effect; ``circuit`` is null until a layer was made."""
+        options: Options = self.options
+        device = options.device and snapshot(options.device)
+        unused = set() if options.t1 else {"gate_times"}
+        isa = self._isa
+        return {
+            **options.model_dump(mode="json", exclude_none=True, exclude=unused),
+            "kind": "aer",
+            "noise": "device snapshot" if device else "figures",
+            "calibrated": device.properties().last_update_date.isoformat() if device else None,
+            "readout_included": bool(device) or options.readout is not None,
+            "idle_noise": False,
+            "method": METHOD,
+            "expectation": "shots" if options.shots else "exact",
+            "circuit": isa
+            and {
+                "qubits": list(isa.qubits),
+                "gates": isa.gate_counts,
+                "depth": isa.ansatz.circuit.depth(),
+                "basis_gates": sorted(isa.noise.basis_gates),
+            },
+            "versions": {name: version(name) for name in ("qiskit", "qiskit-aer")},
+        }
+
+    def _target(self, qubits: int) -> Target:
+        if self.options.device:
+            return snapshot(self.options.device).target
+        return figures_target(qubits)
+
+    def _noise(self, qubits: tuple[int, ...]) -> NoiseModel:
+        options: Options = self.options
+        if options.device:
+            return _snapshot_noise(options.device, qubits)
+        times = options.t1 and options.t2 and (options.t1 * 1e-6, options.t2 * 1e-6)
+        one, two = options.gate_times
+        return figures_noise(
+            options.depolarizing, options.readout, times or None, (one * 1e-9, two * 1e-9)
+        )
+
+
+@lru_cache
+def _snapshot_noise(device: str, qubits: tuple[int, ...]) -> NoiseModel:
+    return device_noise(reduce_target(snapshot(device).target, qubits))

@@ -1,0 +1,123 @@
+"""What every backend offers, and how a name becomes one."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+from qiskit_machine_learning.connectors import TorchConnector
+
+from qhu import registry
+from qhu.engine.ansatz import Ansatz
+from qhu.errors import UnknownName, UserError
+
+STAGES = ("train", "unlearn", "evaluate")
+BACKENDS_FILE = Path("backends.yaml")
+
+
+class Backend(ABC):
+    """Where expectation values come from: an exact simulator, a noisy twin, a device.
+
+    Args:
+        name: the name the user gave, shown in results.
+        options: the validated options of this kind of backend.
+    """
+
+    stages: ClassVar[tuple[str, ...]] = STAGES
+    """Stages the backend is meant for unless ``--stages`` says otherwise."""
+    differentiable: ClassVar[bool] = False
+    """Whether layers are plain tensor operations: vmap, ``torch.func`` and second derivatives."""
+
+    def __init__(self, name: str, options: Any) -> None:
+        self.name, self.options = name, options
+
+    @property
+    def sampled(self) -> bool:
+        """Whether values are random draws, from the seed that the layer is given."""
+        return False
+
+    @abstractmethod
+    def layer(self, ansatz: Ansatz, seed: int) -> TorchConnector:
+        """Trainable quantum layer: inputs (..., I) to expectation values (..., M).
+
+        Args:
+            ansatz: circuit, parameters and observables.
+            seed: root of the layer's shot noise; unused where values are exact.
+        """
+
+    @abstractmethod
+    def effective(self) -> dict[str, Any]:
+        """Options as they took effect, JSON-serialisable, for ``run.json``."""
+
+
+def open_backend(name: str, file: Path = BACKENDS_FILE) -> Backend:
+    """Backend called ``name``: an entry of ``backends.yaml``, a kind, or a fake device.
+
+    Raises:
+        UserError: the file does not parse, or the options are wrong.
+        UnknownName: no such backend.
+    """
+    kind, options = _resolve(name, _entries(file))
+    return registry.backend[kind].make(name, registry.backend.options(kind, options))
+
+
+def spec(backend: Backend) -> dict[str, Any]:
+    """What identifies a backend's values: its class and the options that differ from defaults."""
+    return {
+        "kind": type(backend).__name__,
+        **backend.options.model_dump(mode="json", exclude_defaults=True),
+    }
+
+
+def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
+    """Names for :func:`open_backend`, each explained in a line."""
+    kinds = {name: registry.backend[name].summary for name in registry.backend.names()}
+    known = dict(kinds)
+    for name, entry in _entries(file).items():
+        options = dict(entry or {})
+        kind = options.pop("kind", name)
+        listed = ", ".join(f"{key}: {value}" for key, value in options.items())
+        summary = registry.backend[kind].summary
+        known[name] = f"{summary} {{{listed}}}" if listed else summary
+    known["fake_DEVICE"] = "Noisy twin of any device snapshot shipped with qiskit-ibm-runtime."
+    return known
+
+
+def stage_overrides(name: str | None, stages: str | None) -> list[str]:
+    """Overrides that put stages on a backend: the given ones, else those it is meant for.
+
+    Raises:
+        UserError: stages without a backend, or an unknown stage.
+    """
+    if name is None:
+        if stages is not None:
+            raise UserError("--stages says where --backend is used: give --backend too")
+        return []
+    chosen = tuple(stages.split(",")) if stages else open_backend(name).stages
+    for stage in chosen:
+        if stage not in STAGES:
+            raise UnknownName("stage", stage, STAGES)
+    return [f"stages.{stage}={name}" for stage in chosen]
+
+
+def _resolve(name: str, entries: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if name in entries:
+        options = dict(entries[name] or {})
+        return options.pop("kind", name), options
+    if name in registry.backend.names():
+        return name, {}
+    if name.startswith("fake_"):
+        return "aer", {"device": name}
+    raise UnknownName("backend", name, [*entries, *registry.backend.names()])
+
+
+def _entries(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        entries = yaml.safe_load(file.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise UserError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(entries, dict):
+        raise UserError(f"{file} must map backend names to their options")
+    return entries

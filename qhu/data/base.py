@@ -1,0 +1,37 @@
+"""What a dataset is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qhu.errors import UserError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows and labels.
+
+    Attributes:
+        x: (N, ...) finite floats.
+        y: (N,) class labels 0..C-1.
+        classes: names of the C classes.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.x) != len(self.y):
+            raise UserError(
+                f"data has {len(self.x)} rows but {len(self.y)} labels: make them equal"
+            )
+        if not np.isfinite(self.x).all():
+            bad = np.flatnonzero(~np.isfinite(self.x).reshape(len(self.x), -1).all(axis=1))
+            raise UserError(
+                f"data holds NaN or infinite values in {len(bad)} rows (first: row {bad[0]}): "
+                "remove or impute them"
+            )
+        if self.y.min(initial=0) < 0 or self.y.max(initial=0) >= len(self.classes):
+            raise UserError(f"labels must lie in 0..{len(self.classes) - 1}")

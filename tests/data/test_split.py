@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qhu.data.base import Dataset
+from qhu.data.iris import iris
+from qhu.data.split import forget_rows, scale, split_rows
+from qhu.errors import UserError
+from qhu.experiment import DataSpec, Scenario
+from qhu.registry import Options
+
+IRIS = iris(Options())
+fractions = st.floats(0.05, 0.4)
+
+
+@given(st.integers(0, 1000), fractions, fractions, st.floats(0.03, 0.9))
+@settings(max_examples=40, deadline=None)
+def test_every_row_lies_in_exactly_one_part(seed, test, val, share):
+    split = split_rows(IRIS, DataSpec(test=test, val=val), seed)
+    parted = forget_rows(IRIS, split, "subset", Scenario(fraction=share), seed)
+    rows = np.concatenate([parted.retain, parted.forget, split.val, split.test])
+    assert sorted(rows) == list(range(150))
+    assert len(parted.forget) == round(share * len(split.train))
+    assert len(split.test) == round(test * 150)
+
+
+def test_the_default_split_is_stratified():
+    split = split_rows(IRIS, DataSpec(), 0)
+    assert [len(split.train), len(split.val), len(split.test)] == [102, 18, 30]
+    for rows in (split.train, split.val, split.test):
+        assert set(np.bincount(IRIS.y[rows])) == {len(rows) // 3}
+
+
+def test_every_seed_draws_its_own_split_and_forget_set_and_only_that():
+    drawn = set()
+    for seed in range(5):
+        split = split_rows(IRIS, DataSpec(), seed)
+        forget = forget_rows(IRIS, split, "subset", Scenario(fraction=0.1), seed).forget
+        again = forget_rows(IRIS, split, "subset", Scenario(fraction=0.1), seed).forget
+        assert forget.tolist() == again.tolist()
+        drawn.add((tuple(split.test), tuple(forget)))
+    assert len(drawn) == 5
+
+
+def test_a_class_is_forgotten_whole():
+    split = split_rows(IRIS, DataSpec(), 3)
+    parted = forget_rows(IRIS, split, "class", Scenario(label=2), 3)
+    assert set(IRIS.y[parted.forget]) == {2}
+    assert 2 not in IRIS.y[parted.retain]
+
+
+@given(st.integers(0, 200), st.sets(st.integers(0, 149), min_size=1, max_size=20))
+@settings(max_examples=25, deadline=None)
+def test_named_rows_are_training_rows_under_every_seed(seed, ids):
+    split = split_rows(IRIS, DataSpec(), seed, sorted(ids))
+    parted = forget_rows(IRIS, split, "rows", Scenario(ids=tuple(ids)), seed)
+    assert parted.forget.tolist() == sorted(ids)
+    assert len(split.test) == 30
+
+
+def test_a_very_small_forget_set_need_not_hold_every_class():
+    split = split_rows(IRIS, DataSpec(), 0)
+    assert len(forget_rows(IRIS, split, "one", Scenario(fraction=0.01), 0).forget) == 1
+
+
+def test_the_scaler_sees_the_training_rows_only():
+    split = split_rows(IRIS, DataSpec(), 0)
+    x = IRIS.x.copy()
+    x[split.test] *= 100
+    changed = scale(Dataset(x, IRIS.y, IRIS.classes), split)
+    plain = scale(IRIS, split)
+    np.testing.assert_array_equal(changed[split.train], plain[split.train])
+    np.testing.assert_allclose(plain[split.train].min(axis=0), -np.pi, rtol=1e-6)
+    np.testing.assert_allclose(plain[split.train].max(axis=0), np.pi, rtol=1e-6)
+    assert np.abs(changed).max() <= np.float32(np.pi)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "message"),
+    [
+        (Scenario(label=3), r"class 3 is absent; classes: 0 \(setosa\)"),
+        (Scenario(label=-1), "class -1 is absent"),
+        (Scenario(fraction=0.001), "the forget set is empty"),
+        (Scenario(fraction=0.999), "the forget set is all of train"),
+    ],
+)
+def test_impossible_scenarios_are_refused(scenario, message):
+    split = split_rows(IRIS, DataSpec(), 0)
+    with pytest.raises(UserError, match=message):
+        forget_rows(IRIS, split, "class", scenario, 0)
+
+
+def test_absent_rows_and_empty_parts_are_refused():
+    with pytest.raises(UserError, match="row 150 is absent"):
+        split_rows(IRIS, DataSpec(), 0, [3, 150])
+    with pytest.raises(UserError, match="a part would be empty"):
+        split_rows(IRIS, DataSpec(test=0.001), 0)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_refused_with_their_row(bad):
+    x = IRIS.x.copy()
+    x[17, 2] = bad
+    with pytest.raises(UserError, match="row 17"):
+        Dataset(x, IRIS.y, IRIS.classes)
