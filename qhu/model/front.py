@@ -1,0 +1,48 @@
+"""What stands before the quantum layer: a sample becomes one angle per qubit."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from qhu.errors import UserError
+
+
+def build_front(kind: str, shape: tuple[int, ...], angles: int) -> nn.Module:
+    """Front of a hybrid network.
+
+    Args:
+        kind: ``none`` passes features on; ``cnn`` is the convolutional front of arXiv 2512.19253.
+        shape: shape of one sample: (features,), or (height, width) of an image.
+        angles: number of outputs.
+
+    Raises:
+        UserError: the front does not fit the samples.
+    """
+    if kind == "none":
+        if len(shape) != 1:
+            raise UserError(f"samples of shape {shape} need a front: set model.front to cnn")
+        return nn.Identity()
+    if len(shape) != 2 or min(shape) < 4:
+        raise UserError(f"model.front cnn takes images of 4 × 4 pixels or more, not shape {shape}")
+    return nn.Sequential(
+        nn.Unflatten(1, (1, shape[0])),
+        *_convolution(1, 16),
+        *_convolution(16, 32),
+        nn.Flatten(),
+        nn.Linear(32 * (shape[0] // 4) * (shape[1] // 4), angles),
+        ToAngles(),
+    )
+
+
+class ToAngles(nn.Module):
+    """π·tanh: any number to an angle in (−π, π)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Elementwise, any shape."""
+        return math.pi * torch.tanh(x)
+
+
+def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    """3 × 3 convolution that keeps the size, ReLU, and a pooling that halves it."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)

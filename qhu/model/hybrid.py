@@ -1,0 +1,115 @@
+"""The hybrid network: front → TorchConnector(EstimatorQNN) → head."""
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from qhu.backends.base import Backend
+from qhu.experiment import ModelSpec
+from qhu.model.circuit import build_ansatz
+from qhu.model.front import build_front
+from qhu.model.theta import ModelState, Theta
+
+
+class HybridNet(nn.Module):
+    """Classical front, quantum layer and classical head; all its parameters are one vector θ.
+
+    Args:
+        spec: circuit and head.
+        shape: shape of one sample; without a front (features,), one qubit each.
+        classes: number of outputs.
+        backend: where the quantum layer's expectation values come from.
+        seed: root of the layer's shot noise, where the backend has any.
+
+    Attributes:
+        theta: layout of θ.
+        draws: whether training draws random numbers (dropout).
+        stackable: whether many models may run as one stack: the backend's layer is plain tensor
+            operations and nothing draws random numbers.
+    """
+
+    def __init__(
+        self, spec: ModelSpec, shape: tuple[int, ...], classes: int, backend: Backend, seed: int = 0
+    ) -> None:
+        super().__init__()
+        width = spec.qubits or shape[0]
+        self.front = build_front(spec.front, shape, width)
+        self.quantum = (
+            backend.layer(build_ansatz(spec, width), seed) if spec.quantum else nn.Identity()
+        )
+        self.head = _head(spec, width, classes)
+        self.theta = Theta(self, spec.layers)
+        self.draws = spec.dropout > 0
+        self.stackable = backend.differentiable and not self.draws
+
+    def features(self, x: Tensor) -> Tensor:
+        """Expectation values (B, M) of samples x (B, ...); a classical twin's angles."""
+        return self.quantum(self.front(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits: x (B, ...) to (B, C)."""
+        return self.head(self.features(x))
+
+    def logits(
+        self, theta: Tensor, x: Tensor, buffers: dict[str, Tensor], moving: Tensor | None = None
+    ) -> Tensor:
+        """Logits as a function of θ, differentiable in θ and x.
+
+        Args:
+            theta: (d,) for one model, or (m, d) for a stack.
+            x: rows (B, ...), or (m, B, ...) for a stack.
+            buffers: batch-norm statistics, stacked like θ; updated in training mode.
+            moving: mask (d,) of entries that gradients are wanted for.
+
+        Returns:
+            (B, C), or (m, B, C) for a stack.
+        """
+        named = self.theta.split(theta, moving)
+        if theta.ndim == 1:
+            return functional_call(self, {**named, **buffers}, (x,))
+
+        def one(parameters: dict[str, Tensor], state: dict[str, Tensor], rows: Tensor) -> Tensor:
+            return functional_call(self, {**parameters, **state}, (rows,))
+
+        return torch.func.vmap(one)(named, buffers, x)
+
+    def initial(self, generator: torch.Generator) -> ModelState:
+        """Fresh random state: angles uniform on [−π, π), classical layers by torch's defaults.
+
+        The network itself is left as it was.
+        """
+        seed, before = int(torch.randint(2**62, (1,), generator=generator)), self.state()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for module in (*self.front.modules(), *self.head.modules()):
+                reset = getattr(module, "reset_parameters", None)
+                if reset is not None:
+                    reset()
+            for angles in self.quantum.parameters():
+                nn.init.uniform_(angles, -torch.pi, torch.pi)
+        fresh = self.state()
+        self.load(before)
+        return fresh
+
+    def state(self) -> ModelState:
+        """Current θ and buffers, a copy."""
+        return ModelState(self.theta.get(self), dict(self.named_buffers())).clone()
+
+    def load(self, state: ModelState) -> None:
+        """Write a state into the network."""
+        self.theta.set(self, state.theta)
+        for name, buffer in self.named_buffers():
+            buffer.copy_(state.buffers[name])
+
+
+def _head(spec: ModelSpec, inputs: int, classes: int) -> nn.Sequential:
+    modules: list[nn.Module] = []
+    for width in spec.hidden:
+        # Batch norm takes any bias away again: its gradient would be rounding noise that Adam
+        # blows up to full steps.
+        modules.append(nn.Linear(inputs, width, bias=not spec.batch_norm))
+        modules += [nn.BatchNorm1d(width)] if spec.batch_norm else []
+        modules.append(nn.ReLU())
+        inputs = width
+    modules += [nn.Dropout(spec.dropout)] if spec.dropout else []
+    return nn.Sequential(*modules, nn.Linear(inputs, classes))

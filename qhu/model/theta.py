@@ -1,0 +1,119 @@
+"""θ: all trainable parameters of a network as one flat vector with named slices and masks."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from qhu.experiment import Scope
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """What training or unlearning changes: θ (d,) and buffers such as batch-norm statistics."""
+
+    theta: Tensor
+    buffers: dict[str, Tensor]
+
+    def clone(self) -> "ModelState":
+        """Independent copy without gradient history."""
+        return ModelState(
+            self.theta.detach().clone(), {k: v.detach().clone() for k, v in self.buffers.items()}
+        )
+
+
+class Theta:
+    """Where every parameter of a network lies in θ.
+
+    Args:
+        net: network whose parameter names start with ``front.``, ``quantum.`` or ``head.``.
+        circuit_layers: equal layers that the quantum slice consists of.
+
+    Attributes:
+        size: length d of θ.
+        slices: parameter name to slice, in forward order.
+        layers: trainable layers in forward order (front, circuit layers, head) to slice; a
+            normalisation layer belongs to the layer before it.
+    """
+
+    def __init__(self, net: nn.Module, circuit_layers: int) -> None:
+        self.slices: dict[str, slice] = {}
+        self._shapes: dict[str, torch.Size] = {}
+        self.size = 0
+        for name, parameter in net.named_parameters():
+            self.slices[name] = slice(self.size, self.size + parameter.numel())
+            self._shapes[name] = parameter.shape
+            self.size += parameter.numel()
+        self.layers = self._layers(net, circuit_layers)
+
+    def get(self, net: nn.Module) -> Tensor:
+        """θ of a network (d,), a copy."""
+        return torch.cat([p.detach().reshape(-1) for _, p in net.named_parameters()])
+
+    def set(self, net: nn.Module, theta: Tensor) -> None:
+        """Write θ into a network's parameters.
+
+        Raises:
+            ValueError: θ has another length.
+        """
+        with torch.no_grad():
+            named = self.split(theta)
+            for name, parameter in net.named_parameters():
+                parameter.copy_(named[name])
+
+    def split(self, theta: Tensor, moving: Tensor | None = None) -> dict[str, Tensor]:
+        """Named tensors as views of θ (..., d), which gradients flow through.
+
+        Args:
+            theta: one vector (d,) or a stack of them.
+            moving: mask (d,); tensors without a moving entry are detached, so that no gradient
+                is computed for them.
+
+        Raises:
+            ValueError: θ has another length.
+        """
+        if theta.shape[-1] != self.size:
+            raise ValueError(f"θ has {theta.shape[-1]} entries, the network {self.size}")
+        named = {}
+        for name, place in self.slices.items():
+            frozen = moving is not None and not bool(moving[place].any())
+            part = (theta.detach() if frozen else theta)[..., place]
+            named[name] = part.reshape(*theta.shape[:-1], *self._shapes[name])
+        return named
+
+    def mask(self, scope: Scope) -> Tensor:
+        """Entries of θ (d,) that belong to ``all``, ``quantum`` or ``classical``."""
+        if scope == "all":
+            return torch.ones(self.size, dtype=torch.bool)
+        quantum = torch.zeros(self.size, dtype=torch.bool)
+        for name, place in self.slices.items():
+            quantum[place] = name.startswith("quantum.")
+        return quantum if scope == "quantum" else ~quantum
+
+    def last_layers(self, k: int, within: Tensor) -> Tensor:
+        """Mask (d,) of the last k trainable layers, counted over front, circuit and head.
+
+        Args:
+            k: number of layers.
+            within: mask (d,); layers without an entry in it are not counted.
+        """
+        mask = torch.zeros(self.size, dtype=torch.bool)
+        counted = [place for place in self.layers.values() if within[place].any()]
+        for place in counted[-k:] if k else []:
+            mask[place] = True
+        return mask & within
+
+    def _layers(self, net: nn.Module, circuit_layers: int) -> dict[str, slice]:
+        layers: dict[str, slice] = {}
+        for name, place in self.slices.items():
+            module = name.rpartition(".")[0]
+            if name.startswith("quantum."):
+                step = (place.stop - place.start) // circuit_layers
+                for number in range(circuit_layers):
+                    start = place.start + number * step
+                    layers[f"quantum.{number}"] = slice(start, start + step)
+                continue
+            is_norm = isinstance(net.get_submodule(module), nn.modules.batchnorm._BatchNorm)
+            owner = list(layers)[-1] if is_norm or module in layers else module
+            layers[owner] = slice(layers.get(owner, place).start, place.stop)
+        return layers
