@@ -1,0 +1,24 @@
+"""Fine-tuning on the retain rows."""
+
+from torch.nn.functional import cross_entropy
+
+from qhu.registry import method
+from qhu.training import Rows
+from qhu.unlearn.learner import Learner
+from qhu.unlearn.task import MethodOptions, Task
+
+
+@method("finetune")
+def finetune(student: Learner, task: Task, options: MethodOptions) -> None:
+    """Go on training on the retain rows alone and let the rest fade.
+
+    Each step descends on CE(Dr). The baseline of Golatkar et al. (CVPR 2020) and others.
+    """
+    train(student, task.retain)
+
+
+def train(student: Learner, rows: Rows) -> None:
+    """Descend on the cross-entropy of the rows until the budget is spent."""
+    for _ in student.epochs():
+        for batch in student.batches(rows):
+            student.descend(cross_entropy(student(batch.x), batch.y))

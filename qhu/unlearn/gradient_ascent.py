@@ -1,0 +1,26 @@
+"""Gradient ascent on the forget rows (Graves et al., AAAI 2021; Thudi et al., EuroS&P 2022)."""
+
+from pydantic import Field
+from torch.nn.functional import cross_entropy
+
+from qhu.registry import method
+from qhu.unlearn.learner import Learner
+from qhu.unlearn.task import MethodOptions, Task
+
+
+class Options(MethodOptions):
+    """Options of ``gradient_ascent``."""
+
+    lr: float | None = Field(1e-3, gt=0)
+    """learning rate; small, because nothing but the budget bounds the loss"""
+
+
+@method("gradient_ascent")
+def gradient_ascent(student: Learner, task: Task, options: Options) -> None:
+    """Ascend on the loss of the forget rows; nothing protects the retain rows.
+
+    Each step descends on −CE(Df).
+    """
+    for _ in student.epochs():
+        for forget in student.batches(task.forget):
+            student.descend(-cross_entropy(student(forget.x), forget.y))

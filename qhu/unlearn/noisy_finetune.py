@@ -1,0 +1,99 @@
+"""Certified unlearning by noisy fine-tuning (Koloskova et al., ICML 2025, arXiv 2506.06985)."""
+
+import math
+from itertools import islice
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from qhu.model.theta import ModelState
+from qhu.registry import method
+from qhu.unlearn.certificate import NoisySteps, epsilon_of, mu_of
+from qhu.unlearn.finetune import train
+from qhu.unlearn.learner import Learner
+from qhu.unlearn.task import MethodOptions, Task
+
+
+class Options(MethodOptions):
+    """Options of ``noisy_finetune``."""
+
+    lr: float | None = Field(0.05, gt=0)
+    """γ, the learning rate; a noisy step keeps the share 1 − γ·λ of the distance to θ_ref"""
+    epsilon: float = Field(1.0, gt=0)
+    """ε to certify; the noise follows from it"""
+    delta: float = Field(1e-5, gt=0, lt=1)
+    """δ to certify"""
+    sigma: float | None = Field(None, gt=0)
+    """σ, noise per step and coordinate; null: what ``epsilon`` and ``delta`` need"""
+    radius: float = Field(1.0, ge=0)
+    """C0, how far from the initial state θ may start"""
+    clip: float = Field(0.1, gt=0)
+    """C1, bound on the norm of a batch gradient"""
+    decay: float = Field(10.0, ge=0)
+    """λ, pull towards the initial state"""
+    noisy: float = Field(0.25, gt=0, le=1)
+    """share of the step budget for noisy steps; the rest fine-tunes without noise"""
+
+
+@method("noisy_finetune")
+def noisy_finetune(student: Learner, task: Task, options: Options) -> dict[str, float] | None:
+    """Pull θ towards its initial state, drown what is left in noise, fine-tune; certified (ε, δ).
+
+    θ is projected onto the ball of radius C0 around θ_ref, the state that training started from:
+    drawn from the seed without data, so a public reference point. Then T noisy steps
+
+        θ ← θ − γ·(clip(∇CE(Dr), C1) + λ·(θ − θ_ref)) + N(0, σ²·Id)
+
+    and for the rest of the budget fine-tuning on Dr, which as post-processing costs nothing. C0,
+    C1, γ, λ, σ and T follow from the options alone, batches from Dr and the seed.
+
+    Returns:
+        The parameters of the noisy steps. Also μ, ε and δ, but only where the certificate holds:
+        all of θ is noised, and there are no batch-norm statistics outside it.
+    """
+    if not student.steps_left:
+        return None
+    count = math.ceil(options.noisy * student.steps_left)
+    steps = NoisySteps(options.radius, options.clip, student.lr, options.decay, count)
+    sigma = options.sigma or steps.sigma(mu_of(options.epsilon, options.delta))
+    reference = task.init.theta
+    start = reference + clipped(student.theta.detach() - reference, options.radius, student.moving)
+    student.load(ModelState(start, student.state.buffers))
+    for batch in islice(student.cycle(task.retain), count):
+        gradient = student.gradient(cross_entropy(student(batch.x), batch.y))
+        pull = clipped(gradient, options.clip, student.moving)
+        pull += options.decay * (student.theta.detach() - reference)
+        noise = torch.randn(pull.shape, generator=student.order)
+        # Losses of these steps are not logged: only the last iterate may be released.
+        student.move(student.theta - student.lr * pull + sigma * noise)
+    train(student, task.retain)
+    return report(steps, sigma, options.delta, certified=holds(student))
+
+
+def clipped(vector: Tensor, norm: float, moving: Tensor) -> Tensor:
+    """The moving part of a vector (d,), shortened to the given norm if it is longer."""
+    part = torch.where(moving, vector, 0.0)
+    return part * (norm / part.norm().clamp(min=1e-30)).clamp(max=1.0)
+
+
+def holds(student: Learner) -> bool:
+    """Whether noise covers all that the teacher knew: every entry of θ, and no other state."""
+    return bool(student.moving.all()) and not student.state.buffers
+
+
+def report(steps: NoisySteps, sigma: float, delta: float, certified: bool) -> dict[str, float]:
+    """Facts of the run; without a certificate it is a heuristic, and no ε, δ or μ is named."""
+    facts = {
+        "C0": steps.radius,
+        "C1": steps.clip,
+        "gamma": steps.lr,
+        "lambda": steps.decay,
+        "sigma": sigma,
+        "T": steps.steps,
+    }
+    if certified:
+        mu = steps.mu(sigma)
+        facts |= {"mu": mu, "delta": delta, "epsilon": epsilon_of(mu, delta)}
+    return facts

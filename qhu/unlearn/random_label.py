@@ -1,0 +1,45 @@
+"""Random labels (Graves et al., AAAI 2021; as the baseline of SalUn, Fan et al., ICLR 2024)."""
+
+from itertools import chain
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from qhu.registry import method
+from qhu.training import Rows
+from qhu.unlearn.learner import Learner
+from qhu.unlearn.task import MethodOptions, Task
+
+
+class Options(MethodOptions):
+    """Options of ``random_label``."""
+
+    exclude_true: bool = False
+    """never draw a row's true label (Graves et al.); false: draw from all classes (SalUn)"""
+    resample: bool = True
+    """draw new labels every epoch; false: once"""
+
+
+@method("random_label")
+def random_label(student: Learner, task: Task, options: Options) -> None:
+    """Train on random labels for the forget rows, then on the retain rows, epoch by epoch.
+
+    Each epoch descends on CE(Df, ỹ), ỹ uniform over the classes, and then on CE(Dr).
+    """
+    forget = task.forget
+    for epoch in student.epochs():
+        if epoch == 0 or options.resample:
+            labels = draw_labels(task.forget.y, task.classes, options.exclude_true, student.order)
+            forget = Rows(task.forget.x, labels)
+        for batch in chain(student.batches(forget), student.batches(task.retain)):
+            student.descend(cross_entropy(student(batch.x), batch.y))
+
+
+def draw_labels(
+    labels: Tensor, classes: int, exclude_true: bool, generator: torch.Generator
+) -> Tensor:
+    """Uniform random labels (n,), over all classes or over all but the given ones."""
+    if exclude_true:
+        return (labels + torch.randint(1, classes, labels.shape, generator=generator)) % classes
+    return torch.randint(classes, labels.shape, generator=generator)

@@ -1,0 +1,22 @@
+"""Retraining from scratch: the oracle that every method is compared with."""
+
+from qhu.experiment import Scope
+from qhu.registry import method
+from qhu.unlearn.learner import Learner
+from qhu.unlearn.task import MethodOptions, Task
+
+
+class Options(MethodOptions):
+    """Options of ``retrain``."""
+
+    scope: Scope | None = "all"
+    """part of θ that is replaced; the oracle is whole, whatever the scope of other methods"""
+
+
+@method("retrain")
+def retrain(student: Learner, task: Task, options: Options) -> None:
+    """Train a fresh model on the retain rows: exact unlearning, the oracle.
+
+    θ' = train(init, Dr), by the recipe of the teacher, outside the step budget.
+    """
+    student.load(task.retrain())

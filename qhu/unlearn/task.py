@@ -1,0 +1,58 @@
+"""What an unlearning method sees: never the test rows, never the oracle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from qhu.experiment import Scope
+from qhu.model.hybrid import HybridNet
+from qhu.model.theta import ModelState
+from qhu.registry import Options
+from qhu.training import Rows
+
+
+class MethodOptions(Options):
+    """Options that every method has."""
+
+    lr: float | None = Field(None, gt=0)
+    """learning rate; null: that of ``unlearning``"""
+    steps: int | None = Field(None, ge=0)
+    """optimiser steps; null: the budget of ``unlearning``"""
+    scope: Scope | None = None
+    """part of θ that may move; null: that of ``unlearning``"""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be forgotten, from which model.
+
+    Attributes:
+        net: the architecture and its backend.
+        retain: training rows to keep.
+        forget: training rows to forget.
+        val: validation rows, for any selection a method makes.
+        classes: number of classes C.
+        teacher: the trained model, on retain ∪ forget.
+        init: the state that the teacher's training started from.
+        span: smallest and largest value a feature can take.
+        retrain: train from scratch on the retain rows, with the experiment's own recipe.
+    """
+
+    net: HybridNet
+    retain: Rows
+    forget: Rows
+    val: Rows
+    classes: int
+    teacher: ModelState
+    init: ModelState
+    span: tuple[float, float]
+    retrain: Callable[[], ModelState]
+
+    def teacher_logits(self, x: Tensor) -> Tensor:
+        """Logits (B, C) of the frozen teacher in evaluation mode, without gradient."""
+        self.net.eval()
+        with torch.no_grad():
+            return self.net.logits(self.teacher.theta, x, self.teacher.buffers)

@@ -1,0 +1,154 @@
+"""What every registered unlearning method owes: run over the registry."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from qhu import registry
+from qhu.model.theta import Theta
+from qhu.training import Rows
+from qhu.unlearn.learner import Learner
+from qhu.unlearn.task import MethodOptions, Task
+
+METHODS = registry.method.names()
+BUDGET = 5
+PAGES = Path(__file__).parents[2] / "docs" / "methods"
+
+
+def with_front(net):
+    """A trainable front, as image models have one."""
+    net.front = nn.Sequential(nn.Linear(5, 4), nn.Tanh())
+    net.theta = Theta(net, 1)
+    return net
+
+
+@pytest.fixture(params=["plain", "no head layers", "batch norm, dropout", "front"])
+def net(request, make_net):
+    model = {
+        "plain": {},
+        "no head layers": {"hidden": ()},
+        "batch norm, dropout": {"batch_norm": True, "dropout": 0.3},
+        "front": {"batch_norm": True},
+    }[request.param]
+    built = make_net(layers=1, **{"hidden": (5,), **model})
+    return with_front(built) if request.param == "front" else built
+
+
+def rows(generator, labels, features):
+    x = torch.empty(len(labels), features).uniform_(-3, 3, generator=generator)
+    return Rows(x, torch.tensor(labels))
+
+
+def task_for(net, forget=(0, 0, 1, 2)):
+    generator = torch.Generator().manual_seed(3)
+    features = 5 if isinstance(net.front, nn.Sequential) else 4
+    teacher, init, oracle = (net.initial(generator) for _ in range(3))
+    return Task(
+        net=net,
+        retain=rows(generator, [0, 1, 2] * 3, features),
+        forget=rows(generator, forget, features),
+        val=rows(generator, [0, 0, 1, 1, 2, 2], features),
+        classes=3,
+        teacher=teacher,
+        init=init,
+        span=(-3.0, 3.0),
+        retrain=oracle.clone,
+    )
+
+
+def run(name, task, scope="all", steps=BUDGET):
+    options = registry.method.options(name, {})
+    assert isinstance(options, MethodOptions)
+    student = Learner(
+        net=task.net,
+        state=task.teacher,
+        moving=task.net.theta.mask(scope),
+        steps_left=steps,
+        lr=options.lr or 0.01,
+        batch_size=4,
+        order=torch.Generator().manual_seed(7),
+    )
+    facts = registry.method[name].make(student, task, options)
+    assert all(isinstance(value, int | float) for value in (facts or {}).values())
+    return student
+
+
+def everything(state):
+    return {"θ": state.theta.detach(), **state.buffers}
+
+
+def same(first, second):
+    first, second = everything(first), everything(second)
+    return all(torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize("scope", ["all", "quantum", "classical"])
+@pytest.mark.parametrize("name", METHODS)
+def test_moves_only_the_scope_within_the_budget(net, name, scope):
+    task = task_for(net)
+    before = task.teacher.clone(), task.init.clone()
+    student = run(name, task, scope)
+    theta, moving = student.state.theta, net.theta.mask(scope)
+    assert theta.shape == task.teacher.theta.shape
+    assert all(value.isfinite().all() for value in everything(student.state).values())
+    assert torch.equal(theta[~moving], task.teacher.theta[~moving])
+    assert same(task.teacher, before[0]) and same(task.init, before[1])
+    assert BUDGET - student.steps_left == len(student.history) <= BUDGET
+    if name != "none":
+        assert not torch.equal(theta[moving], task.teacher.theta[moving])
+    if scope == "quantum":  # no batch norm inside: its statistics stay
+        assert all(
+            torch.equal(v, task.teacher.buffers[k]) for k, v in student.state.buffers.items()
+        )
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_same_seed_same_model(net, name):
+    first = run(name, task_for(net))
+    torch.rand(3)  # whatever else ran in this process
+    second = run(name, task_for(net))
+    assert same(first.state, second.state)
+    assert first.history == second.history
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_without_budget_only_the_oracle_differs_from_the_teacher(net, name):
+    task = task_for(net)
+    student = run(name, task, steps=0)
+    if name not in ("retrain", "eu_k"):
+        assert same(student.state, task.teacher)
+    assert not student.history
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_one_row_to_forget(net, name):
+    student = run(name, task_for(net, forget=[1]))
+    assert all(value.isfinite().all() for value in everything(student.state).values())
+
+
+def test_a_method_sees_neither_test_rows_nor_the_oracle():
+    seen = {field.name for field in fields(Task)}
+    assert seen == {
+        "net",
+        "retain",
+        "forget",
+        "val",
+        "classes",
+        "teacher",
+        "init",
+        "span",
+        "retrain",
+    }
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_explained_in_a_line_and_on_a_page(name):
+    entry = registry.method[name]
+    assert entry.summary.endswith(".") and len(entry.summary) <= 100
+    page = (PAGES / f"{name}.md").read_text()
+    own = set(entry.options.model_fields) - set(MethodOptions.model_fields)
+    assert all(f"`{option}`" in page for option in own)
+    assert f"({name}.md)" in (PAGES / "index.md").read_text()
