@@ -1,0 +1,103 @@
+"""What a metric sees: the outputs of one model, its oracle and its teacher on the same rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qhu import registry
+from qhu.errors import QhuError
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+class Measured(NamedTuple):
+    """A value, and how many rows (for θ: entries) it rests on."""
+
+    value: float
+    n: int
+
+
+Scores = dict[str, Measured]
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """One model on all rows.
+
+    Attributes:
+        probabilities: (N, C) class probabilities.
+        features: (N, M) outputs of the quantum layer.
+        theta: (d,) parameter vector.
+    """
+
+    probabilities: Floats
+    features: Floats
+    theta: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Row i means the same sample in every array: no metric can compare different samples.
+
+    Attributes:
+        labels: (N,) true classes.
+        subsets: row numbers of ``retain``, ``forget`` and ``test``; a class scenario adds
+            ``test_kept`` and ``test_forgotten``, which part the test rows by class.
+        model: the model in question.
+        oracle: the model retrained without the forget rows.
+        teacher: the model before unlearning.
+        angles: (d,) which entries of θ are rotation angles.
+    """
+
+    labels: Rows
+    subsets: dict[str, Rows]
+    model: Outputs
+    oracle: Outputs
+    teacher: Outputs
+    angles: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        if missing := {"retain", "forget", "test"} - self.subsets.keys():
+            raise ValueError(f"evidence lacks the subsets {sorted(missing)}")
+        for role in ("model", "oracle", "teacher"):
+            outputs: Outputs = getattr(self, role)
+            if {len(outputs.probabilities), len(outputs.features)} != {len(self.labels)}:
+                raise ValueError(f"{role} was not evaluated on the {len(self.labels)} rows")
+            if len(outputs.theta) != len(self.angles):
+                raise ValueError(f"{role} lacks entries of θ: it needs {len(self.angles)}")
+            if not all(np.isfinite(part).all() for part in vars(outputs).values()):
+                raise QhuError(
+                    f"the {role}'s outputs or parameters are not finite: training diverged; "
+                    "lower its learning rate or its steps"
+                )
+
+    def mean_by_subset(self, name: str, per_row: Floats | NDArray[np.bool_]) -> Scores:
+        """Mean of a per-row quantity (N,) on each subset that has rows, as ``<name>_<subset>``."""
+        return {
+            f"{name}_{subset}": Measured(float(per_row[rows].mean()), len(rows))
+            for subset, rows in self.subsets.items()
+            if len(rows)
+        }
+
+
+def measure(evidence: Evidence, names: Sequence[str] = ()) -> Scores:
+    """Run registered metrics; a score that is undefined on these rows is absent.
+
+    Args:
+        evidence: the outputs to compare.
+        names: registered metrics; empty: all.
+
+    Raises:
+        QhuError: two metrics return the same name.
+    """
+    scores: Scores = {}
+    for name in names or registry.metric.names():
+        found: Scores = registry.metric[name].make(evidence)
+        if clash := scores.keys() & found.keys():
+            raise QhuError(f"metric '{name}' returns '{min(clash)}', which another one returned")
+        scores.update(found)
+    return scores

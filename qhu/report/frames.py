@@ -1,0 +1,134 @@
+"""A run folder as typed frames: all that a report is made from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from qhu.errors import UserError
+from qhu.record.folder import RunFolder, RunRecord
+
+RESULTS = {
+    **dict.fromkeys(("dataset", "scenario", "method"), "str"),
+    "seed": "int64",
+    "backend": "str",
+    "metric": "str",
+    "value": "float64",
+    "n": "int64",
+}
+SUMMARY = {
+    **dict.fromkeys(("dataset", "scenario", "method", "backend", "metric"), "str"),
+    **dict.fromkeys(("mean", "ci_low", "ci_high"), "float64"),
+    "seeds": "int64",
+}
+ABOUT = ["stage", "scenario", "method", "seed"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run.
+
+    Attributes:
+        record: contents of ``run.json``.
+        settings: contents of ``experiment.yaml``.
+        results: one row per seed and metric (columns :data:`RESULTS`).
+        summary: one row per metric over the seeds (columns :data:`SUMMARY`).
+        losses: one row per epoch or step: :data:`ABOUT`, ``at``, ``loss``, ``val_loss``.
+        facts: one row per unlearned model: :data:`ABOUT`, ``steps`` and a column per fact.
+        circuit: the drawn circuit as SVG text, None where it was not drawn.
+    """
+
+    record: RunRecord
+    settings: dict[str, Any]
+    results: pd.DataFrame
+    summary: pd.DataFrame
+    losses: pd.DataFrame
+    facts: pd.DataFrame
+    circuit: str | None
+
+
+def load_run(folder: Path) -> Run:
+    """Read a run folder.
+
+    Raises:
+        UserError: it is no run folder, or one of its files is missing, damaged or empty.
+    """
+    record = RunFolder(folder).record()
+    if record is None:
+        raise UserError(f"{folder} is not a run folder: it has no run.json")
+    losses, facts = _read_history(folder / "history.jsonl")
+    drawing = folder / "circuit.svg"
+    return Run(
+        record=record,
+        settings=_read_settings(folder / "experiment.yaml"),
+        results=read_table(folder / "results.csv", RESULTS),
+        summary=read_table(folder / "summary.csv", SUMMARY),
+        losses=losses,
+        facts=facts,
+        circuit=_read_text(drawing) if drawing.exists() else None,
+    )
+
+
+def read_table(file: Path, types: Mapping[str, str]) -> pd.DataFrame:
+    """Read a CSV file with the given columns; other columns are left out.
+
+    Raises:
+        UserError: the file is missing or empty, lacks a column, or holds text for a number.
+    """
+    # Only an empty field is missing: "NA" or "null" may be the name of a method.
+    options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
+    try:
+        header = pd.read_csv(file, nrows=0)
+        if missing := [name for name in types if name not in header.columns]:
+            raise UserError(f"{file} lacks the column '{missing[0]}': run the experiment again")
+        table = pd.read_csv(file, dtype=dict(types), usecols=list(types), **options)
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is damaged ({error}): run the experiment again") from None
+    if table.empty:
+        raise UserError(f"{file} has no rows: nothing was finished; run the experiment again")
+    return table[list(types)]
+
+
+def _read_settings(file: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(_read_text(file))
+    except yaml.YAMLError:
+        settings = None
+    if not isinstance(settings, dict):
+        raise UserError(f"{file} is not YAML settings: run the experiment again")
+    return settings
+
+
+def _read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Losses and facts; empty frames where a run was stopped before it wrote any."""
+    losses, facts = [], []
+    for number, text in enumerate(_read_text(file).splitlines() if file.exists() else (), 1):
+        try:
+            line = json.loads(text)
+        except json.JSONDecodeError:
+            raise UserError(f"{file}, line {number}: not JSON; run the experiment again") from None
+        if "facts" in line:
+            told = line.pop("facts")
+            facts.append({**line, **told})
+        else:
+            losses.append({**line, "at": line.get("epoch", line.get("step"))})
+    columns = [*ABOUT, "at", "loss", "val_loss"]
+    known = pd.DataFrame.from_records(facts)
+    extra = [name for name in known.columns if name not in (*ABOUT, "steps")]
+    return (
+        pd.DataFrame.from_records(losses).reindex(columns=columns),
+        known.reindex(columns=[*ABOUT, "steps", *extra]),
+    )
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {file}: {error}") from None

@@ -1,0 +1,122 @@
+"""Figures: each function draws data on given axes."""
+
+import math
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from qhu.report.statistics import Estimate, estimates
+from qhu.report.styles import reference, style, title
+
+INK, BAND = "#1c1c1c", "#d9d9d9"
+WIDE_RANGE = 20
+"""Divergences that differ by more than this factor are drawn on a logarithmic axis."""
+
+
+def tradeoff(
+    summary: pd.DataFrame, metrics: tuple[str, str], near: float | None, axes: Axes
+) -> None:
+    """What is forgotten against what is kept, with intervals; the oracle is the goal.
+
+    Args:
+        summary: rows of ``summary.csv`` of one dataset, scenario and backend.
+        metrics: accuracy on what is to be forgotten (x) and on what is to be kept (y).
+        near: show only what lies so close to the oracle in both directions; None: everything.
+        axes: where to draw.
+    """
+    forget, keep = (estimates(summary, metric) for metric in metrics)
+    if "retrain" in forget:
+        goal = forget["retrain"].mean, keep["retrain"].mean
+        dashes: dict[str, Any] = {"color": INK, "lw": 0.7, "ls": (0, (4, 3)), "zorder": 1}
+        axes.axvline(goal[0], **dashes)
+        axes.axhline(goal[1], **dashes)
+        if near is not None:
+            axes.set_xlim(max(goal[0] - near, -0.01), min(goal[0] + near, 1.01))
+            axes.set_ylim(max(goal[1] - near, -0.01), min(goal[1] + near, 1.01))
+    for method in reversed(forget):  # the honest rows on top
+        x, y = forget[method], keep[method]
+        _point(axes, method, x.mean, y.mean, xerr=_arms(x), yerr=_arms(y), elinewidth=0.9)
+    axes.set_xlabel(title(metrics[0]))
+    axes.set_ylabel(title(metrics[1]))
+
+
+def crowded(summary: pd.DataFrame, metrics: tuple[str, str], near: float) -> bool:
+    """Whether most methods lie so close to the oracle, and some do not: time for a close-up."""
+    forget, keep = (estimates(summary, metric) for metric in metrics)
+    if "retrain" not in forget:
+        return False
+    inside = [
+        all(abs(of[method].mean - of["retrain"].mean) <= near for of in (forget, keep))
+        for method in forget
+    ]
+    return 1 / 2 < sum(inside) / len(inside) < 1
+
+
+def intervals(summary: pd.DataFrame, metric: str, axes: Axes) -> None:
+    """One metric of every method, with the row that it is read against as a band.
+
+    Args:
+        summary: rows of ``summary.csv`` of one dataset, scenario and backend.
+        metric: the metric to draw.
+        axes: where to draw.
+    """
+    values, against = estimates(summary, metric), reference(metric)
+    if against == "floor":
+        values.pop("retrain", None)  # the oracle's distance to itself
+    if against in values:
+        axes.axvspan(*values[against][1:3], color=BAND, alpha=0.6, lw=0, zorder=0)
+        axes.axvline(values[against].mean, color=INK, lw=0.9, zorder=1)
+    for place, (method, value) in enumerate(values.items()):
+        _point(axes, method, value.mean, place, xerr=_arms(value), elinewidth=1.3)
+    axes.set_yticks(range(len(values)), list(values))
+    axes.invert_yaxis()
+    axes.set_xlabel(title(metric))
+    positive = [value.mean for value in values.values() if value.mean > 0]
+    is_divergence = metric.startswith(("kl_", "js_"))
+    if is_divergence and positive and max(positive) > WIDE_RANGE * min(positive):
+        axes.set_xscale("log", nonpositive="clip")
+        axes.set_xlim(left=min(positive) / 2)
+
+
+def curves(losses: pd.DataFrame, axes: Axes) -> None:
+    """Training loss (solid) and validation loss (dashed): every seed faint, their mean strong.
+
+    Args:
+        losses: rows with ``seed``, ``at``, ``loss`` and ``val_loss`` of one kind of model.
+        axes: where to draw.
+    """
+    lines = {"loss": ("training", "#0072B2", "-"), "val_loss": ("validation", "#D55E00", "--")}
+    for column, (name, colour, dashes) in lines.items():
+        by_seed = losses.pivot(index="at", columns="seed", values=column).dropna(how="all")
+        if by_seed.empty:
+            continue
+        axes.plot(by_seed.index, by_seed, color=colour, lw=0.5, alpha=0.3)
+        everyone = by_seed.dropna()  # past an early stop the mean would jump to other seeds
+        axes.plot(everyone.index, everyone.mean(axis=1), dashes, color=colour, lw=1.8, label=name)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("cross-entropy (nats)")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+
+
+def _point(axes: Axes, method: str, x: float, y: float, **bars: Any) -> None:
+    colour, marker = style(method)
+    axes.errorbar(
+        x,
+        y,
+        fmt=marker,
+        ms={"*": 11, "P": 8}.get(marker, 6.5),
+        color=colour,
+        mec="white",
+        mew=0.6,
+        zorder=4 if method == "retrain" else 3,
+        **bars,
+    )
+
+
+def _arms(value: Estimate) -> list[list[float]] | None:
+    """Lengths of an error bar to both sides, None where there is no interval."""
+    if math.isnan(value.low):
+        return None
+    return [[value.mean - value.low], [value.high - value.mean]]

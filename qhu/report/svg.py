@@ -1,0 +1,109 @@
+"""SVG drawings made fit to stand in one HTML page: own ids, nothing executable or external."""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.markers import MarkerStyle
+
+from qhu.errors import UserError
+from qhu.report.styles import style
+
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text: small, searchable, readable aloud
+    "svg.hashsalt": "qhu",  # the same data give the same file
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "axes.grid": True,
+    "grid.color": "#ececec",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+}
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan"}
+DRAWN = SHAPES | {"svg", "g", "defs", "use", "symbol", "clipPath", "title", "desc"}
+REFERENCE = re.compile(r"url\(#([^)]+)\)")
+
+
+def draw(
+    plot: Callable[[Axes], None], size: tuple[float, float], prefix: str, label: str
+) -> Markup:
+    """A plot as inline SVG.
+
+    Args:
+        plot: draws on the axes it is given.
+        size: width and height in inches.
+        prefix: makes the drawing's ids unique in the page.
+        label: what it shows, for readers who do not see it.
+    """
+    text = io.StringIO()
+    with rc_context(STYLE):
+        figure = Figure(size, layout="constrained")
+        plot(figure.add_subplot())
+        figure.savefig(text, format="svg", transparent=True, metadata=NO_METADATA)
+    return inline(text.getvalue(), prefix, label)
+
+
+def inline(text: str, prefix: str, label: str) -> Markup:
+    """An SVG document as an inline element: shapes and text only, ids prefixed.
+
+    Raises:
+        UserError: the text is not SVG.
+    """
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise UserError(f"circuit.svg is damaged ({error}): run the experiment again") from None
+    _clean(root, prefix)
+    root.attrib.update({"role": "img", "aria-label": label})
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def marker(method: str) -> Markup:
+    """The method's marker in its colour, as it appears in the figures."""
+    colour, name = style(method)
+    shape = MarkerStyle(name)
+    path = shape.get_path().transformed(shape.get_transform())
+    outline = " ".join(
+        "M" + "L".join(f"{x:.2f} {-y:.2f}" for x, y in np.asarray(polygon)) + "Z"
+        for polygon in path.to_polygons()
+    )
+    return Markup(
+        '<svg class="marker" viewBox="-.55 -.55 1.1 1.1" aria-hidden="true">'
+        '<path d="{}" fill="{}"/></svg>'
+    ).format(outline, colour)
+
+
+def _clean(element: ElementTree.Element, prefix: str) -> None:
+    """Drop what is not drawn and lead every reference to the prefixed id."""
+    element.tag = _local(element.tag)
+    attributes = {_local(name): value for name, value in element.attrib.items()}
+    element.attrib.clear()
+    for name, value in attributes.items():
+        if name == "id":
+            element.set(name, prefix + value)
+        elif name == "href":
+            if value.startswith("#"):
+                element.set(name, f"#{prefix}{value[1:]}")
+        elif not name.startswith("on") and "url(" not in REFERENCE.sub("", value):
+            element.set(name, REFERENCE.sub(rf"url(#{prefix}\1)", value))
+    for child in list(element):
+        if _local(child.tag) in DRAWN:
+            _clean(child, prefix)
+        else:
+            element.remove(child)
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]

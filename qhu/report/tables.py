@@ -1,0 +1,141 @@
+"""Tables of the page: mean, interval, rows and seeds of every figure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+from markupsafe import Markup
+
+from qhu.report.statistics import LEVEL, Estimate, estimates
+from qhu.report.styles import TO_ORACLE, family, title
+from qhu.report.svg import marker
+
+
+class Compared(NamedTuple):
+    """A metric, and the row whose value is subtracted."""
+
+    metric: str
+    reference: str
+
+
+class Cell(NamedTuple):
+    """One value of a table: the mean, its interval, and what else there is to say."""
+
+    value: str
+    interval: str = ""
+    note: str = ""
+    stands_out: bool = False
+
+
+class Column(NamedTuple):
+    """Head of a column: the metric, what it means and the rows that it rests on."""
+
+    metric: str
+    meaning: str
+    n: str
+
+
+class Row(NamedTuple):
+    """One method's values."""
+
+    method: str
+    marker: Markup
+    seeds: str
+    cells: list[Cell]
+
+
+class Table(NamedTuple):
+    """Columns and rows of one table."""
+
+    columns: list[Column]
+    rows: list[Row]
+
+
+def score_table(
+    metrics: Sequence[str], methods: Sequence[str], results: pd.DataFrame, summary: pd.DataFrame
+) -> Table:
+    """Metrics as columns, methods as rows.
+
+    Args:
+        metrics: the columns.
+        methods: the rows.
+        results: rows of ``results.csv`` of one dataset, scenario and backend.
+        summary: rows of ``summary.csv`` of the same.
+    """
+    columns = [Column(metric, title(metric), row_count(results, metric)) for metric in metrics]
+    values = [estimates(summary, metric) for metric in metrics]
+    rows = []
+    for method in methods:
+        known = [column.get(method) for column in values]
+        seeds = max((value.seeds for value in known if value), default=0)
+        pairs = zip(metrics, known, strict=True)
+        cells = [_score(method, metric, value, seeds) for metric, value in pairs]
+        rows.append(Row(method, marker(method), str(seeds), cells))
+    return Table(columns, rows)
+
+
+def _score(method: str, metric: str, value: Estimate | None, seeds: int) -> Cell:
+    if value is None:
+        return Cell("–", note="undefined")
+    if method == "retrain" and family(metric)[0] in TO_ORACLE:
+        return Cell("–", note="is the oracle")
+    signed = metric.startswith("delta_")
+    note = "" if value.seeds == seeds else f"{value.seeds} seeds"
+    return Cell(number(value.mean, signed), interval(value, signed), note)
+
+
+def test_table(
+    compared: Mapping[Compared, pd.DataFrame], methods: Sequence[str], results: pd.DataFrame
+) -> Table:
+    """Paired differences as columns, methods as rows.
+
+    Args:
+        compared: per comparison, the tests that :func:`~qhu.report.statistics.paired` made.
+        methods: the rows; a method that was not compared is left out.
+        results: rows of ``results.csv`` of one dataset, scenario and backend.
+    """
+    columns = [
+        Column(f"{metric} − {reference}", title(metric), row_count(results, metric))
+        for metric, reference in compared
+    ]
+    by_method = [table.set_index("method") for table in compared.values()]
+    rows = []
+    for method in methods:
+        tested = [table for table in by_method if method in table.index]
+        if tested:
+            cells = [_difference(table, method) for table in by_method]
+            seeds = max(int(table.loc[[method], "seeds"].iloc[0]) for table in tested)
+            rows.append(Row(method, marker(method), str(seeds), cells))
+    return Table(columns, rows)
+
+
+def _difference(table: pd.DataFrame, method: str) -> Cell:
+    if method not in table.index:
+        return Cell("–", note="reference")
+    row = table.loc[[method]]
+    mean, low, high, p = (float(row[c].iloc[0]) for c in ("mean", "ci_low", "ci_high", "p_holm"))
+    value = Estimate(mean, low, high, int(row["seeds"].iloc[0]))
+    note = "" if math.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return Cell(number(mean, True), interval(value, True), note, p < LEVEL)
+
+
+def row_count(results: pd.DataFrame, metric: str) -> str:
+    """How many rows the metric rests on in each seed, as ``10`` or ``9–11``."""
+    counts = results.loc[results["metric"] == metric, "n"]
+    low, high = int(counts.min()), int(counts.max())
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def number(value: float, signed: bool = False) -> str:
+    """A number to three decimals, large ones to two."""
+    decimals = 3 if abs(value) < 10 else 2
+    rounded = round(value, decimals) + 0.0  # no negative zero
+    return f"{rounded:{'+' if signed and rounded else ''}.{decimals}f}".replace("-", "−")
+
+
+def interval(value: Estimate, signed: bool = False) -> str:
+    """``[low, high]``, empty for a single seed."""
+    if math.isnan(value.low):
+        return ""
+    return f"[{number(value.low, signed)}, {number(value.high, signed)}]"

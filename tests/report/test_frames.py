@@ -1,0 +1,70 @@
+import pytest
+
+from qhu.errors import UserError
+from qhu.report.frames import RESULTS, SUMMARY, load_run
+
+
+def rewrite(path, change):
+    path.write_text(change(path.read_text()))
+
+
+def test_a_run_is_read_with_its_types(run_folder, results):
+    run = load_run(run_folder)
+    assert run.record.status == "finished"
+    assert run.settings["model"]["layers"] == 2
+    assert list(run.results.columns) == list(RESULTS)
+    assert list(run.summary.columns) == list(SUMMARY)
+    assert run.results["value"].to_numpy() == pytest.approx(results["value"].to_numpy())
+    assert set(run.losses["stage"]) == {"teacher", "oracle", "unlearn"}
+    assert run.losses["at"].notna().all()
+    assert set(run.facts.columns) == {
+        *("stage", "scenario", "method", "seed", "steps", "rewound_to", "kept")
+    }
+
+
+def test_method_names_that_look_like_missing_values_survive(run_folder):
+    rewrite(run_folder / "results.csv", lambda text: text.replace(",lca,", ",NA,"))
+    assert "NA" in set(load_run(run_folder).results["method"])
+
+
+def test_history_and_drawing_may_be_missing(run_folder):
+    (run_folder / "history.jsonl").unlink()
+    (run_folder / "circuit.svg").unlink()
+    run = load_run(run_folder)
+    assert run.losses.empty
+    assert run.facts.empty
+    assert run.circuit is None
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("results.csv", lambda t: t.replace(",n\n", ",rows\n", 1), "lacks the column 'n'"),
+        ("summary.csv", lambda t: t.replace("ci_low", "low", 1), "lacks the column 'ci_low'"),
+        ("results.csv", lambda t: t.splitlines()[0] + "\n", "nothing was finished"),
+        ("results.csv", lambda t: "", "damaged"),
+        ("results.csv", lambda t: t + "iris,subset,none,x,b,acc_test,0.5,3\n", "damaged"),
+        ("history.jsonl", lambda t: t + '{"stage": "tea', "not JSON"),
+        ("run.json", lambda t: t[:40], "damaged"),
+        ("experiment.yaml", lambda t: "a: [", "not YAML"),
+        ("experiment.yaml", lambda t: "", "not YAML"),
+    ],
+)
+def test_damage_is_named_in_one_line(run_folder, file, change, message):
+    rewrite(run_folder / file, change)
+    with pytest.raises(UserError, match=message) as caught:
+        load_run(run_folder)
+    assert file in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("file", ["results.csv", "summary.csv", "experiment.yaml"])
+def test_a_missing_file_is_named(run_folder, file):
+    (run_folder / file).unlink()
+    with pytest.raises(UserError, match=f"cannot read .*{file}"):
+        load_run(run_folder)
+
+
+def test_any_other_folder_is_refused(tmp_path):
+    with pytest.raises(UserError, match="not a run folder"):
+        load_run(tmp_path)

@@ -1,0 +1,167 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from qhu.errors import UserError
+from qhu.report.html import flatten, write_report
+
+VOID = {"meta", "link", "wbr", "br", "path", "use", "rect"}
+
+
+class Outline(HTMLParser):
+    """Ids, addresses and tags of a page; unbalanced tags fail."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.addresses, self.tags, self.open = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        attributes = dict(attrs)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.addresses += [v for k, v in attrs if k in ("href", "src", "xlink:href", "action")]
+        assert not any(name.startswith("on") for name in attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, results, write_run):
+    folder = write_run(tmp_path_factory.mktemp("page") / "run", results)
+    return write_report(folder).read_text()
+
+
+def test_one_offline_file_of_moderate_size(page):
+    outline = Outline(page)
+    assert "script" not in outline.tags
+    assert "http" not in page
+    assert "@import" not in page
+    assert all(a.startswith("#") or a == "data:," for a in outline.addresses)
+    assert len(page.encode()) < 3_000_000
+
+
+def test_ids_are_unique_and_references_lead_somewhere(page):
+    outline = Outline(page)
+    assert len(set(outline.ids)) == len(outline.ids)
+    wanted = {a[1:] for a in outline.addresses if a.startswith("#")}
+    wanted |= set(re.findall(r"url\(#([^)]+)\)", page))
+    assert wanted <= set(outline.ids)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How to read this page",
+        "The goal is the oracle, not 0",
+        "iris: subset",
+        "iris: class",
+        "forget a random 10 % of the training rows",
+        "forget the whole class 0",
+        "What the numbers support",
+        "Differences to the honest rows, paired by seed",
+        "Every metric of this scenario",
+        "rows per seed (n)",
+        "10 (0–9)",
+        "What the figures mean",
+        "oracle, class: 10 seeds",
+        "rewound_to: 3 to 6; kept: yes",
+        "The quantum layer",
+        "model.hidden",
+        "Options that took effect",
+        "36, 37, 38, 39",
+        "circuit executions",
+        "packages.qiskit",
+        "2025-01-01 10:04:10 UTC",
+    ],
+)
+def test_everything_is_there(page, text):
+    assert text in page
+
+
+def test_every_method_and_seed_count_stands_in_the_tables(page, results):
+    for method in results["method"].unique():
+        # scores, differences (not of the oracle to itself) and every metric, in two scenarios
+        tables = 4 if method == "retrain" else 6
+        assert page.count(f"</svg> {method}</th>") == tables
+
+
+def test_values_are_those_of_the_summary(page, results):
+    chosen = results[(results["scenario"] == "subset") & (results["method"] == "scrub")]
+    mean = chosen.loc[chosen["metric"] == "acc_retain", "value"].mean()
+    assert f">{mean:.3f}<" in page
+
+
+@pytest.fixture(scope="module")
+def few(results):
+    """A small run: one scenario, the honest rows and two methods."""
+    methods = ["none", "retrain", "floor", "scrub", "lca"]
+    return results[(results["scenario"] == "subset") & results["method"].isin(methods)]
+
+
+def test_text_from_the_run_is_escaped(tmp_path, few, write_run):
+    evil = '<img src=x onerror="alert(1)">'
+    renamed = few.replace({"method": {"lca": evil}, "scenario": {"subset": evil}})
+    folder = write_run(tmp_path / "run", renamed, seeds=1, name=evil)
+    text = write_report(folder).read_text()
+    assert "<img" not in text
+    assert "&lt;img" in text
+
+
+@pytest.mark.parametrize("status", ["cancelled", "failed"])
+def test_an_unfinished_run_says_so(tmp_path, few, write_run, status):
+    some = few[(few["seed"] < 3) | (few["method"] == "none")]
+    folder = write_run(tmp_path / "run", some, seeds=1, status=status, finished=None)
+    text = write_report(folder).read_text()
+    assert f"This run was {status}" in text
+    assert "not yet" in text
+    assert "3–10 seeds" in text
+
+
+def test_one_seed_has_no_intervals(tmp_path, few, write_run):
+    folder = write_run(tmp_path / "run", few[few["seed"] == 0], seeds=1)
+    text = write_report(folder).read_text()
+    assert "support no conclusion" in text
+    assert not re.search(r"\bnan\b", text)
+
+
+def test_few_metrics_without_history_or_drawing(tmp_path, few, write_run):
+    folder = write_run(tmp_path / "run", few[few["metric"] == "uqi"], seeds=1)
+    (folder / "history.jsonl").unlink()
+    (folder / "circuit.svg").unlink()
+    text = write_report(folder).read_text()
+    assert "No training history was recorded" in text
+    assert "No drawing of the circuit was recorded" in text
+
+
+def test_an_undefined_score_is_not_made_up(tmp_path, few, write_run):
+    absent = (few["metric"] == "mia_forget") & (few["method"] == "scrub")
+    text = write_report(write_run(tmp_path / "run", few[~absent], seeds=1)).read_text()
+    assert "undefined" in text
+
+
+def test_nothing_is_written_for_a_damaged_run(tmp_path, few, write_run):
+    run_folder = write_run(tmp_path / "run", few, seeds=1)
+    (run_folder / "circuit.svg").write_text("<svg")
+    with pytest.raises(UserError, match="damaged"):
+        write_report(run_folder)
+    assert not (run_folder / "report.html").exists()
+
+
+def test_settings_are_flattened_and_worded():
+    given = {"a": {"b": [1, 2], "c": {}, "d": None}, "e": True, "f": 0.1 + 0.2, "g": []}
+    assert flatten(given) == [
+        ("a.b", "1, 2"),
+        ("a.c", "defaults"),
+        ("a.d", "not set"),
+        ("e", "yes"),
+        ("f", "0.3"),
+        ("g", "none"),
+    ]

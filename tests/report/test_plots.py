@@ -1,0 +1,71 @@
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from qhu.report import plots
+from qhu.report.statistics import summarise
+from qhu.report.styles import FIXED, METHODS, style
+
+TRAINED = ("acc_forget", "acc_retain")
+
+
+@pytest.fixture
+def axes():
+    return Figure().add_subplot()
+
+
+@pytest.fixture
+def summary(results):
+    return summarise(results[results["scenario"] == "subset"])
+
+
+def test_every_method_has_its_own_look():
+    looks = [style(method) for method in (*FIXED, *METHODS)]
+    assert len(set(looks)) == len(looks)
+
+
+def test_a_plugin_has_a_lasting_look_that_no_built_in_method_has():
+    assert style("my_method") == style("my_method")
+    assert style("my_method") not in {style(method) for method in (*FIXED, *METHODS)}
+
+
+def test_points_wear_their_methods_look(summary, axes):
+    plots.tradeoff(summary, TRAINED, None, axes)
+    points = {(to_hex(c[0].get_color()).upper(), c[0].get_marker()) for c in axes.containers}
+    assert points == {tuple(style(method)) for method in summary["method"].unique()}
+
+
+def test_tradeoff_marks_the_oracle(summary, axes):
+    plots.tradeoff(summary, TRAINED, None, axes)
+    goal = summary[(summary["method"] == "retrain") & (summary["metric"] == "acc_forget")]
+    assert axes.lines[0].get_xdata()[0] == pytest.approx(goal["mean"].iloc[0])
+
+
+def test_close_up_only_where_it_helps(summary):
+    assert plots.crowded(summary, TRAINED, 0.1)  # most methods near, gradient ascent far
+    assert not plots.crowded(summary, TRAINED, 1.0)
+    without = summary[summary["method"] != "retrain"]
+    assert not plots.crowded(without, TRAINED, 0.1)
+
+
+def test_intervals_name_every_method_and_shade_the_reference(summary, axes):
+    plots.intervals(summary, "acc_forget", axes)
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names[:3] == ["none", "retrain", "floor"]
+    assert len(names) == summary["method"].nunique()
+    assert len(axes.patches) == 1
+
+
+def test_distances_leave_out_the_oracle_and_use_a_log_axis_when_wide(summary, axes):
+    plots.intervals(summary, "kl_forget", axes)
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert "retrain" not in names
+    assert axes.get_xscale() == "log"
+
+
+def test_curves_stop_where_not_all_seeds_go_on(axes):
+    rows = [(s, at, 1.0, 1.1) for s, last in ((0, 5), (1, 3)) for at in range(last)]
+    plots.curves(pd.DataFrame(rows, columns=["seed", "at", "loss", "val_loss"]), axes)
+    strong = [line for line in axes.lines if line.get_label() == "training"]
+    assert len(strong[0].get_xdata()) == 3

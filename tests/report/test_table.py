@@ -1,0 +1,56 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from qhu.errors import UserError
+from qhu.report.table import print_summary
+
+
+def printed(folder):
+    text = io.StringIO()
+    print_summary(folder, Console(file=text))
+    return text.getvalue()
+
+
+def test_the_table_fits_100_columns_uncut(run_folder):
+    lines = printed(run_folder).splitlines()
+    table = [line for line in lines if not line.startswith("report:")]
+    assert max(map(len, table)) <= 100
+    assert not any("…" in line for line in table)
+
+
+def test_rows_begin_with_the_honest_ones(run_folder):
+    lines = [line.split() for line in printed(run_folder).splitlines() if line.strip()]
+    start = next(i for i, words in enumerate(lines) if words[0] == "none")
+    assert [words[0] for words in lines[start : start + 4]] == [
+        "none",
+        "retrain",
+        "floor",
+        "finetune",
+    ]
+
+
+def test_what_stands_in_it(run_folder):
+    text = printed(run_folder)
+    assert "iris: subset (on fake_brisbane)" in text
+    assert "iris: class (on fake_brisbane)" in text
+    assert "±" in text
+    assert "10 seeds" in text
+    assert "report.html" in text
+
+
+def test_one_seed(tmp_path, results, write_run):
+    text = printed(write_run(tmp_path / "run", results[results["seed"] == 0], seeds=1))
+    assert "1 seed (no interval)" in text
+    assert "nan" not in text
+
+
+def test_names_are_no_markup(tmp_path, results, write_run):
+    renamed = results.replace({"method": {"lca": "[red]x"}})
+    assert "[red]x" in printed(write_run(tmp_path / "run", renamed, seeds=1))
+
+
+def test_a_folder_without_a_summary(tmp_path):
+    with pytest.raises(UserError, match="summary"):
+        printed(tmp_path)
