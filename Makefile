@@ -1,0 +1,41 @@
+# Every target makes what it needs; on a bare machine only Python >= 3.11 and make are required.
+PYTHON ?= python3
+BACKEND ?= fake_brisbane
+SEEDS ?=
+BIN := .venv/bin
+RUN := $(BIN)/qhu run experiments/iris.yaml $(if $(SEEDS),--seeds $(SEEDS))
+
+.PHONY: iris iris-noisy test soak lint format setup clean
+
+iris: setup          ## the Iris study on the exact backend
+	$(RUN)
+
+iris-noisy: setup    ## the same study, evaluated under the noise of a device
+	$(RUN) --backend $(BACKEND)
+
+test: setup          ## fast tests
+	$(BIN)/pytest -n 2
+
+soak: setup          ## slow tests
+	$(BIN)/pytest -n 2 -m slow
+
+lint: setup          ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup        ## rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: .venv/.done   ## create .venv and install qhu into it
+
+.venv/.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:               ## forget every run and cached stage
+	rm -rf runs

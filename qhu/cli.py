@@ -1,0 +1,102 @@
+"""The ``qhu`` command. No logic lives here: arguments in, calls out, errors to exit statuses."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from qhu.errors import Interrupted, QhuError, UserError
+
+app = typer.Typer(
+    help="Did a hybrid quantum-classical network really forget?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+KINDS = ("methods", "metrics", "datasets", "backends")
+
+
+@app.command()
+def run(
+    experiment: Annotated[Path, typer.Argument(help="experiment file (YAML)")],
+    backend: Annotated[
+        str | None, typer.Option(help="backend of the stages it is meant for")
+    ] = None,
+    stages: Annotated[
+        str | None, typer.Option(help="stages for --backend: train,unlearn,evaluate")
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="such as scrub,lca; none and retrain are added")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("-s", help="override, such as -s model.layers=3")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="run folder")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
+    scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler")] = None,
+) -> None:
+    """Run an experiment and write its run folder; run it again to resume."""
+    from qhu.backends.base import stage_overrides
+    from qhu.experiment import load_experiment
+    from qhu.grid import run as run_grid
+    from qhu.report.table import print_summary
+
+    overrides = [*(settings or ()), *stage_overrides(backend, stages)]
+    overrides += [f"seeds={seeds}"] if seeds else []
+    asked = load_experiment(experiment, overrides, methods.split(",") if methods else None)
+    folder = run_grid(asked, out, console, workers, scheduler)
+    print_summary(folder, console)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
+    """Write report.html of a run folder again; needs neither circuits nor models."""
+    from qhu.report.html import write_report
+
+    console.print(f"report: {write_report(folder)}")
+
+
+@app.command("list")
+def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> None:
+    """Explain every method, metric, dataset or backend in a line."""
+    from qhu import registry
+    from qhu.backends.base import known_backends
+    from qhu.errors import UnknownName
+
+    if kind not in KINDS:
+        raise UnknownName("kind of name", kind, KINDS)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    if kind == "backends":
+        for name, summary in known_backends().items():
+            table.add_row(name, summary)
+    else:
+        entries = getattr(registry, kind.removesuffix("s"))
+        for name in entries.names():
+            table.add_row(name, entries[name].summary)
+    console.print(table)
+
+
+def main() -> None:
+    """Entry point: every mistake becomes one line and its exit status."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except QhuError as error:
+        _fail(str(error), error.exit_code)
+    except typer.Abort:
+        _fail("stopped", Interrupted.exit_code)
+    except Exception as error:
+        # A usage error; its class is click's or, in newer releases, typer's own copy of it.
+        if not hasattr(error, "format_message"):
+            raise
+        _fail(error.format_message(), UserError.exit_code)
+
+
+def _fail(message: str, status: int) -> None:
+    sys.stderr.write(f"qhu: {' '.join(message.split())}\n")
+    sys.exit(status)

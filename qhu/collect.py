@@ -1,0 +1,116 @@
+"""What a run leaves behind: scores, predictions, histories, models and the drawn circuit."""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qhu.backends.base import STAGES
+from qhu.model.circuit import build_ansatz
+from qhu.pipeline import Scored, fit_key
+from qhu.record.folder import RESULT_COLUMNS, RunFolder
+from qhu.report.statistics import summarise
+from qhu.study import FLOOR, Study
+
+
+def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> None:
+    """Write every file of the contract but ``report.html`` from the finished cells."""
+    order = {cell: number for number, cell in enumerate(study.cells())}
+    scored = sorted(scored, key=lambda one: order[one.cell])
+    results = _results(study, scored)
+    folder.write_table("results.csv", results)
+    folder.write_table("summary.csv", summarise(results))
+    folder.write_table("predictions.parquet", _predictions(study, scored))
+    folder.write_lines("history.jsonl", _history(study, scored))
+    folder.write_text("circuit.svg", _drawing(study))
+    for name, key in _models(study, scored):
+        study.store.show(key, folder.path / "models" / f"{name}.safetensors")
+    effective = {stage: study.backends[stage].effective() for stage in STAGES}
+    if scored:  # workers know what took effect in their processes
+        effective["evaluate"] = study.store.load(scored[0].outputs).facts["effective"]
+    folder.update(effective=effective, costs=_costs(study, scored))
+
+
+def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, int]:
+    """What the models behind the scores took, whenever it was spent."""
+    keys = {key for _, key in _models(study, scored)}
+    steps = sum(study.store.load(key).facts["steps"] for key in sorted(keys))
+    return {"cells": len(scored), "models": len(keys), "optimiser_steps": steps}
+
+
+def _models(study: Study, scored: Sequence[Scored]) -> Iterator[tuple[str, str]]:
+    """File name and key of every model: teachers, oracles, and what each method made."""
+    for one in study.fits():
+        if one.kind != FLOOR and (key := fit_key(study, one)) in study.store:
+            parts = (f"seed{one.seed}", one.scenario, one.kind)
+            yield "-".join(part for part in parts if part), key
+    for cell, key in ((result.cell, result.model) for result in scored):
+        yield f"seed{cell.seed}-{cell.scenario}-{cell.method}", key
+
+
+def _results(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
+    dataset, backend = study.experiment.data.source, study.experiment.stages.evaluate
+    rows = [
+        (dataset, c.scenario, c.method, c.seed, backend, metric, measured.value, measured.n)
+        for c, scores in ((one.cell, one.scores) for one in scored)
+        for metric, measured in scores.items()
+    ]
+    return pd.DataFrame(rows, columns=RESULT_COLUMNS)
+
+
+def _predictions(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
+    """One line per cell, subset and row: probabilities and quantum features."""
+    frames = [_cell_predictions(study, one) for one in scored]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _cell_predictions(study: Study, one: Scored) -> pd.DataFrame:
+    arrays = study.store.load(one.outputs).arrays
+    subsets = {
+        **study.subsets(one.cell.seed, one.cell.scenario),
+        "val": study.split(one.cell.seed).val,
+    }
+    parts = {k: v for k, v in subsets.items() if not k.startswith("test_")}
+    rows = np.concatenate(list(parts.values()))
+    frame = pd.DataFrame(
+        {
+            "scenario": one.cell.scenario,
+            "method": one.cell.method,
+            "seed": one.cell.seed,
+            "subset": np.repeat(list(parts), [len(part) for part in parts.values()]),
+            "row": rows,
+            "label": study.data.y[rows],
+        }
+    )
+    for letter, array in (("p", arrays["probabilities"]), ("z", arrays["features"])):
+        for column, values in enumerate(array[rows].T):
+            frame[f"{letter}{column}"] = values
+    return frame
+
+
+def _history(study: Study, scored: Sequence[Scored]) -> Iterator[dict[str, Any]]:
+    """Losses per epoch of what was trained, then per step of what was unlearned."""
+    for one in study.fits():
+        if (key := fit_key(study, one)) in study.store:
+            about = {"stage": one.kind, "scenario": one.scenario, "method": "", "seed": one.seed}
+            yield from ({**about, **line} for line in study.store.load(key).facts["history"])
+    for result in scored:
+        if result.cell.method == FLOOR:  # trained from scratch, above
+            continue
+        about = {"stage": "unlearn", **asdict(result.cell)}
+        facts = study.store.load(result.model).facts
+        yield from ({**about, **line} for line in facts["history"])
+        yield {**about, "steps": facts["steps"], "facts": facts["facts"]}
+
+
+def _drawing(study: Study) -> str:
+    """The circuit as SVG text, drawn by Qiskit."""
+    model = study.experiment.model
+    ansatz = build_ansatz(model, model.qubits or study.data.x.shape[1])
+    figure = ansatz.circuit.draw("mpl", fold=24, style="bw")
+    text = io.StringIO()
+    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return text.getvalue()

@@ -1,0 +1,202 @@
+"""The data flow. READ THIS FIRST.
+
+    Experiment ─► data ─► split: train = retain ∪ forget, val, test
+                             │
+    backends ─► model: front ─► TorchConnector(EstimatorQNN) ─► head    θ = one flat vector
+                             │
+       teacher = fit(train)  ├─ oracle = fit(retain)  ├─ unlearned = METHOD(θ, retain, forget)
+                             │
+                 evaluate(teacher, oracle, unlearned) ─► scores (value, n)
+
+Each stage below has a key: the hash of its own settings and of what it is computed from. The store
+keeps finished stages by key, so nothing is computed twice, whoever asks, and running the same
+command again is the resume.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from qhu import registry
+from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
+from qhu.experiment import identity
+from qhu.model.theta import ModelState
+from qhu.record.store import Stage
+from qhu.seeding import torch_stream
+from qhu.study import FLOOR, Cell, Fit, Study
+from qhu.training import FitJob, FitResult, Rows, fit
+from qhu.unlearn.learner import Learner
+from qhu.unlearn.task import MethodOptions, Task
+
+Computed = tuple[dict[str, Any], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A cell's scores, and the keys of its model and of that model's outputs."""
+
+    cell: Cell
+    scores: dict[str, Measured]
+    model: str
+    outputs: str
+
+
+def train(
+    study: Study, fits: Sequence[Fit], finished: Callable[[Fit], None] = lambda one: None
+) -> list[Stage]:
+    """Teachers and oracles: train what the store does not hold yet, many models at once."""
+    keys = [fit_key(study, one) for one in fits]
+    missing = {key: one for key, one in zip(keys, fits, strict=True) if key not in study.store}
+    for one in fits:
+        if one not in missing.values():
+            finished(one)
+
+    def keep(index: int, result: FitResult) -> None:
+        key, one = list(missing.items())[index]
+        facts = {"history": result.history, "steps": result.steps}
+        study.store.put(key, study.arrays(result.state), facts)
+        finished(one)
+
+    jobs = [_fit_job(study, one) for one in missing.values()]
+    fit(study.net("train"), jobs, study.experiment.training, keep)
+    return [study.store.load(key) for key in keys]
+
+
+def unlearn(study: Study, cell: Cell) -> Stage:
+    """The teacher after the method: θ, history and the facts that the method reports."""
+    if cell.method == FLOOR:
+        return train(study, [Fit(FLOOR, cell.seed, cell.scenario)])[0]
+    chosen = study.experiment.methods[cell.method]
+    teacher = train(study, [Fit("teacher", cell.seed)])[0]
+    key = _unlearn_key(study, cell, teacher)
+
+    def compute() -> Computed:
+        task = _task(study, cell, study.state(teacher))
+        student = _student(study, cell, task)
+        entry = registry.method[chosen.method]
+        facts = entry.make(student, task, chosen.options) or {}
+        steps = student.budget - student.steps_left
+        found = {"history": student.history, "steps": steps, "facts": facts}
+        return study.arrays(student.state), found
+
+    return study.store.get(key, compute)
+
+
+def predict(study: Study, model: Stage, seed: int) -> Stage:
+    """A model's class probabilities and quantum features on all rows, on the evaluation backend."""
+    key = study.key("outputs", "evaluate", seed, model.key)
+
+    def compute() -> Computed:
+        net = study.net("evaluate", int(key, 16))
+        net.load(study.state(model))
+        net.eval()
+        with torch.no_grad():
+            features = net.features(study.scaled(seed))
+            probabilities = torch.softmax(net.head(features).double(), dim=1)
+        arrays = {"probabilities": probabilities.numpy(), "features": features.double().numpy()}
+        return arrays, {"effective": study.backends["evaluate"].effective()}
+
+    return study.store.get(key, compute)
+
+
+def evaluate(study: Study, cell: Cell) -> Scored:
+    """Scores of a cell: its model beside the untouched teacher and the retrained oracle."""
+    teacher, oracle = train(
+        study, [Fit("teacher", cell.seed), Fit("oracle", cell.seed, cell.scenario)]
+    )
+    model = unlearn(study, cell)
+    outputs = predict(study, model, cell.seed)
+
+    def seen(stage: Stage) -> Outputs:
+        arrays = predict(study, stage, cell.seed).arrays
+        theta = study.state(stage).theta.numpy()
+        return Outputs(arrays["probabilities"], arrays["features"], theta)
+
+    evidence = Evidence(
+        labels=study.data.y,
+        subsets=study.subsets(cell.seed, cell.scenario),
+        model=seen(model),
+        oracle=seen(oracle),
+        teacher=seen(teacher),
+        angles=study.net("train").theta.mask("quantum").numpy(),
+    )
+    return Scored(cell, measure(evidence, study.experiment.metrics), model.key, outputs.key)
+
+
+# -- what goes into the stages ---------------------------------------------------------------------
+
+
+def _fit_rows(study: Study, one: Fit) -> tuple[Rows, Rows]:
+    """Rows to train on and to validate on; an oracle validates on the classes it is trained on."""
+    split = study.split(one.seed)
+    train = (
+        split.train if one.kind == "teacher" else study.forget_set(one.seed, one.scenario).retain
+    )
+    y = study.data.y
+    seen = split.val[[label in set(y[train]) for label in y[split.val]]]
+    return study.rows(one.seed, train), study.rows(one.seed, seen)
+
+
+def _fit_job(study: Study, one: Fit) -> FitJob:
+    """Teacher, oracle and floor share the initial state (paired) and differ in data order."""
+    rows, val = _fit_rows(study, one)
+    order = torch_stream(one.seed, "order", one.kind, one.scenario)
+    return FitJob(rows, val, _initial(study, one.seed), order)
+
+
+def _initial(study: Study, seed: int) -> ModelState:
+    return study.net("train").initial(torch_stream(seed, "init"))
+
+
+def fit_key(study: Study, one: Fit) -> str:
+    """Key of a model trained from scratch."""
+    rows, val = _fit_rows(study, one)
+    training = identity(study.experiment.training)
+    used = [rows.x.tolist(), rows.y.tolist(), val.y.tolist()]
+    return study.key("fit", "train", one.seed, one.kind, one.scenario, training, used)
+
+
+def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
+    experiment, parted = study.experiment, study.forget_set(cell.seed, cell.scenario)
+    chosen = experiment.methods[cell.method]
+    settings = [identity(experiment.unlearning), identity(experiment.training)]
+    used = [chosen.method, identity(chosen.options), cell.scenario, parted.forget.tolist()]
+    return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
+
+
+def _task(study: Study, cell: Cell, teacher: ModelState) -> Task:
+    """What the method may see: neither test rows nor the oracle."""
+    parted = study.forget_set(cell.seed, cell.scenario)
+
+    def retrain() -> ModelState:
+        return study.state(train(study, [Fit("oracle", cell.seed, cell.scenario)])[0])
+
+    x = study.scaled(cell.seed)
+    return Task(
+        net=study.net("unlearn"),
+        retain=study.rows(cell.seed, parted.retain),
+        forget=study.rows(cell.seed, parted.forget),
+        val=study.rows(cell.seed, study.split(cell.seed).val),
+        classes=len(study.data.classes),
+        teacher=teacher,
+        init=_initial(study, cell.seed),
+        span=(float(x.min()), float(x.max())),
+        retrain=retrain,
+    )
+
+
+def _student(study: Study, cell: Cell, task: Task) -> Learner:
+    """The teacher, about to be moved: the method's own options before the common ones."""
+    common, options = study.experiment.unlearning, study.experiment.methods[cell.method].options
+    assert isinstance(options, MethodOptions)
+    return Learner(
+        net=task.net,
+        state=task.teacher,
+        moving=task.net.theta.mask(options.scope or common.scope),
+        steps_left=common.steps if options.steps is None else options.steps,
+        lr=options.lr or common.lr,
+        batch_size=common.batch_size,
+        order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method),
+    )

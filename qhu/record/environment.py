@@ -1,0 +1,65 @@
+"""What the numbers were computed with: versions, machine, commit, code."""
+
+import functools
+import hashlib
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parents[1]
+PACKAGES = (
+    "qhu",
+    "qiskit",
+    "qiskit-machine-learning",
+    "qiskit-aer",
+    "qiskit-ibm-runtime",
+    "torch",
+    "numpy",
+    "scikit-learn",
+)
+# What can change a number; commands, grid and reports cannot.
+NUMERIC = ("data", "model", "engine", "backends", "unlearn", "evaluate")
+NUMERIC_FILES = ("pipeline.py", "training.py", "seeding.py")
+
+
+@functools.cache
+def code_digest() -> str:
+    """Hash of the source that numbers come from, so that no result outlives its code."""
+    files = [PACKAGE / name for name in NUMERIC_FILES]
+    files += [file for part in NUMERIC for file in sorted((PACKAGE / part).glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and commit, JSON-serialisable; nothing that names a person or a path."""
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpus": os.cpu_count(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "code": code_digest(),
+        **_commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> dict[str, Any]:
+    """Commit of the checkout that the package lies in, and whether it has been changed since."""
+    git = ["git", "-C", str(PACKAGE), "--no-optional-locks"]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "."], capture_output=True)
+    except FileNotFoundError:  # no git on this machine
+        return {"commit": None, "dirty": None}
+    if head.returncode:
+        return {"commit": None, "dirty": None}
+    return {"commit": head.stdout.strip(), "dirty": bool(changed.stdout.strip())}

@@ -1,0 +1,147 @@
+"""The run folder: the files that a run leaves behind."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from qhu.errors import UserError
+from qhu.record.environment import code_digest, environment
+from qhu.record.store import replacing
+
+RESULT_COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
+FILES = ("results.csv", "summary.csv", "predictions.parquet", "history.jsonl", "report.html")
+Status = Literal["started", "finished", "cancelled", "failed"]
+
+
+class RunRecord(BaseModel):
+    """Contents of ``run.json``."""
+
+    schema_version: int = 1
+    status: Status
+    """``finished`` only when every file is complete"""
+    name: str
+    """name of the experiment"""
+    backend: str
+    """backend of the evaluation"""
+    fingerprint: str
+    """hash of the settings and of the backends' options"""
+    started: str
+    """UTC, ISO 8601"""
+    finished: str | None = None
+    """UTC, ISO 8601"""
+    seconds: float = 0.0
+    """wall clock of the last invocation"""
+    environment: dict[str, Any]
+    """versions, machine, commit"""
+    effective: dict[str, dict[str, Any]] = {}
+    """per stage, the backend's options as they took effect"""
+    costs: dict[str, Any] = {}
+    """stages computed and reused, circuit executions"""
+
+
+def now() -> str:
+    """Current time, UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class RunFolder:
+    """A run's folder on disk; every file in it appears whole or not at all.
+
+    Args:
+        path: the folder; made when the run starts.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def record(self) -> RunRecord | None:
+        """The run's record, or None where no run has started here.
+
+        Raises:
+            UserError: ``run.json`` is damaged.
+        """
+        file = self.path / "run.json"
+        if not file.exists():
+            return None
+        try:
+            return RunRecord.model_validate_json(file.read_bytes())
+        except (ValidationError, OSError):
+            raise UserError(f"{file} is damaged: delete the folder and run again") from None
+
+    def start(self, name: str, backend: str, fingerprint: str, settings: Mapping[str, Any]) -> None:
+        """Claim the folder for a run.
+
+        Raises:
+            UserError: it holds another experiment or other files.
+        """
+        known = self.record()
+        if known is not None and known.fingerprint != fingerprint:
+            raise UserError(
+                f"{self.path} holds another experiment ({known.name}, {known.fingerprint}): "
+                "choose another --out"
+            )
+        if known is None and self.path.exists() and not self.path.is_dir():
+            raise UserError(f"{self.path} is a file: choose another --out")
+        if known is None and self.path.exists() and any(self.path.iterdir()):
+            raise UserError(f"{self.path} holds other files: choose another --out")
+        self.write(
+            RunRecord(
+                status="started",
+                name=name,
+                backend=backend,
+                fingerprint=fingerprint,
+                started=now(),
+                environment=environment(),
+            )
+        )
+        self.write_text("experiment.yaml", yaml.safe_dump(dict(settings), sort_keys=False))
+
+    def is_finished(self, fingerprint: str) -> bool:
+        """Whether this very run is complete here, computed by the present code."""
+        known = self.record()
+        return (
+            known is not None
+            and known.status == "finished"
+            and known.fingerprint == fingerprint
+            and known.environment.get("code") == code_digest()
+            and all((self.path / name).exists() for name in FILES)
+        )
+
+    def finish(self, status: Status, seconds: float) -> None:
+        """Note how the run ended."""
+        self.update(status=status, finished=now(), seconds=round(seconds, 1))
+
+    def write(self, record: RunRecord) -> None:
+        """Write ``run.json``."""
+        self.write_text("run.json", record.model_dump_json(indent=2) + "\n")
+
+    def update(self, **changes: Any) -> RunRecord:
+        """Change fields of ``run.json``."""
+        known = self.record()
+        assert known is not None  # start() wrote it
+        changed = known.model_copy(update=changes)
+        self.write(changed)
+        return changed
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file."""
+        with replacing(self.path / name) as partial:
+            partial.write_text(text)
+
+    def write_table(self, name: str, frame: pd.DataFrame) -> None:
+        """Write a CSV or Parquet file, by its ending."""
+        with replacing(self.path / name) as partial:
+            if name.endswith(".parquet"):
+                frame.to_parquet(partial, index=False)
+            else:
+                frame.to_csv(partial, index=False)
+
+    def write_lines(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write a JSON-lines file."""
+        self.write_text(name, "".join(json.dumps(line) + "\n" for line in lines))

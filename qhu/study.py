@@ -1,0 +1,157 @@
+"""What the stages of an experiment are made of: data, rows, networks and keys."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from qhu import registry
+from qhu.backends.base import STAGES, Backend, open_backend, spec
+from qhu.data.base import Dataset
+from qhu.data.split import ForgetSet, Split, forget_rows, scale, split_rows
+from qhu.experiment import HONEST, Experiment, digest, identity
+from qhu.model.hybrid import HybridNet
+from qhu.model.theta import ModelState
+from qhu.record.environment import code_digest
+from qhu.record.store import Stage, Store
+from qhu.training import Rows
+
+FLOOR = "floor"
+"""A second oracle, trained in another data order, in a method's place: how close chance gets."""
+
+
+@dataclass(frozen=True, order=True)
+class Fit:
+    """A model trained from scratch: a seed's ``teacher``, a scenario's ``oracle`` or ``floor``."""
+
+    kind: str
+    seed: int
+    scenario: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One point of the study: a method applied to a seed's teacher in a scenario."""
+
+    scenario: str
+    method: str
+    seed: int
+
+
+class Study:
+    """An experiment with everything its stages share, made once and kept.
+
+    Args:
+        experiment: what is asked.
+        store: where finished stages are kept.
+    """
+
+    def __init__(self, experiment: Experiment, store: Store) -> None:
+        self.experiment, self.store = experiment, store
+        self.backends: dict[str, Backend] = {
+            stage: open_backend(getattr(experiment.stages, stage)) for stage in STAGES
+        }
+        data = experiment.data
+        source = registry.dataset[data.source]
+        self.data: Dataset = source.make(registry.dataset.options(data.source, data.options))
+        self._content = digest([self.data.x.tolist(), self.data.y.tolist()])
+        self._nets: dict[tuple[str, int], HybridNet] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the settings that differ from their defaults, and of the backends' options."""
+        backends = {stage: spec(backend) for stage, backend in self.backends.items()}
+        return digest([identity(self.experiment), backends])
+
+    def check(self) -> None:
+        """Refuse wrong inputs before anything is computed or written.
+
+        Raises:
+            UserError: an empty split or forget set, an absent class or row.
+        """
+        for seed in self.experiment.seeds:
+            for scenario in self.experiment.scenarios:
+                self.forget_set(seed, scenario)
+
+    def fits(self) -> list[Fit]:
+        """Everything that is trained from scratch."""
+        seeds, scenarios = self.experiment.seeds, self.experiment.scenarios
+        teachers = [Fit("teacher", seed) for seed in seeds]
+        kinds = ("oracle", FLOOR)
+        return teachers + [
+            Fit(k, seed, name) for k in kinds for name in scenarios for seed in seeds
+        ]
+
+    def cells(self) -> list[Cell]:
+        """Scenario × method × seed, the oracle floor beside the honest methods."""
+        methods = [*HONEST, FLOOR, *(m for m in self.experiment.methods if m not in HONEST)]
+        seeds, scenarios = self.experiment.seeds, self.experiment.scenarios
+        return [
+            Cell(name, method, seed) for name in scenarios for method in methods for seed in seeds
+        ]
+
+    @functools.cache  # noqa: B019 - a study lives as long as its process
+    def split(self, seed: int) -> Split:
+        """Train, val and test rows of a seed."""
+        pinned = {row for s in self.experiment.scenarios.values() for row in s.ids or ()}
+        return split_rows(self.data, self.experiment.data, seed, sorted(pinned))
+
+    @functools.cache  # noqa: B019
+    def forget_set(self, seed: int, scenario: str) -> ForgetSet:
+        """Retain and forget rows, shared by all methods of the seed."""
+        chosen = self.experiment.scenarios[scenario]
+        return forget_rows(self.data, self.split(seed), scenario, chosen, seed)
+
+    @functools.cache  # noqa: B019
+    def scaled(self, seed: int) -> torch.Tensor:
+        """All rows, scaled by what the seed's training rows show."""
+        return torch.from_numpy(scale(self.data, self.split(seed)))
+
+    def rows(self, seed: int, index: NDArray[np.int64]) -> Rows:
+        """Scaled samples of the given rows."""
+        return Rows(self.scaled(seed)[index], torch.from_numpy(self.data.y[index]))
+
+    def subsets(self, seed: int, scenario: str) -> dict[str, NDArray[np.int64]]:
+        """Rows that scores are taken on, by the suffix of the metric's name."""
+        split, parted = self.split(seed), self.forget_set(seed, scenario)
+        subsets = {"retain": parted.retain, "forget": parted.forget, "test": split.test}
+        label = self.experiment.scenarios[scenario].label
+        if label is not None:
+            forgotten = self.data.y[split.test] == label
+            subsets["test_forgotten"] = split.test[forgotten]
+            subsets["test_kept"] = split.test[~forgotten]
+        return subsets
+
+    def net(self, stage: str, noise_seed: int = 0) -> HybridNet:
+        """The network on the backend of a stage; a sampled layer is made anew per noise seed."""
+        backend = self.backends[stage]
+        which = (getattr(self.experiment.stages, stage), noise_seed if backend.sampled else 0)
+        if which not in self._nets:
+            shape, classes = self.data.x.shape[1:], len(self.data.classes)
+            net = HybridNet(self.experiment.model, shape, classes, backend, which[1])
+            if backend.sampled:
+                return net
+            self._nets[which] = net
+        return self._nets[which]
+
+    def key(self, kind: str, stage: str, seed: int, *parts: Any) -> str:
+        """Key of a stage: its own settings, its backend, the data and the code behind them."""
+        common = [code_digest(), self._content, identity(self.experiment.data)]
+        scaled_by = self.split(seed).train.tolist()
+        model = identity(self.experiment.model)
+        return digest([kind, spec(self.backends[stage]), seed, model, common, scaled_by, *parts])
+
+    def arrays(self, state: ModelState) -> dict[str, NDArray[Any]]:
+        """A state as named arrays, the way a model file holds it."""
+        named = self.net("train").theta.split(state.theta.detach())
+        return {k: v.numpy() for k, v in {**named, **state.buffers}.items()}
+
+    def state(self, stage: Stage) -> ModelState:
+        """The state that a model file holds."""
+        net = self.net("train")
+        tensors = {name: torch.from_numpy(array) for name, array in stage.arrays.items()}
+        theta = torch.cat([tensors[name].reshape(-1) for name in net.theta.slices])
+        return ModelState(theta, {name: tensors[name] for name, _ in net.named_buffers()})

@@ -1,0 +1,127 @@
+"""The caller's mistakes: one line, what and how to mend it, exit 2, nothing half-written."""
+
+import errno
+import re
+from pathlib import Path
+
+import pytest
+
+from qhu import registry
+from qhu.record.store import Store
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--methods", "scrubb"], "unknown method 'scrubb': did you mean 'scrub'"),
+        (["--seeds", "one"], "seeds must be integers"),
+        (["--seeds", "1.5"], "seeds"),
+        (["--backend", "statevectr"], "unknown backend 'statevectr': did you mean 'statevector'"),
+        (["--backend", "statevector", "--stages", "trian"], "unknown stage 'trian': did you mean"),
+        (["--stages", "train"], "give --backend too"),
+        (["-s", "model.layers=0"], "model.layers"),
+        (["-s", "data.source=iriss"], "unknown dataset 'iriss': did you mean 'iris'"),
+        (["-s", "metrics=[accc]"], "unknown metric 'accc': did you mean 'acc'"),
+        (["-s", "scenarios.class.label=7"], "class 7 is absent"),
+        (["-s", "scenarios.subset.fraction=0"], "scenarios.subset.fraction"),
+        (["-s", "scenarios.subset.fraction=0.001"], "the forget set is empty"),
+        (["-s", "scenarios.subset.fraction=0.999"], "all of train"),
+        (["-s", "scenarios.subset={ids: [151]}"], "row 151 is absent"),
+        (["-s", "stages.evaluate=nowhere"], "unknown backend 'nowhere'"),
+        (["--workers", "-1"], "workers"),
+        (["--nonsense"], "nonsense"),
+    ],
+)
+def test_wrong_arguments(tiny, qhu, arguments, message):
+    before = sorted(Path().rglob("*"))
+    code, out, errors = qhu("run", tiny, *arguments)
+    assert code == 2
+    assert message in errors
+    assert re.fullmatch(r"qhu: [^\n]+\n", errors)
+    assert out == ""
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_folder_with_another_experiment_is_left_alone(tiny, qhu):
+    qhu("run", tiny, "--out", "here", "--seeds", "0")
+    before = Path("here/results.csv").read_bytes()
+    code, _, errors = qhu("run", tiny, "--out", "here", "--seeds", "1")
+    assert code == 2
+    assert "holds another experiment" in errors
+    assert Path("here/results.csv").read_bytes() == before
+
+
+def test_a_folder_with_other_files_is_left_alone(tiny, qhu):
+    Path("mine").mkdir()
+    Path("mine/thesis.tex").write_text("x")
+    code, _, errors = qhu("run", tiny, "--out", "mine")
+    assert code == 2
+    assert "choose another --out" in errors
+    assert [path.name for path in Path("mine").iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+def test_a_damaged_model_file_is_named(tiny, qhu, damage):
+    qhu("run", tiny, "--seeds", "0", "--out", "here")
+    victim = max(Path("runs/.stages").rglob("*.safetensors"), key=lambda p: p.stat().st_mtime)
+    content = victim.read_bytes()[:-9] if damage is None else damage
+    victim.unlink()  # the run folder holds the same file by a hard link
+    victim.write_bytes(content)
+    code, _, errors = qhu("run", tiny, "--seeds", "0", "--out", "again")
+    assert code == 2
+    assert "unreadable or truncated" in errors and victim.name in errors
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_file(tiny, qhu, monkeypatch):
+    write, count = Path.write_bytes, [0]
+
+    def full(self, content):
+        count[0] += ".stages" in str(self)
+        if count[0] > 3:
+            write(self, content[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    code, _, errors = qhu("run", tiny, "--out", "here")
+    assert code == 2
+    assert "no space left" in errors and errors.count("\n") == 1
+    assert not list(Path().rglob("*.part"))
+    monkeypatch.undo()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tiny, qhu):
+    Path("file").write_text("")
+    code, _, errors = qhu("run", tiny, "--out", "file/run")
+    assert code == 2
+    assert "file/run" in errors
+
+
+@pytest.mark.parametrize("kind", ["methods", "metrics", "datasets", "backends"])
+def test_list_explains_every_name_in_a_line(qhu, kind):
+    code, out, _ = qhu("list", kind)
+    assert code == 0
+    for name in getattr(registry, kind.removesuffix("s")).names():
+        assert re.search(rf"^{re.escape(name)} +\w", out, re.MULTILINE), name
+
+
+def test_list_of_an_unknown_kind(qhu):
+    code, _, errors = qhu("list", "method")
+    assert code == 2
+    assert "did you mean 'methods'" in errors
+
+
+def test_a_missing_experiment_file(qhu):
+    code, _, errors = qhu("run", "absent.yaml")
+    assert code == 2
+    assert "cannot read absent.yaml" in errors
+
+
+def test_the_store_finds_what_it_keeps(tmp_path):
+    import numpy as np
+
+    store = Store(tmp_path / "stages")
+    made = store.get("abcdef", lambda: ({"theta": np.arange(3.0)}, {"steps": 4}))
+    again = store.get("abcdef", lambda: pytest.fail("computed again"))
+    assert again.facts == made.facts == {"steps": 4}
+    assert again.arrays["theta"].tolist() == [0, 1, 2]
