@@ -177,3 +177,34 @@ def test_methods_share_the_forget_set_and_seeds_do_not(tiny, qhu):
     assert rows.nunique() == 2
     probabilities = frame[[c for c in frame if c.startswith("p")]].to_numpy()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-9)
+
+
+def test_every_stage_runs_under_the_noise_of_a_device(tiny, qhu):
+    stages = ("--stages", "train,unlearn,evaluate")
+    code, _, errors = qhu("run", tiny, "--backend", "fake_manila", *stages, "--out", "noisy")
+    assert (code, errors) == (0, "")
+    effective = json.loads(Path("noisy/run.json").read_text())["effective"]
+    assert {effective[stage]["device"] for stage in effective} == {"fake_manila"}
+    qhu("run", tiny, "--out", "exact")
+    noisy, exact = (pd.read_csv(f"{name}/results.csv").value for name in ("noisy", "exact"))
+    assert (noisy - exact).abs().max() > 0.01
+
+
+def test_a_noisy_evaluation_reuses_the_exact_models(tiny, qhu, monkeypatch):
+    qhu("run", tiny)
+    monkeypatch.setattr(pipeline, "fit", lambda _, jobs, *__: [1 / 0 for job in jobs])
+    assert qhu("run", tiny, "--backend", "fake_manila", "--out", "noisy")[0] == 0
+    exact = next(Path("runs/tiny/statevector").iterdir())
+    for model in (exact / "models").iterdir():
+        assert model.read_bytes() == Path("noisy/models", model.name).read_bytes()
+
+
+def test_shots_are_the_same_draw_whatever_ran_before(tiny, qhu, monkeypatch):
+    Path("backends.yaml").write_text("shots: {kind: aer, device: fake_manila, shots: 64}")
+    qhu("run", tiny, "--backend", "shots", "--out", "all", "--methods", "finetune")
+    monkeypatch.setattr(grid, "STORE", Path("another-store"))
+    qhu("run", tiny, "--backend", "shots", "--out", "one", "--methods", "scrub", "--seeds", "1")
+    together, alone = pd.read_csv("all/results.csv"), pd.read_csv("one/results.csv")
+    together = together[(together.seed == 1) & (together.method == "none")]
+    alone = alone[alone.method == "none"]
+    pd.testing.assert_frame_equal(together.reset_index(drop=True), alone.reset_index(drop=True))

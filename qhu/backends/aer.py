@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 from qiskit.transpiler import Target
@@ -17,6 +17,7 @@ from qhu.backends.layer import estimator_layer
 from qhu.backends.noise import device_noise, figures_noise, figures_target
 from qhu.backends.noisy_estimator import METHOD, NoisyEstimator
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.connector import engine_layer
 from qhu.errors import UserError
 from qhu.registry import backend
 from qhu.seeding import numpy_stream
@@ -46,6 +47,9 @@ class Options(registry.Options):
     """Duration of one- and two-qubit gates in nanoseconds, for t1 and t2."""
     shots: PositiveInt | None = None
     """Shots per circuit and measured basis; none for the exact expectation of the noisy circuit."""
+    simulator: Literal["qhu", "aer"] = "qhu"
+    """Who computes exact values: qhu's engine, gradients by one backward pass; or Aer, gradients by
+    parameter shift, a thousand times slower. Shots are drawn by way of Aer in both cases."""
     optimization_level: Annotated[int, Field(ge=0, le=3)] = 3
     """Of Qiskit's preset pass manager."""
     transpile_seed: Annotated[int, Field(ge=0)] = 0
@@ -85,12 +89,17 @@ class AerBackend(Backend):
         self._isa: IsaAnsatz | None = None
 
     @property
+    def differentiable(self) -> bool:
+        """Whether the engine computes: exact values, unless Aer was asked for."""
+        return self.options.simulator == "qhu" and not self.sampled
+
+    @property
     def sampled(self) -> bool:
         """Whether shots were asked for."""
         return self.options.shots is not None
 
     def layer(self, ansatz: Ansatz, seed: int) -> TorchConnector:
-        """Quantum layer under noise, readout error included; gradients by parameter shift.
+        """Quantum layer under noise, readout error included.
 
         Args:
             ansatz: circuit, parameters and observables.
@@ -100,6 +109,8 @@ class AerBackend(Backend):
             UserError: the circuit does not fit the device or the simulator.
         """
         isa = self.isa(ansatz)
+        if self.differentiable:
+            return engine_layer(isa.ansatz, isa.noise)
         shots = self.options.shots
         precision = shots**-0.5 if shots else 0.0
         estimator = NoisyEstimator(isa.noise, precision, numpy_stream(seed, "shots"))
@@ -140,7 +151,8 @@ class AerBackend(Backend):
             "calibrated": device.properties().last_update_date.isoformat() if device else None,
             "readout_included": bool(device) or options.readout is not None,
             "idle_noise": False,
-            "method": METHOD,
+            "simulator": "qhu" if self.differentiable else "aer",
+            "method": "Heisenberg picture" if self.differentiable else METHOD,
             "expectation": "shots" if options.shots else "exact",
             "circuit": isa
             and {

@@ -25,11 +25,14 @@ class Backend(ABC):
 
     stages: ClassVar[tuple[str, ...]] = STAGES
     """Stages the backend is meant for unless ``--stages`` says otherwise."""
-    differentiable: ClassVar[bool] = False
-    """Whether layers are plain tensor operations: vmap, ``torch.func`` and second derivatives."""
 
     def __init__(self, name: str, options: Any) -> None:
         self.name, self.options = name, options
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether layers are plain tensor operations: vmap, ``torch.func``, second derivatives."""
+        return False
 
     @property
     def sampled(self) -> bool:

@@ -12,10 +12,13 @@ from qhu.registry import Options, backend
 class StatevectorBackend(Backend):
     """Exact simulation, no noise, no shots: batched tensors with one adjoint pass."""
 
-    differentiable = True
-
     def __init__(self, name: str, options: Options) -> None:
         super().__init__(name, options)
+
+    @property
+    def differentiable(self) -> bool:
+        """Always."""
+        return True
 
     def layer(self, ansatz: Ansatz, seed: int) -> EngineConnector:
         """Exact layer; the seed is unused."""

@@ -144,3 +144,32 @@ def test_every_backend_of_the_file_opens(name):
 
 def test_a_device_is_meant_for_evaluation():
     assert aer(device="fake_manila").stages == ("evaluate",)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"device": "fake_manila"},
+        {"device": "fake_brisbane"},
+        {"depolarizing": [0.01, 0.03], "readout": [0.02, 0.05], "t1": 50, "t2": 70},
+    ],
+)
+def test_the_engine_gives_aers_values_and_gradients(make_ansatz, draw, source):
+    ansatz = make_ansatz(3, 1)
+    rows = draw(ansatz, 2)
+    x, w = rows[:, :3], rows[0, 3:]
+    engine, aers = (aer(**source, simulator=who).layer(ansatz, 0) for who in ("qhu", "aer"))
+    assert engine.neural_network.circuit == aers.neural_network.circuit
+    np.testing.assert_allclose(
+        engine.neural_network.forward(x, w), aers.neural_network.forward(x, w), atol=1e-8
+    )
+    for ours, theirs in zip(
+        engine.neural_network.backward(x, w), aers.neural_network.backward(x, w), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-8)
+
+
+def test_only_exact_values_of_the_engine_are_plain_tensor_operations():
+    assert aer(device="fake_manila").differentiable
+    assert not aer(device="fake_manila", simulator="aer").differentiable
+    assert not aer(device="fake_manila", shots=100).differentiable
