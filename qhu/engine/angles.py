@@ -7,6 +7,7 @@ import torch
 from qiskit.circuit import Parameter, ParameterExpression
 from sympy import Poly, PolynomialError  # type: ignore[import-untyped]
 from torch import Tensor
+from torch.nn.functional import linear
 
 from qhu.engine.constants import Constants
 from qhu.engine.gates import Angle
@@ -44,7 +45,7 @@ class AngleTable:
                     mix[row[product], k] = coefficient
                 else:
                     offset[k] = coefficient
-        self._constants["mix"] = torch.tensor(mix, dtype=dtype)
+        self._constants["mix"] = torch.tensor(mix.T, dtype=dtype)
         self._constants["offset"] = torch.tensor(offset, dtype=dtype)
 
     def __call__(self, values: Tensor) -> Tensor:
@@ -56,7 +57,7 @@ class AngleTable:
             padded, products = torch.cat([values, one], dim=-1), one
             for factor in constants["factors"]:
                 products = products * padded.index_select(-1, factor)
-        return products @ constants["mix"] + constants["offset"]
+        return linear(products, constants["mix"], constants["offset"])
 
 
 class Parameters:

@@ -31,6 +31,8 @@ class Batch:
     def states(self, tensor: Tensor, kept: int) -> Tensor:
         """Per-sample tensor as (*models, samples, ...); the last ``kept`` dimensions stay."""
         shape = tensor.shape[-kept:]
+        if tensor.shape[:-kept] == (*self.models, self.samples):
+            return tensor
         return tensor.expand(*self.lead, *shape).reshape(*self.models, self.samples, *shape)
 
     def operators(self, tensor: Tensor, kept: int) -> Tensor:
@@ -42,6 +44,8 @@ class Batch:
 
     def outputs(self, tensor: Tensor) -> Tensor:
         """Results (*models, samples, M) as (*lead, M)."""
+        if self.lead == (*self.models, self.samples):
+            return tensor
         return tensor.reshape(*self.lead, tensor.shape[-1])
 
     def _padded(self, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -5,22 +5,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_CPU = torch.device("cpu")
+
 
 class Constants:
     """Named tensors that are copied to a device the first time they are asked for there."""
 
     def __init__(self) -> None:
-        self._on: dict[str, dict[str, Tensor]] = {"cpu": {}}
+        self._on: dict[torch.device, dict[str, Tensor]] = {_CPU: {}}
 
     def __setitem__(self, name: str, tensor: Tensor) -> None:
-        self._on["cpu"][name] = tensor.contiguous()
+        self._on[_CPU][name] = tensor.contiguous()
 
     def on(self, device: torch.device) -> dict[str, Tensor]:
         """All tensors on ``device``."""
-        key = str(device)
-        if key not in self._on:
-            self._on[key] = {name: tensor.to(device) for name, tensor in self._on["cpu"].items()}
-        return self._on[key]
+        if device not in self._on:
+            self._on[device] = {name: tensor.to(device) for name, tensor in self._on[_CPU].items()}
+        return self._on[device]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_on": {"cpu": self._on["cpu"]}}
+        return {"_on": {_CPU: self._on[_CPU]}}

@@ -1,9 +1,12 @@
 """Exact program for shallow circuits: Pauli strings, evaluated in product states."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import mul
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 from torch import Tensor
 
@@ -11,7 +14,7 @@ from qhu.engine.angles import Parameters
 from qhu.engine.batch import Batch
 from qhu.engine.constants import Constants
 from qhu.engine.local import LocalLayers, encoding_cells, transfer_cells
-from qhu.engine.paulis import PulledBack, pull_back
+from qhu.engine.paulis import ZERO, PulledBack, String, pull_back
 from qhu.engine.products import Products
 from qhu.engine.schedule import Level, Phase
 from qhu.engine.unitary import encoding_first, split
@@ -41,7 +44,6 @@ class HeisenbergProgram:
     ) -> None:
         self._parameters = parameters
         self._dtype = dtype
-        self._num_qubits = num_qubits
         encoding, rows = split(levels)
         self._encoding = LocalLayers(
             encoding_cells(transfer_cells(encoding.all_cells(num_qubits))),
@@ -52,8 +54,9 @@ class HeisenbergProgram:
         self._local = LocalLayers(cells, parameters.columns("weights"), dtype)
         self._steps = [Products(torch.from_numpy(s.places).flatten(1)) for s in pulled.steps]
         self._shapes = [step.places.shape[1:] for step in pulled.steps]
-        letters = np.array(pulled.strings) + 4 * np.arange(num_qubits)
-        self._features = Products(torch.from_numpy(_compact(letters)))
+        letters = _letters(pulled.strings)
+        self._first = Products(torch.from_numpy(_first_layer(letters, num_qubits)).reshape(1, -1))
+        self._depth = len(letters)
         self._constants = Constants()
         self._constants["first"] = torch.tensor(pulled.coefficients, dtype=dtype)
         for number, step in enumerate(pulled.steps):
@@ -73,12 +76,14 @@ class HeisenbergProgram:
         """Expectation values (..., M) at inputs (..., I) and weights (..., W)."""
         values = self._parameters.values(inputs, weights, (), self._dtype)
         batch = Batch(inputs, weights, [weights])
-        matrices = self._local(values["weights"])
-        first = matrices.narrow(-2, 0, self._num_qubits).unflatten(-1, (4, 4))
-        qubits = (first * self._encoding(values["inputs"]).unsqueeze(-2)).sum(-1)
-        features = batch.states(self._features(qubits.flatten(-2)), kept=1)
-        coefficients = batch.operators(self._pull_back(matrices.flatten(-2)), kept=2)
-        return batch.outputs(features @ coefficients.mT)
+        entries = self._local(values["weights"]).flatten(-2)
+        coefficients = batch.operators(self._pull_back(entries), kept=2)
+        encoded = batch.states(self._encoding(values["inputs"]).flatten(-2), kept=1)
+        # One matrix applies the first local layer and lays out the letters of all strings.
+        layer = self._first(entries).unflatten(-1, (encoded.shape[-1], -1))
+        letters = encoded @ batch.operators(layer, kept=2)
+        strings = reduce(mul, letters.unflatten(-1, (self._depth, -1)).unbind(-2))
+        return batch.outputs(strings @ coefficients.mT)
 
     def _pull_back(self, entries: Tensor) -> Tensor:
         """Coefficients (..., M, T) of the last strings, given all transfer matrices (..., F)."""
@@ -91,8 +96,15 @@ class HeisenbergProgram:
         return coefficients
 
 
-def _compact(letters: np.ndarray) -> np.ndarray:
-    """Places (k, T) of the factors of strings (T, n): letters I only serve as padding."""
-    kept = [[place for place in row if place % 4] for row in letters]
-    depth = max([1, *map(len, kept)])
-    return np.array([row + [0] * (depth - len(row)) for row in kept]).T
+def _letters(strings: Sequence[String]) -> NDArray[np.int64]:
+    """Letters (k, T) of T strings as 4 * qubit + letter; I on qubit 0 fills up shorter strings."""
+    found = [[4 * q + letter for q, letter in enumerate(string) if letter] for string in strings]
+    depth = max([1, *map(len, found)])
+    return np.array([some + [0] * (depth - len(some)) for some in found]).T
+
+
+def _first_layer(letters: NDArray[np.int64], num_qubits: int) -> NDArray[np.int64]:
+    """Where the matrices of the first local layer say what each letter is made of (4n, k, T)."""
+    encoded = np.arange(4 * num_qubits)[:, None, None]
+    same_qubit = encoded // 4 == letters // 4
+    return np.where(same_qubit, 4 * letters + encoded % 4, ZERO)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from qhu.engine.angles import Parameters
 from qhu.engine.batch import Batch
-from qhu.engine.products import Products
+from qhu.engine.products import KronMatrices
 from qhu.engine.schedule import Row
 from qhu.engine.series import Series, SeriesTable
 
@@ -74,7 +74,7 @@ class LocalGates:
     ) -> None:
         self._side = 2 if dtype.is_complex else 4
         self._num_qubits, self._groups = sum(groups), list(groups)
-        self._kron = [Products.kron_matrices(size, self._side) for size in groups]
+        self._kron = [KronMatrices(size, self._side) for size in groups]
         self._first = encoding[0].source or "weights"
         self._encoding = LocalLayers(
             encoding_cells(encoding[0].all_cells(self._num_qubits, self._side)),

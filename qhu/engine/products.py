@@ -27,24 +27,46 @@ class Products:
         place = torch.cartesian_prod(*[torch.arange(digits)] * count).reshape(-1, count).T
         return cls(place + digits * torch.arange(count)[:, None])
 
-    @classmethod
-    def kron_matrices(cls, count: int, side: int) -> "Products":
-        """Kronecker product, row by row, of matrices (count * side**2,) given row by row."""
-        digits = torch.cartesian_prod(*[torch.arange(side)] * count).reshape(-1, count).T
-        place = (side * digits[:, :, None] + digits[:, None, :]).reshape(count, -1)
-        return cls(place + side**2 * torch.arange(count)[:, None])
-
     def __call__(self, factors: Tensor) -> Tensor:
         """Products (..., E) of the factors (..., F)."""
         spread = factors.index_select(-1, self._constants.on(factors.device)["places"])
         return reduce(mul, spread.view(*factors.shape[:-1], *self._shape).unbind(-2))
 
 
+class KronMatrices:
+    """Kronecker product, row by row, of matrices (count * side**2,) given row by row.
+
+    Args:
+        count: number of factors, the first the most significant.
+        side: their rows and columns.
+    """
+
+    def __init__(self, count: int, side: int) -> None:
+        # Of four matrices, first pairs and then the pairs: half the work of all four at once.
+        paired = count > 2 and count % 2 == 0
+        pairs = [_kron_places(2, side) + n * 2 * side**2 for n in range(count // 2)]
+        self._pairs = Products(torch.cat(pairs, dim=1)) if paired else None
+        self._whole = Products(
+            _kron_places(count // 2, side**2) if paired else _kron_places(count, side)
+        )
+
+    def __call__(self, factors: Tensor) -> Tensor:
+        """Entries (..., side**(2 * count)) of the product of the factors (..., F)."""
+        return self._whole(factors if self._pairs is None else self._pairs(factors))
+
+
+def _kron_places(count: int, side: int) -> Tensor:
+    """Places (count, side**(2 * count)) of the factors of every entry of a Kronecker product."""
+    digits = torch.cartesian_prod(*[torch.arange(side)] * count).reshape(-1, count).T
+    place = (side * digits[:, :, None] + digits[:, None, :]).reshape(count, -1)
+    return place + side**2 * torch.arange(count)[:, None]
+
+
 def chain(matrices: Tensor) -> Tensor:
     """Product (..., d, d) of the k matrices in (..., k, d, d), the first applied first."""
     count = matrices.shape[-3]
-    if count == 1:
-        return matrices.squeeze(-3)
+    if count <= 3:
+        return reduce(lambda first, then: then @ first, matrices.unbind(-3))
     if count % 2:
         return matrices.select(-3, count - 1) @ chain(matrices.narrow(-3, 0, count - 1))
     first, then = matrices.unflatten(-3, (count // 2, 2)).unbind(-3)

@@ -10,7 +10,7 @@ from qhu.engine.batch import Batch
 from qhu.engine.diagonal import Diagonals
 from qhu.engine.local import LocalLayers, encoding_cells
 from qhu.engine.observables import Expectations
-from qhu.engine.products import Products, chain
+from qhu.engine.products import KronMatrices, Products, chain
 from qhu.engine.schedule import Level, Phase, Row
 
 MAX_QUBITS = 5
@@ -46,7 +46,7 @@ class UnitaryProgram:
         self._encoding = LocalLayers(encoding_cells(encoding.all_cells(num_qubits)), columns, dtype)
         cells = [cell for row in rows for cell in row.all_cells(num_qubits)]
         self._rows = LocalLayers(cells, parameters.columns("weights"), dtype)
-        self._kron = Products.kron(num_qubits, 2), Products.kron_matrices(num_qubits, 2)
+        self._kron = Products.kron(num_qubits, 2), KronMatrices(num_qubits, 2)
         self._shape = (len(rows), 2**num_qubits, 2**num_qubits)
         self._diagonals = Diagonals(levels, num_qubits, parameters, dtype)
 

@@ -131,6 +131,17 @@ def test_many_models_at_once(num_qubits: int, layers: int) -> None:
     torch.testing.assert_close(shared[1], program(inputs[0], weights[1, 0]), atol=1e-12, rtol=0)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize(("num_qubits", "layers"), [(4, 2), (4, 4), (6, 4)])
+def test_device_follows_the_tensors(num_qubits: int, layers: int) -> None:
+    ansatz = ring(num_qubits, layers)
+    program = compile_circuit(ansatz, dtype=torch.complex128)
+    inputs, weights = (torch.from_numpy(v) for v in values(ansatz, 3, 0))
+    found = program(inputs.cuda(), weights.cuda())
+    assert found.is_cuda
+    torch.testing.assert_close(found.cpu(), program(inputs, weights), atol=1e-10, rtol=0)
+
+
 def test_what_it_cannot_do_is_named() -> None:
     a = Parameter("a")
     measured = QuantumCircuit(1, 1)

@@ -1,5 +1,7 @@
 """The noisy program against Aer's density-matrix simulation, readout errors included."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -21,6 +23,7 @@ from qiskit_aer.noise import (
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.connector import engine_layer
 from qhu.engine.program import compile_circuit
 from qhu.errors import UserError
 
@@ -140,9 +143,25 @@ def test_gradients_under_noise(device_case: tuple[Ansatz, NoiseModel]) -> None:
     ansatz, noise = device_case
     program = compile_circuit(ansatz, dtype=torch.complex128, noise=noise)
     inputs, weights = (torch.from_numpy(v) for v in values(ansatz, 2, 1))
-    inputs, weights = inputs[:, :].requires_grad_(), weights.requires_grad_()
-    assert torch.autograd.gradcheck(program, (inputs, weights), fast_mode=True)
-    assert torch.autograd.gradgradcheck(program, (inputs, weights), fast_mode=True)
+    arguments = (inputs.requires_grad_(), weights.requires_grad_())
+    assert torch.autograd.gradcheck(program, arguments, fast_mode=True)
+    assert torch.autograd.gradgradcheck(program, arguments, fast_mode=True)
+
+
+def test_layer_under_noise(device_case: tuple[Ansatz, NoiseModel]) -> None:
+    ansatz, noise = device_case
+    layer = engine_layer(ansatz, noise).double()
+    inputs, weights = values(ansatz, 2, 3)
+    layer.weight.data = torch.from_numpy(weights)
+    copied = pickle.loads(pickle.dumps(layer))
+    expected = aer_values(ansatz, noise, inputs, weights)
+    network = copied.neural_network
+    np.testing.assert_allclose(network.forward(inputs, weights), expected, atol=1e-8)
+    outputs = copied(torch.from_numpy(inputs))
+    np.testing.assert_allclose(outputs.detach().numpy(), expected, atol=1e-8)
+    outputs.sum().backward()
+    jacobian = network.backward(inputs, weights)[1]
+    np.testing.assert_allclose(copied.weight.grad, jacobian.sum((0, 1)), atol=1e-10)
 
 
 def test_no_errors_is_exact() -> None:
