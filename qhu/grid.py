@@ -57,6 +57,8 @@ def run(
         UserError: the folder holds something else, or an input is wrong.
         Interrupted: on Ctrl-C, after what is finished has been written.
     """
+    # Small tensors: a second thread brings nothing, and on a busy machine it waits ten times over.
+    torch.set_num_threads(1)
     study = Study(experiment, Store(STORE))
     study.check()
     backend = experiment.stages.evaluate
