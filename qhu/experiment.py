@@ -21,6 +21,7 @@ from qhu.errors import UserError
 from qhu.registry import Options, parse
 
 Scope = Literal["all", "quantum", "classical"]
+Scaling = Literal["angles", "unit", "none"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 HONEST = ("none", "retrain")
 """Methods that stand beside every other: the untouched teacher and the retrained oracle."""
@@ -30,13 +31,30 @@ class DataSpec(Options):
     """Which data, and how the rows are split."""
 
     source: str = "iris"
-    """registered dataset"""
+    """registered dataset; ``idx:FOLDER`` and ``file:PATH`` give the first option with the name"""
     options: dict[str, Any] = {}
     """options of the dataset"""
+    scale: Scaling = "angles"
+    """``angles``: every feature to [−π, π] by its range on the training rows; ``unit``: pixels
+    0..255 to [0, 1]; ``none``: as they are"""
     test: Fraction = 0.2
     """fraction of all rows held out for testing, stratified by class"""
     val: Fraction = 0.15
     """fraction of the remaining rows held out for validation, stratified by class"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _argument(cls, given: Any) -> Any:
+        """``name:argument`` is the name and its first option: one meaning, one fingerprint."""
+        source = given.get("source") if isinstance(given, Mapping) else None
+        if not isinstance(source, str) or ":" not in source:
+            return given
+        name, _, argument = source.partition(":")
+        known = list(registry.dataset[name].options.model_fields)
+        options = given.get("options") or {}
+        if not known or not argument or known[0] in options:
+            raise UserError(f"data.source '{source}': give {name} its options in data.options")
+        return {**given, "source": name, "options": {known[0]: argument, **options}}
 
 
 class ModelSpec(Options):
@@ -58,6 +76,9 @@ class ModelSpec(Options):
     values −π, 0 and π are all encoded as the same state"""
     reupload: bool = False
     """encode the features again before every variational layer"""
+    head: Literal["mlp", "deep"] = "mlp"
+    """what turns expectation values into logits: hidden layers as below; or the fixed head of the
+    paper's Iris network, 32-32-16 with batch norm, ELU and dropout 0.2"""
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = (16,)
     """widths of the head's hidden layers"""
     batch_norm: bool = False
@@ -69,6 +90,8 @@ class ModelSpec(Options):
     def _width(self) -> "ModelSpec":
         if (self.front == "none") != (self.qubits is None):
             raise ValueError("give qubits with a front, and only then")
+        if self.head == "deep" and {"hidden", "batch_norm", "dropout"} & identity(self).keys():
+            raise ValueError("the deep head is fixed: leave out hidden, batch_norm and dropout")
         return self
 
 

@@ -17,7 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from qhu import registry
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
@@ -26,7 +28,7 @@ from qhu.model.theta import ModelState
 from qhu.record.store import Stage
 from qhu.seeding import torch_stream
 from qhu.study import FLOOR, Cell, Fit, Study
-from qhu.training import FitJob, FitResult, Rows, fit
+from qhu.training import FitJob, FitResult, fit
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
 
@@ -128,20 +130,20 @@ def evaluate(study: Study, cell: Cell) -> Scored:
 # -- what goes into the stages ---------------------------------------------------------------------
 
 
-def _fit_rows(study: Study, one: Fit) -> tuple[Rows, Rows]:
-    """Rows to train on and to validate on; an oracle validates on the classes it is trained on."""
+def _fit_rows(study: Study, one: Fit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers to train and to validate on; an oracle validates on the classes it learns."""
     split = study.split(one.seed)
     train = (
         split.train if one.kind == "teacher" else study.forget_set(one.seed, one.scenario).retain
     )
     y = study.data.y
     seen = split.val[[label in set(y[train]) for label in y[split.val]]]
-    return study.rows(one.seed, train), study.rows(one.seed, seen)
+    return train, seen
 
 
 def _fit_job(study: Study, one: Fit) -> FitJob:
     """Teacher, oracle and floor share the initial state (paired) and differ in data order."""
-    rows, val = _fit_rows(study, one)
+    rows, val = (study.rows(one.seed, index) for index in _fit_rows(study, one))
     order = torch_stream(one.seed, "order", one.kind, one.scenario)
     return FitJob(rows, val, _initial(study, one.seed), order)
 
@@ -152,9 +154,8 @@ def _initial(study: Study, seed: int) -> ModelState:
 
 def fit_key(study: Study, one: Fit) -> str:
     """Key of a model trained from scratch."""
-    rows, val = _fit_rows(study, one)
+    used = [rows.tolist() for rows in _fit_rows(study, one)]
     training = identity(study.experiment.training)
-    used = [rows.x.tolist(), rows.y.tolist(), val.y.tolist()]
     return study.key("fit", "train", one.seed, one.kind, one.scenario, training, used)
 
 

@@ -57,7 +57,7 @@ class Study:
         data = experiment.data
         source = registry.dataset[data.source]
         self.data: Dataset = source.make(registry.dataset.options(data.source, data.options))
-        self._content = digest([self.data.x.tolist(), self.data.y.tolist()])
+        self._content = self.data.content
         self._nets: dict[tuple[str, int], HybridNet] = {}
 
     @property
@@ -108,7 +108,7 @@ class Study:
     @functools.cache  # noqa: B019
     def scaled(self, seed: int) -> torch.Tensor:
         """All rows, scaled by what the seed's training rows show."""
-        return torch.from_numpy(scale(self.data, self.split(seed)))
+        return torch.from_numpy(scale(self.data, self.split(seed), self.experiment.data.scale))
 
     def rows(self, seed: int, index: NDArray[np.int64]) -> Rows:
         """Scaled samples of the given rows."""

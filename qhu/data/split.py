@@ -10,7 +10,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from qhu.data.base import Dataset
 from qhu.errors import UserError
-from qhu.experiment import DataSpec, Scenario
+from qhu.experiment import DataSpec, Scaling, Scenario
 from qhu.seeding import seed_sequence
 
 Rows = NDArray[np.int64]
@@ -79,8 +79,23 @@ def forget_rows(data: Dataset, split: Split, name: str, scenario: Scenario, seed
     return ForgetSet(retain, forget)
 
 
-def scale(data: Dataset, split: Split) -> NDArray[np.float32]:
-    """Features in [−π, π], fitted on the training rows only; other rows are clipped to it."""
+def scale(data: Dataset, split: Split, how: Scaling = "angles") -> NDArray[np.float32]:
+    """Features as the network sees them.
+
+    Args:
+        data: all rows.
+        split: ``angles`` is fitted on its training rows only; other rows are clipped to ±π.
+        how: what ``data.scale`` says.
+
+    Raises:
+        UserError: ``unit`` for values that are not pixels.
+    """
+    if how == "none":
+        return data.x.astype(np.float32)
+    if how == "unit":
+        if data.x.min() < 0 or data.x.max() > 255:
+            raise UserError("data.scale unit is for pixels in 0..255: use angles or none")
+        return (data.x / 255).astype(np.float32)
     flat = data.x.reshape(len(data.x), -1)
     scaler = MinMaxScaler((-np.pi, np.pi), clip=True).fit(flat[split.train])
     return scaler.transform(flat).reshape(data.x.shape).astype(np.float32)

@@ -8,6 +8,7 @@ from qhu.backends.base import Backend
 from qhu.experiment import ModelSpec
 from qhu.model.circuit import build_ansatz
 from qhu.model.front import build_front
+from qhu.model.head import build_head
 from qhu.model.theta import ModelState, Theta
 
 
@@ -37,9 +38,9 @@ class HybridNet(nn.Module):
         self.quantum = (
             backend.layer(build_ansatz(spec, width), seed) if spec.quantum else nn.Identity()
         )
-        self.head = _head(spec, width, classes)
+        self.head = build_head(spec, width, classes)
         self.theta = Theta(self, spec.layers)
-        self.draws = spec.dropout > 0
+        self.draws = any(isinstance(module, nn.Dropout) for module in self.head)
         self.stackable = backend.differentiable and not self.draws
 
     def features(self, x: Tensor) -> Tensor:
@@ -100,16 +101,3 @@ class HybridNet(nn.Module):
         self.theta.set(self, state.theta)
         for name, buffer in self.named_buffers():
             buffer.copy_(state.buffers[name])
-
-
-def _head(spec: ModelSpec, inputs: int, classes: int) -> nn.Sequential:
-    modules: list[nn.Module] = []
-    for width in spec.hidden:
-        # Batch norm takes any bias away again: its gradient would be rounding noise that Adam
-        # blows up to full steps.
-        modules.append(nn.Linear(inputs, width, bias=not spec.batch_norm))
-        modules += [nn.BatchNorm1d(width)] if spec.batch_norm else []
-        modules.append(nn.ReLU())
-        inputs = width
-    modules += [nn.Dropout(spec.dropout)] if spec.dropout else []
-    return nn.Sequential(*modules, nn.Linear(inputs, classes))

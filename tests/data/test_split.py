@@ -104,3 +104,14 @@ def test_values_that_are_not_finite_are_refused_with_their_row(bad):
     x[17, 2] = bad
     with pytest.raises(UserError, match="row 17"):
         Dataset(x, IRIS.y, IRIS.classes)
+
+
+def test_pixels_are_divided_by_255_and_nothing_else():
+    pixels = np.arange(256.0).repeat(4).reshape(-1, 2, 2)
+    data = Dataset(pixels, np.arange(256) % 2, ("even", "odd"))
+    split = split_rows(data, DataSpec(), 0)
+    expected = pixels.astype(np.float32) / np.float32(255)
+    np.testing.assert_array_equal(scale(data, split, "unit"), expected)
+    np.testing.assert_array_equal(scale(data, split, "none"), pixels.astype(np.float32))
+    with pytest.raises(UserError, match=r"pixels in 0\.\.255"):
+        scale(Dataset(pixels - 1, data.y, data.classes), split, "unit")
