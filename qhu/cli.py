@@ -60,6 +60,23 @@ def report(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
     console.print(f"report: {write_report(folder)}")
 
 
+@app.command()
+def audit(
+    folder: Annotated[Path, typer.Argument(help="folder with the released *_best.pth files")],
+    dataset: Annotated[str, typer.Option(help="iris | mnist | fashion_mnist")],
+    published: Annotated[
+        Path | None, typer.Option(help="released result table; default: the one kept here")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
+) -> None:
+    """Recompute the figures of arXiv 2512.19253 from its released checkpoints."""
+    from qhu.audit.audit import audit as recompute
+    from qhu.audit.page import as_document, as_text
+
+    rows = recompute(folder, dataset, published)
+    sys.stdout.write(as_document(dataset, rows) if as_json else as_text(dataset, rows))
+
+
 @app.command("list")
 def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> None:
     """Explain every method, metric, dataset or backend in a line."""

@@ -1,0 +1,129 @@
+"""Recompute every released figure from the released checkpoints."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from qhu.audit.checkpoint import find_checkpoint, load_checkpoint
+from qhu.audit.columns import COLUMNS, columns
+from qhu.audit.release import (
+    LETTERS,
+    ORACLES,
+    TAGS,
+    TEACHER,
+    find_release,
+    released_data,
+    released_rows,
+)
+from qhu.backends.base import open_backend
+from qhu.errors import UserError
+from qhu.evaluate.evidence import Evidence, Outputs
+from qhu.model.hybrid import HybridNet
+from qhu.model.theta import ModelState
+
+PUBLISHED = Path(__file__).parents[2] / "experiments" / "paper" / "published"
+BATCH = 500
+"""Images per pass: a convolution's output for all of them would fill the memory."""
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """A figure; ``published`` is None where the release has none."""
+
+    scenario: str
+    method: str
+    metric: str
+    published: float | None
+    recomputed: float
+
+
+def audit(folder: Path, dataset: str, published: Path | None = None) -> list[AuditRow]:
+    """Released figures beside the same figures computed from the released checkpoints.
+
+    Args:
+        folder: holds ``{tag}_best.pth`` of the teacher, both oracles and every method, or a folder
+            below it does.
+        dataset: ``iris``, ``mnist`` or ``fashion_mnist``.
+        published: result table of the release; None: the one kept in ``experiments/paper``.
+
+    Returns:
+        Per scenario and method the released columns and the extra ones; the methods ``none`` (the
+        teacher) and ``oracle`` are not in the release.
+
+    Raises:
+        UserError: a file is missing, foreign or of another network.
+    """
+    find_release(dataset)
+    table = _read_published(published or PUBLISHED / f"{dataset}.csv")
+    rows: list[AuditRow] = []
+    for scenario, method, found in _recompute(folder, dataset):
+        known = table.get((scenario, method), {})
+        rows += [AuditRow(scenario, method, k, known.get(k), v) for k, v in found.items()]
+    return rows
+
+
+def _recompute(folder: Path, dataset: str) -> Iterator[tuple[str, str, dict[str, float]]]:
+    """Scenario, method and figures of every model."""
+    release = find_release(dataset)
+    data, x = released_data(dataset)
+    net = HybridNet(release.model, x.shape[1:], len(data.classes), open_backend("statevector"))
+    angles, samples = net.theta.mask("quantum").numpy(), torch.from_numpy(x)
+    tags = {
+        scenario: {"none": TEACHER, "oracle": ORACLES[scenario]}
+        | {method: tag.format(letter) for method, tag in TAGS.items()}
+        for scenario, letter in LETTERS.items()
+    }
+    files = {tag: find_checkpoint(folder, tag) for group in tags.values() for tag in group.values()}
+    states = {tag: load_checkpoint(file, net, release) for tag, file in files.items()}
+    outputs = {tag: _outputs(net, state, samples) for tag, state in states.items()}
+    for scenario, subsets in released_rows(data.y).items():
+        for method, tag in tags[scenario].items():
+            evidence = Evidence(
+                labels=data.y,
+                subsets=subsets,
+                model=outputs[tag],
+                oracle=outputs[ORACLES[scenario]],
+                teacher=outputs[TEACHER],
+                angles=angles,
+            )
+            yield scenario, method, columns(evidence, scenario)
+
+
+def _outputs(net: HybridNet, state: ModelState, x: torch.Tensor) -> Outputs:
+    """A model on all rows, in evaluation mode."""
+    net.load(state)
+    net.eval()
+    with torch.no_grad():
+        features = torch.cat([net.features(batch) for batch in x.split(BATCH)])
+        probabilities = torch.softmax(net.head(features).double(), dim=1)
+    return Outputs(probabilities.numpy(), features.double().numpy(), state.theta.numpy())
+
+
+def _read_published(path: Path) -> dict[tuple[str, str], dict[str, float]]:
+    """Result table of the release: scenario and method to its figures, empty cells left out.
+
+    Raises:
+        UserError: the file cannot be read or is not such a table.
+    """
+    try:
+        table = pd.read_csv(path)
+        if missing := {"scenario", "method", *COLUMNS} - set(table.columns):
+            raise UserError(
+                f"{path} lacks the column {min(missing)}: give the release's result CSV"
+            )
+        figures = table[list(COLUMNS)].astype(float).to_numpy().tolist()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; give --published") from None
+    except ValueError:  # pandas' parser errors, undecodable bytes and text in a cell are these too
+        raise UserError(f"{path} is not a result table of the release: give its CSV") from None
+    keys = zip(table["scenario"], table["method"], strict=True)
+    return {
+        key: {
+            name: value for name, value in zip(COLUMNS, line, strict=True) if not math.isnan(value)
+        }
+        for key, line in zip(keys, figures, strict=True)
+    }
