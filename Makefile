@@ -5,7 +5,7 @@ SEEDS ?=
 BIN := .venv/bin
 RUN := $(BIN)/qhu run experiments/iris.yaml $(if $(SEEDS),--seeds $(SEEDS))
 
-.PHONY: iris iris-noisy test soak lint format setup clean
+.PHONY: iris iris-noisy test soak bench lint format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -18,6 +18,9 @@ test: setup          ## fast tests
 
 soak: setup          ## slow tests
 	$(BIN)/pytest -n 2 -m slow
+
+bench: setup .bench/.done  ## time qhu against its peers: benchmarks/results.json
+	$(BIN)/python -m benchmarks
 
 lint: setup          ## style, types, layers
 	$(BIN)/ruff check .
@@ -36,6 +39,12 @@ setup: .venv/.done   ## create .venv and install qhu into it
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+# JAX, PennyLane and TensorCircuit-NG get an environment of their own; without one they are left out.
+.bench/.done: benchmarks/peers.txt
+	$(PYTHON) -m venv .bench/venv
+	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@ \
+		|| echo "the peers could not be installed: they are left out"
 
 clean:               ## forget every run and cached stage
 	rm -rf runs

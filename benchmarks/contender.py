@@ -1,0 +1,85 @@
+"""The other end of :mod:`benchmarks.serve`: a contender's process."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.serve import MODULES
+
+ROOT = Path(__file__).parents[1]
+PEERS = ROOT / ".bench/venv/bin/python"
+IN_PEERS = ("pennylane_peers", "tensorcircuit_peer")
+
+
+class ContenderFailed(Exception):
+    """A contender cannot be compared; the message says why."""
+
+
+class Contender:
+    """A process that prepares problems and times itself.
+
+    Args:
+        name: one of :data:`benchmarks.serve.MODULES`.
+        threads: threads and cores that it may use.
+
+    Raises:
+        ContenderFailed: its environment is missing.
+    """
+
+    def __init__(self, name: str, threads: int) -> None:
+        self.name = name
+        python = PEERS if MODULES[name] in IN_PEERS else Path(sys.executable)
+        if not python.exists():
+            raise ContenderFailed("the peers' environment is not installed: run `make bench`")
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
+        self._process = subprocess.Popen(
+            [str(python), "-m", "benchmarks.serve", name, str(threads)],
+            cwd=ROOT,
+            env={**os.environ, **limits(threads)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+
+    def prepare(self, problem: dict[str, Any]) -> list[Any]:
+        """Set the problem; returns outputs and gradients."""
+        return self._ask({"problem": problem})["values"]
+
+    def time(self, repeat: int) -> list[float]:
+        """Milliseconds of each of ``repeat`` steps."""
+        return self._ask({"repeat": repeat})["times"]
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+        self._errors.close()
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        answer = self._process.stdout.readline()
+        if not answer:
+            self._errors.seek(0)
+            lines = self._errors.read().strip().splitlines() or ["it ended without a word"]
+            raise ContenderFailed(f"{self.name} failed: {lines[-1]}")
+        return json.loads(answer)
+
+
+def limits(threads: int) -> dict[str, str]:
+    """Environment that holds every library to so many threads."""
+    pools = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
+    return {
+        **{f"{pool}_NUM_THREADS": str(threads) for pool in pools},
+        "NPROC": str(threads),
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}",
+        "JAX_PLATFORMS": "cpu",
+    }
