@@ -1,6 +1,6 @@
 """The cases and their contenders: equal work first, then times in turns."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,12 +108,11 @@ def run_case(
     apart: dict[str, float | None] = {}
     running: dict[str, Contender] = {}
     try:
-        ours = running.setdefault("qhu", Contender("qhu", threads))
-        expected = ours.prepare({**case.problem, "dtype": "float64"})
+        expected = _reference(case.problem, threads)
         for name in case.contenders:
             say(f"{case.name}: {name} prepares")
             try:
-                peer = running[name] = running.get(name) or Contender(name, threads)
+                peer = running[name] = Contender(name, threads)
                 apart[name] = _checked(case, peer, expected)
             except (ContenderFailed, DifferentWork) as error:
                 if name == "qhu":
@@ -128,11 +127,20 @@ def run_case(
     return rows, [{"case": case.name, "contender": n, "why": w} for n, w in left_out.items()]
 
 
-def _checked(case: Case, peer: Contender, expected: Iterable[Any]) -> float | None:
+def _reference(problem: Problem, threads: int) -> list[Any]:
+    """What qhu computes in double precision, in a process that is not timed."""
+    process = Contender("qhu", threads)
+    try:
+        return process.prepare({**problem, "dtype": "float64"})
+    finally:
+        process.close()
+
+
+def _checked(case: Case, peer: Contender, expected: list[Any]) -> float | None:
     found = peer.prepare(case.problem)
     if peer.name in case.other_work:
         return None
-    return difference(peer.name, found, list(expected), case.tolerance)
+    return difference(peer.name, found, expected, case.tolerance)
 
 
 def _row(

@@ -12,6 +12,9 @@ from benchmarks.serve import MODULES
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".bench/venv/bin/python"
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**28), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
+"""Memory is kept between steps. By default that depends on what a process allocated before, and a
+training step that must fetch its memory anew takes a quarter longer."""
 IN_PEERS = ("pennylane_peers", "tensorcircuit_peer")
 
 
@@ -39,7 +42,7 @@ class Contender:
         self._process = subprocess.Popen(
             [str(python), "-m", "benchmarks.serve", name, str(threads)],
             cwd=ROOT,
-            env={**os.environ, **limits(threads)},
+            env={**os.environ, **limits(threads), **ALLOCATOR},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

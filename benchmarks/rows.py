@@ -8,7 +8,8 @@ import numpy as np
 
 Timer = Callable[[int], list[float]]
 """Runs k steps and returns the milliseconds of each."""
-ROUNDS = 10
+ROUNDS = 50
+"""Turns at most: ten proved too coarse, a burst of other work then hits one contender alone."""
 SHORT_MS = 50.0
 """Steps up to here are preceded by an untimed one in every turn: others have used the caches."""
 REPEATS = ((250.0, 50), (8_000.0, 20), (20_000.0, 3), (math.inf, 1))
@@ -70,12 +71,14 @@ def interleaved(timers: Mapping[str, Timer], thin: int = 1) -> dict[str, list[fl
     firsts = {name: timer(1) for name, timer in timers.items()}
     wanted = {name: max(1, _repeats(first[0]) // thin) for name, first in firsts.items()}
     times = {name: first if wanted[name] == 1 else [] for name, first in firsts.items()}
-    while any(len(times[name]) < wanted[name] for name in timers):
-        for name, timer in timers.items():
+    order = list(timers)
+    while any(len(times[name]) < wanted[name] for name in order):
+        for name in order:
             turn = min(-(-wanted[name] // ROUNDS), wanted[name] - len(times[name]))
             if turn > 0:
                 cold = int(firsts[name][0] < SHORT_MS)
-                times[name] += timer(turn + cold)[cold:]
+                times[name] += timers[name](turn + cold)[cold:]
+        order.reverse()  # nobody always goes first
     return times
 
 

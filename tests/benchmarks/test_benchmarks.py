@@ -91,7 +91,7 @@ def test_contenders_take_turns():
 
     times = rows.interleaved({name: timer(name) for name in "ab"})
     assert {len(taken) for taken in times.values()} == {50}
-    assert calls == ["a", "b"] * (len(calls) // 2)
+    assert "".join(calls).startswith("ab" + "abba" * 10)
 
 
 def test_floor_is_linear_in_samples():
