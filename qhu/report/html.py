@@ -35,15 +35,8 @@ def write_report(folder: Path) -> Path:
 
 def render(run: Run) -> str:
     """The page as text."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.jinja").render(
-        css=Markup((HERE / "report.css").read_text()),
+    return fill(
+        "report.html.jinja",
         record=run.record,
         facts=_key_facts(run),
         sections=sections(run.results, run.summary),
@@ -56,6 +49,19 @@ def render(run: Run) -> str:
         costs=flatten(run.record.costs),
         reported=_reported(run.facts),
     )
+
+
+def fill(template: str, **values: Any) -> str:
+    """A page from a template of this folder; text in ``values`` is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    css = Markup((HERE / "report.css").read_text())
+    return environment.get_template(template).render(css=css, **values)
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> Pairs:
