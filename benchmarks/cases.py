@@ -10,8 +10,8 @@ from benchmarks.contender import Contender, ContenderFailed
 from benchmarks.floor import works
 from benchmarks.rows import DifferentWork, difference, interleaved, row
 from qhu.backends.aer import AerBackend, Options
-from qhu.experiment import ModelSpec
 from qhu.model.circuit import build_ansatz
+from qhu.settings import ModelSpec
 
 Problem = dict[str, Any]
 LAYERS, DEVICE = 2, "fake_brisbane"

@@ -9,8 +9,8 @@ import torch
 
 from benchmarks.rows import row
 from qhu.engine.program import Program, compile_circuit
-from qhu.experiment import ModelSpec
 from qhu.model.circuit import build_ansatz
+from qhu.settings import ModelSpec
 
 DEEP = 6
 """Layers too deep for Pauli strings."""

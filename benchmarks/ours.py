@@ -12,9 +12,9 @@ from benchmarks.torch_step import forward_backward
 from qhu.backends.base import open_backend
 from qhu.engine.connector import EngineConnector
 from qhu.engine.program import compile_circuit
-from qhu.experiment import ModelSpec
 from qhu.model.circuit import build_ansatz
 from qhu.model.hybrid import HybridNet
+from qhu.settings import ModelSpec
 
 CLASSES = 10
 LEARNING_RATE = 1e-3

@@ -10,8 +10,8 @@ from benchmarks.serve import Problem, Step
 from benchmarks.torch_step import forward_backward
 from qhu.backends.aer import AerBackend, Options
 from qhu.engine.ansatz import Ansatz
-from qhu.experiment import ModelSpec
 from qhu.model.circuit import build_ansatz
+from qhu.settings import ModelSpec
 
 
 def estimator_qnn(problem: Problem) -> Step:

@@ -1,10 +1,10 @@
-"""What is asked: the experiment file as typed models, its overrides and its fingerprint."""
+"""What is asked: the experiment file, its overrides and its fingerprint."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import (
@@ -13,133 +13,15 @@ from pydantic import (
     StrictInt,
     field_serializer,
     field_validator,
-    model_validator,
 )
 
 from qhu import registry
 from qhu.errors import UserError
 from qhu.registry import Options, parse
+from qhu.settings import DataSpec, ModelSpec, Scenario, Stages, TrainSpec, UnlearnSpec
 
-Scope = Literal["all", "quantum", "classical"]
-Scaling = Literal["angles", "unit", "none"]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
 HONEST = ("none", "retrain")
 """Methods that stand beside every other: the untouched teacher and the retrained oracle."""
-
-
-class DataSpec(Options):
-    """Which data, and how the rows are split."""
-
-    source: str = "iris"
-    """registered dataset; ``idx:FOLDER`` and ``file:PATH`` give the first option with the name"""
-    options: dict[str, Any] = {}
-    """options of the dataset"""
-    scale: Scaling = "angles"
-    """``angles``: every feature to [−π, π] by its range on the training rows; ``unit``: pixels
-    0..255 to [0, 1]; ``none``: as they are"""
-    test: Fraction = 0.2
-    """fraction of all rows held out for testing, stratified by class"""
-    val: Fraction = 0.15
-    """fraction of the remaining rows held out for validation, stratified by class"""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _argument(cls, given: Any) -> Any:
-        """``name:argument`` is the name and its first option: one meaning, one fingerprint."""
-        source = given.get("source") if isinstance(given, Mapping) else None
-        if not isinstance(source, str) or ":" not in source:
-            return given
-        name, _, argument = source.partition(":")
-        known = list(registry.dataset[name].options.model_fields)
-        options = given.get("options") or {}
-        if not known or not argument or known[0] in options:
-            raise UserError(f"data.source '{source}': give {name} its options in data.options")
-        return {**given, "source": name, "options": {known[0]: argument, **options}}
-
-
-class ModelSpec(Options):
-    """The hybrid network: classical front, encoding, variational circuit, classical head."""
-
-    front: Literal["none", "cnn"] = "none"
-    """what turns a sample into angles: nothing, one feature per qubit; or two convolutions and a
-    linear layer, for images"""
-    qubits: int | None = Field(None, ge=1)
-    """width of the circuit behind a front; null: one qubit per feature"""
-    quantum: bool = True
-    """false: the classical twin, the same network with the quantum layer left out"""
-    layers: int = Field(2, ge=1)
-    """variational layers of the circuit"""
-    entanglement: Literal["ring", "linear", "full", "none"] = "ring"
-    """which qubit pairs each layer couples with CZ"""
-    angle: float = Field(1.0, gt=0, le=1)
-    """rotation angle per unit of a scaled feature; features lie in [−π, π], and at angle 1 the
-    values −π, 0 and π are all encoded as the same state"""
-    reupload: bool = False
-    """encode the features again before every variational layer"""
-    head: Literal["mlp", "deep"] = "mlp"
-    """what turns expectation values into logits: hidden layers as below; or the fixed head of the
-    paper's Iris network, 32-32-16 with batch norm, ELU and dropout 0.2"""
-    hidden: tuple[Annotated[int, Field(ge=1)], ...] = (16,)
-    """widths of the head's hidden layers"""
-    batch_norm: bool = False
-    """normalise after every hidden linear layer of the head"""
-    dropout: float = Field(0.0, ge=0, lt=1)
-    """probability of dropping a unit after the head's last hidden layer"""
-
-    @model_validator(mode="after")
-    def _width(self) -> "ModelSpec":
-        if (self.front == "none") != (self.qubits is None):
-            raise ValueError("give qubits with a front, and only then")
-        if self.head == "deep" and {"hidden", "batch_norm", "dropout"} & identity(self).keys():
-            raise ValueError("the deep head is fixed: leave out hidden, batch_norm and dropout")
-        return self
-
-
-class TrainSpec(Options):
-    """How teacher and oracles are trained: Adam on the mean cross-entropy."""
-
-    epochs: int = Field(60, ge=1)
-    """passes over the training rows"""
-    batch_size: int = Field(32, ge=1)
-    """rows per step"""
-    lr: float = Field(0.01, gt=0)
-    """learning rate of Adam"""
-    patience: int | None = Field(None, ge=1)
-    """stop after so many epochs without a better validation loss and keep the best epoch;
-    null: train all epochs and keep the last"""
-
-
-class UnlearnSpec(Options):
-    """What every unlearning method is given alike."""
-
-    steps: int = Field(40, ge=0)
-    """optimiser steps a method may take"""
-    batch_size: int = Field(32, ge=1)
-    """rows per step, of the retain and of the forget set each"""
-    lr: float = Field(0.01, gt=0)
-    """learning rate, unless the method's own options set one"""
-    scope: Scope = "all"
-    """part of θ that may move"""
-
-
-class Scenario(Options):
-    """What is to be forgotten: exactly one of ``fraction``, ``ids``, ``label``."""
-
-    fraction: Fraction | None = None
-    """random share of the training rows, drawn anew per seed, stratified by class"""
-    ids: tuple[StrictInt, ...] | None = None
-    """explicit row numbers of the dataset, which are then always part of the training rows"""
-    label: StrictInt | None = None
-    """a whole class"""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "Scenario":
-        given = [k for k in ("fraction", "ids", "label") if getattr(self, k) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of fraction, ids, label (got {given or 'none'})")
-        if self.ids is not None and not self.ids:
-            raise ValueError("the forget set is empty: name at least one row in ids")
-        return self
 
 
 class MethodSpec(Options):
@@ -149,17 +31,6 @@ class MethodSpec(Options):
     """registered name; the key in the experiment file is only a label"""
     options: Options
     """validated options of the method"""
-
-
-class Stages(Options):
-    """The backend each stage runs on."""
-
-    train: str = "statevector"
-    """teacher and oracle training"""
-    unlearn: str = "statevector"
-    """the unlearning steps"""
-    evaluate: str = "statevector"
-    """predictions that the metrics are computed from"""
 
 
 def parse_seeds(given: Any) -> Any:
@@ -304,8 +175,3 @@ def digest(content: Any) -> str:
     """Short stable hash of JSON-serialisable content."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def identity(settings: Options) -> dict[str, Any]:
-    """Settings that differ from the defaults: a new option with a default changes nothing."""
-    return settings.model_dump(mode="json", exclude_defaults=True)

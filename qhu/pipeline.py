@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from qhu import registry
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
-from qhu.experiment import identity
 from qhu.model.theta import ModelState
 from qhu.record.store import Stage
 from qhu.seeding import torch_stream
+from qhu.settings import identity
 from qhu.study import FLOOR, Cell, Fit, Study
 from qhu.training import FitJob, FitResult, fit
 from qhu.unlearn.learner import Learner

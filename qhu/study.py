@@ -12,11 +12,12 @@ from qhu import registry
 from qhu.backends.base import STAGES, Backend, open_backend, spec
 from qhu.data.base import Dataset
 from qhu.data.split import ForgetSet, Split, forget_rows, scale, split_rows
-from qhu.experiment import HONEST, Experiment, digest, identity
+from qhu.experiment import HONEST, Experiment, digest
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.environment import code_digest
 from qhu.record.store import Stage, Store
+from qhu.settings import identity
 from qhu.training import Rows
 
 FLOOR = "floor"

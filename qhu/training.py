@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from qhu.experiment import TrainSpec
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
+from qhu.settings import TrainSpec
 
 History = list[dict[str, Any]]
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from qhu.backends.base import open_backend
-from qhu.experiment import ModelSpec
 from qhu.model.hybrid import HybridNet
+from qhu.settings import ModelSpec
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,14 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qhu.errors import UnknownName, UserError
-from qhu.experiment import (
-    Experiment,
-    ModelSpec,
-    digest,
-    identity,
-    load_experiment,
-    parse_seeds,
-)
+from qhu.experiment import Experiment, digest, load_experiment, parse_seeds
+from qhu.settings import ModelSpec, identity
 
 SHIPPED = sorted((Path(__file__).parents[1] / "experiments").rglob("*.yaml"))
 MINIMAL = {"name": "tiny", "scenarios": {"subset": {"fraction": 0.1}}, "methods": ["finetune"]}

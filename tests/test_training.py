@@ -3,8 +3,8 @@ import torch
 import torch.nn.functional as F
 
 from qhu.errors import QhuError
-from qhu.experiment import TrainSpec
 from qhu.seeding import torch_stream
+from qhu.settings import TrainSpec
 from qhu.training import FitJob, Rows, fit
 from qhu.unlearn.learner import Learner
 

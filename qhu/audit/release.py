@@ -10,7 +10,7 @@ from sklearn.preprocessing import MinMaxScaler
 from qhu import registry
 from qhu.data.base import Dataset
 from qhu.errors import UnknownName
-from qhu.experiment import ModelSpec
+from qhu.settings import ModelSpec
 
 Rows = NDArray[np.int64]
 SUBSET, FULL_CLASS = "subset2pct", "fullclass"

@@ -10,8 +10,8 @@ from sklearn.preprocessing import MinMaxScaler
 
 from qhu.data.base import Dataset
 from qhu.errors import UserError
-from qhu.experiment import DataSpec, Scaling, Scenario
 from qhu.seeding import seed_sequence
+from qhu.settings import DataSpec, Scaling, Scenario
 
 Rows = NDArray[np.int64]
 

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from qhu.experiment import ModelSpec
+from qhu.settings import ModelSpec
 
 
 def build_head(spec: ModelSpec, inputs: int, classes: int) -> nn.Sequential:

@@ -5,11 +5,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from qhu.backends.base import Backend
-from qhu.experiment import ModelSpec
 from qhu.model.circuit import build_ansatz
 from qhu.model.front import build_front
 from qhu.model.head import build_head
 from qhu.model.theta import ModelState, Theta
+from qhu.settings import ModelSpec
 
 
 class HybridNet(nn.Module):

@@ -7,10 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from qhu.experiment import Scope
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.registry import Options
+from qhu.settings import Scope
 from qhu.training import Rows
 
 

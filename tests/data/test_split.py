@@ -7,8 +7,8 @@ from qhu.data.base import Dataset
 from qhu.data.iris import iris
 from qhu.data.split import forget_rows, scale, split_rows
 from qhu.errors import UserError
-from qhu.experiment import DataSpec, Scenario
 from qhu.registry import Options
+from qhu.settings import DataSpec, Scenario
 
 IRIS = iris(Options())
 fractions = st.floats(0.05, 0.4)

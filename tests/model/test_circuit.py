@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Statevector
 
-from qhu.experiment import ModelSpec
 from qhu.model.circuit import build_ansatz, entangled_pairs
+from qhu.settings import ModelSpec
 
 
 def by_statevector(ansatz, x, weights):

@@ -22,8 +22,8 @@ def test_theta_makes_the_round_trip(make_net):
 @settings(max_examples=8, deadline=None)
 def test_splitting_a_stack_splits_every_model(layers, models):
     from qhu.backends.base import open_backend
-    from qhu.experiment import ModelSpec
     from qhu.model.hybrid import HybridNet
+    from qhu.settings import ModelSpec
 
     net = HybridNet(ModelSpec(layers=layers), (2,), 3, open_backend("statevector"))
     stack = torch.randn(models, net.theta.size)

@@ -2,8 +2,8 @@
 
 import torch
 
-from qhu.experiment import TrainSpec
 from qhu.seeding import torch_stream
+from qhu.settings import TrainSpec
 from qhu.training import FitJob, Rows, fit
 
 
