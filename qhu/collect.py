@@ -31,7 +31,7 @@ def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> No
     effective = {stage: study.backends[stage].effective() for stage in STAGES}
     if scored:  # workers know what took effect in their processes
         effective["evaluate"] = study.store.load(scored[0].outputs).facts["effective"]
-    folder.update(effective=effective, costs=_costs(study, scored))
+    folder.update(effective=effective, data=study.data.content, costs=_costs(study, scored))
 
 
 def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, int]:

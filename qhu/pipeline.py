@@ -20,9 +20,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from qhu import registry
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
+from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.store import Stage
 from qhu.seeding import torch_stream
@@ -96,8 +98,10 @@ def predict(study: Study, model: Stage, seed: int) -> Stage:
         net.eval()
         with torch.no_grad():
             features = net.features(study.scaled(seed))
-            probabilities = torch.softmax(net.head(features).double(), dim=1)
-        arrays = {"probabilities": probabilities.numpy(), "features": features.double().numpy()}
+            arrays = {
+                "probabilities": probabilities(net, features),
+                "features": features.double().numpy(),
+            }
         return arrays, {"effective": study.backends["evaluate"].effective()}
 
     return study.store.get(key, compute)
@@ -116,15 +120,28 @@ def evaluate(study: Study, cell: Cell) -> Scored:
         theta = study.state(stage).theta.numpy()
         return Outputs(arrays["probabilities"], arrays["features"], theta)
 
+    scores = score(study, cell, seen(model), seen(oracle), seen(teacher))
+    return Scored(cell, scores, model.key, outputs.key)
+
+
+def score(
+    study: Study, cell: Cell, model: Outputs, oracle: Outputs, teacher: Outputs
+) -> dict[str, Measured]:
+    """Every metric of a cell, from the outputs of the three models on all rows."""
     evidence = Evidence(
         labels=study.data.y,
         subsets=study.subsets(cell.seed, cell.scenario),
-        model=seen(model),
-        oracle=seen(oracle),
-        teacher=seen(teacher),
+        model=model,
+        oracle=oracle,
+        teacher=teacher,
         angles=study.net("train").theta.mask("quantum").numpy(),
     )
-    return Scored(cell, measure(evidence, study.experiment.metrics), model.key, outputs.key)
+    return measure(evidence, study.experiment.metrics)
+
+
+def probabilities(net: HybridNet, features: Tensor) -> NDArray[np.float64]:
+    """Class probabilities (N, C) from the outputs (N, M) of the quantum layer."""
+    return torch.softmax(net.head(features).double(), dim=1).numpy()
 
 
 # -- what goes into the stages ---------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Noisy twin of a device on Aer: a calibration snapshot, or a few figures."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -137,6 +138,26 @@ class AerBackend(Backend):
             )
         self._isa = IsaAnsatz(small, qubits, self._noise(qubits))
         return self._isa
+
+    @classmethod
+    def recorded(cls, effective: Mapping[str, Any], ansatz: Ansatz) -> IsaAnsatz:
+        """The ansatz as it ran: compiled again, which must give what was recorded.
+
+        Raises:
+            UserError: the versions installed here know another calibration, or compile the circuit
+                in another way.
+        """
+        known = {key: effective[key] for key in Options.model_fields if key in effective}
+        backend = cls("", Options.model_validate(known))
+        isa = backend.isa(ansatz)
+        found = backend.effective()
+        for what in ("calibrated", "circuit"):
+            if found[what] != effective[what]:
+                raise UserError(
+                    f"the noise of the run cannot be rebuilt: another '{what}' here; install "
+                    f"qiskit {effective['versions']['qiskit']} and what else its run.json names"
+                )
+        return isa
 
     def effective(self) -> dict[str, Any]:
         """Options as they took effect; ``circuit`` is null until a layer was made."""

@@ -1,6 +1,7 @@
 """What every backend offers, and how a name becomes one."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,6 +9,7 @@ import yaml
 from qiskit_machine_learning.connectors import TorchConnector
 
 from qhu import registry
+from qhu.backends.isa import IsaAnsatz
 from qhu.engine.ansatz import Ansatz
 from qhu.errors import UnknownName, UserError
 
@@ -47,6 +49,22 @@ class Backend(ABC):
             ansatz: circuit, parameters and observables.
             seed: root of the layer's shot noise; unused where values are exact.
         """
+
+    @classmethod
+    def recorded(cls, effective: Mapping[str, Any], ansatz: Ansatz) -> IsaAnsatz | None:
+        """The circuit of a finished run with the noise that was known, from the run's record alone.
+
+        Args:
+            effective: what :meth:`effective` said.
+            ansatz: circuit, parameters and observables.
+
+        Returns:
+            None where no noise is known: an exact simulator.
+
+        Raises:
+            UserError: the record cannot be followed here.
+        """
+        return None
 
     @abstractmethod
     def effective(self) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class RunRecord(BaseModel):
     """versions, machine, commit"""
     effective: dict[str, dict[str, Any]] = {}
     """per stage, the backend's options as they took effect"""
+    data: str | None = None
+    """hash of all rows and labels of the dataset"""
     costs: dict[str, Any] = {}
     """stages computed and reused, circuit executions"""
 

@@ -62,16 +62,7 @@ class Store:
         Raises:
             UserError: the file is unreadable or truncated.
         """
-        path = self.path(key)
-        try:
-            with safe_open(path, framework="numpy") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                facts = json.loads((file.metadata() or {})["facts"])
-        except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
-            raise UserError(
-                f"{path} is unreadable or truncated ({error}): delete it and run again"
-            ) from None
-        return Stage(key, arrays, facts)
+        return read_stage(self.path(key))
 
     def show(self, key: str, target: Path) -> None:
         """Make a stage's file appear at ``target`` too, without a second copy where possible."""
@@ -80,6 +71,23 @@ class Store:
                 os.link(self.path(key), partial)
             except OSError:  # another file system, or one without hard links
                 shutil.copyfile(self.path(key), partial)
+
+
+def read_stage(path: Path) -> Stage:
+    """Read a stage's file, in the store or shown elsewhere; its name stands for the key.
+
+    Raises:
+        UserError: the file is unreadable or truncated.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            facts = json.loads((file.metadata() or {})["facts"])
+    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
+        raise UserError(
+            f"{path} is unreadable or truncated ({error}): delete it and run again"
+        ) from None
+    return Stage(path.stem, arrays, facts)
 
 
 @contextlib.contextmanager

@@ -107,6 +107,31 @@ def test_what_took_effect_is_recorded(make_ansatz):
     assert set(found["versions"]) == {"qiskit", "qiskit-aer"}
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"device": "fake_manila", "transpile_seed": 3, "shots": 100},
+        {"device": "fake_manila", "layout": [3, 1, 0], "optimization_level": 1},
+        {"depolarizing": [0.01, 0.03], "readout": [0.02, 0.05], "t1": 50, "t2": 70},
+    ],
+)
+def test_the_record_alone_rebuilds_circuit_and_noise(make_ansatz, options):
+    ansatz, backend = make_ansatz(3), aer(**options)
+    backend.layer(ansatz, 0)
+    told = json.loads(json.dumps(backend.effective()))
+    isa, ran = registry.backend[told["kind"]].make.recorded(told, ansatz), backend.isa(ansatz)
+    assert isa.ansatz.circuit == ran.ansatz.circuit and isa.qubits == ran.qubits
+    assert isa.noise == ran.noise and not isa.noise.is_ideal()
+    for what in ("calibrated", "circuit"):
+        with pytest.raises(UserError, match=f"another '{what}' here; install"):
+            backend.recorded({**told, what: "changed"}, ansatz)
+
+
+def test_an_exact_backend_has_no_noise_to_rebuild(make_ansatz):
+    exact = open_backend("statevector")
+    assert exact.recorded(exact.effective(), make_ansatz(2)) is None
+
+
 def test_figures_are_recorded_without_those_that_play_no_part():
     found = aer(depolarizing=[0.01, 0.02]).effective()
     assert found["depolarizing"] == [0.01, 0.02] and found["expectation"] == "exact"
