@@ -11,21 +11,22 @@ from qiskit_aer.noise import NoiseModel
 from qiskit_machine_learning.connectors import TorchConnector
 
 from qhu import registry
+from qhu.backends.aer_outcomes import AerOutcomes
 from qhu.backends.base import Backend
 from qhu.backends.devices import fake_name, snapshot
 from qhu.backends.isa import IsaAnsatz, compile_ansatz, reduce_ansatz, reduce_target
 from qhu.backends.layer import estimator_layer
 from qhu.backends.noise import device_noise, figures_noise, figures_target
-from qhu.backends.noisy_estimator import METHOD, NoisyEstimator
+from qhu.backends.noisy_estimator import NoisyEstimator
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.connector import engine_layer
+from qhu.engine.outcomes import MAX_QUBITS, Outcomes
 from qhu.errors import UserError
 from qhu.registry import backend
 from qhu.seeding import numpy_stream
 
 FIGURES = ("depolarizing", "readout", "t1", "t2")
-MAX_QUBITS = 10
-"""Largest density matrix simulated: 16·4ⁿ bytes (17 MB), seconds per sample."""
+SIMULATORS = {"qhu": Outcomes, "aer": AerOutcomes}
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -49,8 +50,7 @@ class Options(registry.Options):
     shots: PositiveInt | None = None
     """Shots per circuit and measured basis; none for the exact expectation of the noisy circuit."""
     simulator: Literal["qhu", "aer"] = "qhu"
-    """Who computes exact values: qhu's engine, gradients by one backward pass; or Aer, gradients by
-    parameter shift, a thousand times slower. Shots are drawn by way of Aer in both cases."""
+    """Who computes: qhu's engine, or Aer's density matrices, a thousand times slower: the check."""
     optimization_level: Annotated[int, Field(ge=0, le=3)] = 3
     """Of Qiskit's preset pass manager."""
     transpile_seed: Annotated[int, Field(ge=0)] = 0
@@ -91,7 +91,7 @@ class AerBackend(Backend):
 
     @property
     def differentiable(self) -> bool:
-        """Whether the engine computes: exact values, unless Aer was asked for."""
+        """Whether values are exact and the engine's."""
         return self.options.simulator == "qhu" and not self.sampled
 
     @property
@@ -114,7 +114,12 @@ class AerBackend(Backend):
             return engine_layer(isa.ansatz, isa.noise)
         shots = self.options.shots
         precision = shots**-0.5 if shots else 0.0
-        estimator = NoisyEstimator(isa.noise, precision, numpy_stream(seed, "shots"))
+        estimator = NoisyEstimator(
+            isa.noise,
+            precision,
+            numpy_stream(seed, "shots"),
+            SIMULATORS[self.options.simulator],
+        )
         return estimator_layer(isa.ansatz, estimator, precision)
 
     def isa(self, ansatz: Ansatz) -> IsaAnsatz:
@@ -172,8 +177,8 @@ class AerBackend(Backend):
             "calibrated": device.properties().last_update_date.isoformat() if device else None,
             "readout_included": bool(device) or options.readout is not None,
             "idle_noise": False,
-            "simulator": "qhu" if self.differentiable else "aer",
-            "method": "Heisenberg picture" if self.differentiable else METHOD,
+            "simulator": options.simulator,
+            "method": "Heisenberg picture" if self.differentiable else "density matrix",
             "expectation": "shots" if options.shots else "exact",
             "circuit": isa
             and {

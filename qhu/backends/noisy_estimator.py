@@ -5,7 +5,7 @@ reuses in every PUB; this one works from the distribution of measured outcomes.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,39 +14,42 @@ from qiskit.primitives import DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.base import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
 from qiskit.quantum_info import SparsePauliOp
-from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
-from qhu.backends.measurement import Basis, bases, read, readout_matrices
+from qhu.backends.measurement import bases
 from qhu.backends.merging import merge, split
+from qhu.engine.cache import CircuitCache
+from qhu.engine.outcomes import Outcomes
+from qhu.engine.readout import basis_rotation
 
-METHOD = "density_matrix"
+Distribution = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Parameter sets (K, P) to probabilities (K, 2**n) of the outcomes."""
 
 
 class NoisyEstimator(BaseEstimatorV2):
-    """Estimator over a density matrix; PUBs that share a circuit run as one.
+    """Estimator over the distribution of outcomes; PUBs that share a circuit run as one.
 
     Observables that commute qubit by qubit share their shots. The generator advances from call
     to call, so no two calls repeat their noise.
 
     Args:
-        noise: noise of gates and readout; ``None`` for none.
+        noise: noise of gates and readout.
         precision: standard error of an observable with values ±1 at its worst, 1/√shots; 0 for
             exact expectation values. Used where neither the call nor the PUB gives one.
         seed: source of shot noise; untouched while values are exact.
+        simulator: turns a circuit and its noise into distributions.
     """
 
     def __init__(
-        self, noise: NoiseModel | None, precision: float, seed: np.random.Generator
+        self,
+        noise: NoiseModel,
+        precision: float,
+        seed: np.random.Generator,
+        simulator: Callable[[QuantumCircuit, NoiseModel], Distribution] = Outcomes,
     ) -> None:
         self._noise, self._precision, self._random = noise, precision, seed
-        self._simulator = AerSimulator(
-            method=METHOD,
-            noise_model=noise,
-            runtime_parameter_bind_enable=True,
-            # A few qubits: threads cost more than they bring, and workers share the cores.
-            max_parallel_threads=1,
-        )
+        self._simulator = simulator
+        self._distributions = CircuitCache(self._distribution)
 
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
@@ -72,10 +75,11 @@ class NoisyEstimator(BaseEstimatorV2):
             for item in pub.observables.sparse_observables_array().ravel()
         ]
         shots = shots_of(pub.precision)
+        sets = pub.parameter_values.as_array(pub.circuit.parameters)
         means: NDArray[np.float64] = np.zeros(pub.shape)
         variances: NDArray[np.float64] = np.zeros(pub.shape)
         for basis in bases(observables):
-            outcomes = self._outcomes(pub, basis)
+            outcomes = self._distributions.get(pub.circuit, basis.label)(sets)
             if shots:
                 outcomes = self._random.multinomial(shots, outcomes) / shots
             mean = outcomes @ basis.weights
@@ -85,23 +89,10 @@ class NoisyEstimator(BaseEstimatorV2):
         data = DataBin(evs=means, stds=np.sqrt(variances.clip(0)), shape=pub.shape)
         return PubResult(data, metadata={"target_precision": pub.precision, "shots": shots})
 
-    def _outcomes(self, pub: EstimatorPub, basis: Basis) -> NDArray[np.float64]:
-        """Distribution of the read outcomes per parameter set, shape (K, 2^n)."""
-        gates = self._noise.basis_gates if self._noise else None
-        circuit: QuantumCircuit = pub.circuit.compose(basis.rotation(gates))
-        circuit.save_probabilities()
-        values = pub.parameter_values.as_array(circuit.parameters)
-        binds = {p: values[:, k].tolist() for k, p in enumerate(circuit.parameters)}
-        result = self._simulator.run(circuit, parameter_binds=[binds] if binds else None).result()
-        runs = range(len(result.results))
-        outcomes = np.stack([result.data(k)["probabilities"] for k in runs])
-        if self._noise:
-            outcomes = read(outcomes, readout_matrices(self._noise, circuit.num_qubits))
-        # Rounding leaves sums at 1 ± 1e-15 and values at -1e-17, which a sampler refuses.
-        outcomes = outcomes.clip(0)
-        outcomes = outcomes / outcomes.sum(axis=1, keepdims=True)
-        # A circuit without parameters ran once, whatever the number of (empty) sets.
-        return np.broadcast_to(outcomes, (pub.shape[1], outcomes.shape[1]))
+    def _distribution(self, circuit: QuantumCircuit, basis: str) -> Distribution:
+        """Outcomes of a circuit that is measured in a basis."""
+        rotated = circuit.compose(basis_rotation(basis, self._noise.basis_gates))
+        return self._simulator(rotated, self._noise)
 
 
 def shots_of(precision: float | None) -> int:

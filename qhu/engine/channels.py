@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from qiskit.circuit import Instruction, QuantumCircuit
-from qiskit.quantum_info import SparsePauliOp
 
 from qhu.engine.angles import Parameters, Terms
-from qhu.engine.noise import Noise, Transfer, transfer_of
+from qhu.engine.noise import Noise, Transfer
 from qhu.engine.schedule import Level, Scheduler
 from qhu.engine.series import Coefficients, Series, rotation_about
 from qhu.errors import UserError
@@ -49,14 +48,13 @@ def noisy_levels(
                 f"the engine cannot simulate '{gate.name}' under noise: transpile to gates on one "
                 "and two qubits, without scheduling"
             )
-        error = noise.after(gate, qubits)
         if gate.is_parameterized():
             scheduler.add_rotation(qubits[0], _rotation(gate), parameters.terms(gate.params[0]))
+            error = noise.after(gate, qubits)
             if error is not None:
                 _add_constant(scheduler, qubits, error)
         else:
-            ideal = transfer_of(gate)
-            _add_constant(scheduler, qubits, ideal if error is None else error @ ideal)
+            _add_constant(scheduler, qubits, noise.transfer(gate, qubits))
     return scheduler.finish()
 
 
@@ -102,26 +100,3 @@ def _embed(channel: Channel, qubits: tuple[int, ...]) -> Transfer:
     digits = full.reshape([4] * (2 * count))
     axes = [order.index(qubit) for qubit in qubits]
     return digits.transpose([*axes, *(count + axis for axis in axes)]).reshape(4**count, -1)
-
-
-def read_observables(observables: Sequence[SparsePauliOp], noise: Noise) -> Transfer:
-    """Coefficients (M, 4**n) of what is read, qubit 0 the most significant digit.
-
-    Each letter of a Pauli string is taken to be measured on its own qubit, after rotations without
-    noise where it is X or Y, and read with that qubit's readout error.
-    """
-    rows = []
-    for observable in observables:
-        total = np.zeros(4**observable.num_qubits)
-        for pauli, coefficient in zip(observable.paulis, observable.coeffs.real, strict=True):
-            string: Transfer = np.ones(1)
-            for qubit in range(observable.num_qubits):
-                letter = np.zeros(4)
-                place = (0, 3, 1, 2)[2 * int(pauli.x[qubit]) + int(pauli.z[qubit])]
-                offset, slope = noise.read(qubit) if place else (0.0, 1.0)
-                letter[0] += offset
-                letter[place] += slope
-                string = np.kron(string, letter)
-            total += coefficient * string
-        rows.append(total)
-    return np.array(rows)

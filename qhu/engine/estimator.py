@@ -5,6 +5,7 @@ sample and observable backward; here each of these calls is one evaluation of a 
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.cache import CircuitCache
 from qhu.engine.noise import NoiseModel
 from qhu.engine.program import Program, compile_circuit
 
@@ -26,35 +28,16 @@ Values = NDArray[np.float64]
 Label = tuple[tuple[str, float], ...]
 """An observable by content: Pauli strings and their coefficients."""
 
-_CACHED_PROGRAMS = 64
 _NO_WEIGHTS = torch.zeros(0, dtype=torch.float64)
 
 
-class ProgramCache:
-    """Compiled programs (float64, all parameters as inputs) of the last circuits seen.
-
-    The circuit object is the key and is kept alive with its program, so that its identity stays
-    valid; its numbers of instructions and parameters tell when it was changed in place.
-    """
-
-    def __init__(self, noise: NoiseModel | None) -> None:
-        self._noise = noise
-        self._programs: dict[tuple[Any, ...], tuple[QuantumCircuit, Program]] = {}
-
-    def get(self, circuit: QuantumCircuit, observables: tuple[Label, ...]) -> Program:
-        """Program with one output per observable."""
-        key = (id(circuit), len(circuit.data), circuit.num_parameters, observables)
-        if key not in self._programs:
-            operators = tuple(SparsePauliOp.from_list(terms) for terms in observables)
-            ansatz = Ansatz(circuit, tuple(circuit.parameters), (), operators)
-            if len(self._programs) == _CACHED_PROGRAMS:
-                self._programs.pop(next(iter(self._programs)))
-            program = compile_circuit(ansatz, dtype=torch.complex128, noise=self._noise)
-            self._programs[key] = circuit, program
-        return self._programs[key][1]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_noise": self._noise, "_programs": {}}  # identities mean nothing in a copy
+def _compile(
+    noise: NoiseModel | None, circuit: QuantumCircuit, observables: tuple[Label, ...]
+) -> Program:
+    """Program in float64 with all parameters as inputs and one output per observable."""
+    operators = tuple(SparsePauliOp.from_list(terms) for terms in observables)
+    ansatz = Ansatz(circuit, tuple(circuit.parameters), (), operators)
+    return compile_circuit(ansatz, dtype=torch.complex128, noise=noise)
 
 
 class EngineEstimator(BaseEstimatorV2):
@@ -68,7 +51,7 @@ class EngineEstimator(BaseEstimatorV2):
     """
 
     def __init__(self, noise: NoiseModel | None = None) -> None:
-        self._cache = ProgramCache(noise)
+        self._programs = CircuitCache(partial(_compile, noise))
 
     def run(
         self, pubs: Iterable[Any], *, precision: float | None = None
@@ -99,7 +82,7 @@ class EngineEstimator(BaseEstimatorV2):
         """Results of PUBs with the same circuit and parameter values, from one evaluation."""
         circuit, bindings = pubs[0].circuit, pubs[0].parameter_values
         labels = [_labels(pub) for pub in pubs]
-        program = self._cache.get(circuit, tuple(label for some in labels for label in some))
+        program = self._programs.get(circuit, tuple(label for some in labels for label in some))
         values = bindings.as_array(circuit.parameters).reshape(bindings.size, -1)
         with torch.no_grad():
             table = program(torch.from_numpy(values), _NO_WEIGHTS).numpy()
@@ -177,7 +160,7 @@ class EngineGradient(BaseEstimatorGradient):
         order = {key: n for n, key in enumerate(distinct)}
         labels = tuple(tuple(op.simplify().to_list()) for op in distinct.values())
         rows, inverse = np.unique(values, axis=0, return_inverse=True)
-        jacobian = _jacobian(self._estimator._cache.get(circuit, labels), rows)
+        jacobian = _jacobian(self._estimator._programs.get(circuit, labels), rows)
         columns = [order[id(observable)] for observable in observables]
         return jacobian[columns, inverse.reshape(-1)]
 

@@ -23,6 +23,10 @@ Transfer: TypeAlias = NDArray[Any]
 class NoiseModel(Protocol):
     """The part of ``qiskit_aer.noise.NoiseModel`` that is read."""
 
+    @property
+    def basis_gates(self) -> list[str]:
+        """Names of the native gates."""
+
     def to_dict(self, serializable: bool = False) -> dict[str, Any]:
         """Errors of gates (``qerror``) and of readout (``roerror``)."""
 
@@ -33,11 +37,15 @@ class Noise:
     Args:
         model: noise model whose readout errors act on one qubit each.
 
+    Attributes:
+        basis_gates: names of the native gates.
+
     Raises:
         UserError: a readout error is correlated between qubits.
     """
 
     def __init__(self, model: NoiseModel) -> None:
+        self.basis_gates = tuple(model.basis_gates)
         self._gates: dict[tuple[str, tuple[int, ...] | None], dict[str, Any]] = {}
         self._readout: dict[int | None, NDArray[np.float64]] = {}
         self._transfers: dict[tuple[str, tuple[int, ...] | None], Transfer] = {}
@@ -60,11 +68,18 @@ class Noise:
                 return self._transfers[key]
         return None
 
-    def read(self, qubit: int) -> tuple[float, float]:
-        """``a, b`` such that a measured Pauli P reads, on average, as ``a + b P``."""
-        confusion = self._readout.get(qubit, self._readout.get(None, np.eye(2)))
-        zero, one = confusion[:, 0] - confusion[:, 1]
-        return float(zero + one) / 2, float(zero - one) / 2
+    def transfer(self, gate: Instruction, qubits: Sequence[int]) -> Transfer:
+        """Transfer matrix of a gate without parameters on ``qubits``, noise included.
+
+        Raises:
+            UserError: the instruction is no unitary gate.
+        """
+        ideal, error = transfer_of(gate), self.after(gate, qubits)
+        return ideal if error is None else error @ ideal
+
+    def confusion(self, qubit: int) -> NDArray[np.float64]:
+        """Readout of a qubit: element [x, y] is P(read y | state x)."""
+        return self._readout.get(qubit, self._readout.get(None, np.eye(2)))
 
     def _add_readout(
         self, where: tuple[int, ...] | None, probabilities: NDArray[np.float64]

@@ -10,7 +10,8 @@ layers:
 :mod:`~qhu.engine.unitary`                few qubits, as one matrix for all samples
 :mod:`~qhu.engine.statevector`            everything else
 :mod:`~qhu.engine.noisy`                  native gates under noise, through
-                                          :mod:`~qhu.engine.noise` and :mod:`~qhu.engine.channels`
+                                          :mod:`~qhu.engine.noise`, :mod:`~qhu.engine.channels`
+                                          and :mod:`~qhu.engine.evolution`
 ========================================  ======================================================
 """
 
@@ -21,12 +22,14 @@ from torch import Tensor
 
 from qhu.engine.angles import Parameters
 from qhu.engine.ansatz import Ansatz
-from qhu.engine.channels import noisy_levels, read_observables
+from qhu.engine.channels import noisy_levels
+from qhu.engine.evolution import Evolution
 from qhu.engine.gates import elementary_gates
 from qhu.engine.heisenberg import HeisenbergProgram
 from qhu.engine.noise import Noise, NoiseModel
 from qhu.engine.noisy import NoisyProgram
 from qhu.engine.observables import Expectations
+from qhu.engine.readout import read_observables
 from qhu.engine.schedule import exact_levels, visible_gates
 from qhu.engine.statevector import StatevectorProgram
 from qhu.engine.unitary import MAX_QUBITS, UnitaryProgram, encoding_first
@@ -75,5 +78,5 @@ def compile_circuit(
 def _noisy_program(ansatz: Ansatz, noise: Noise, dtype: torch.dtype) -> Program:
     parameters = Parameters(ansatz.inputs, ansatz.weights)
     levels = noisy_levels(ansatz.circuit, noise, parameters)
-    read = read_observables(ansatz.observables, noise)
-    return NoisyProgram(levels, ansatz.circuit.num_qubits, parameters, read, dtype)
+    evolution = Evolution(levels, ansatz.circuit.num_qubits, parameters, dtype)
+    return NoisyProgram(evolution, read_observables(ansatz.observables, noise), dtype)

@@ -102,7 +102,7 @@ def test_what_took_effect_is_recorded(make_ansatz):
     found = json.loads(json.dumps(backend.effective()))
     assert found["device"] == "fake_manila" and found["calibrated"].startswith("2024-05-27")
     assert (found["shots"], found["expectation"], found["transpile_seed"]) == (1000, "shots", 7)
-    assert found["method"] == "density_matrix" and found["readout_included"] is True
+    assert found["simulator"] == "qhu" and found["readout_included"] is True
     assert len(found["circuit"]["qubits"]) >= 3 and found["circuit"]["gates"]["cx"] > 0
     assert set(found["versions"]) == {"qiskit", "qiskit-aer"}
 

@@ -3,22 +3,25 @@ import pickle
 
 import numpy as np
 import pytest
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import DensityMatrix, SparsePauliOp
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
+from qhu.backends.aer_outcomes import AerOutcomes
 from qhu.backends.devices import snapshot
 from qhu.backends.isa import compile_ansatz, reduce_ansatz, reduce_target
-from qhu.backends.measurement import bases, readout_matrices
+from qhu.backends.measurement import bases
 from qhu.backends.noise import device_noise, figures_noise
 from qhu.backends.noisy_estimator import NoisyEstimator, shots_of
+from qhu.engine.estimator import EngineEstimator
+from qhu.engine.outcomes import Outcomes
 
 FIGURES = figures_noise((0.01, 0.05), (0.02, 0.07), (80e-6, 70e-6), (60e-9, 660e-9))
 
 
-def make(noise=FIGURES, precision=0.0, seed=0):
-    return NoisyEstimator(noise, precision, np.random.default_rng(seed))
+def make(noise=FIGURES, precision=0.0, seed=0, simulator=Outcomes):
+    return NoisyEstimator(noise, precision, np.random.default_rng(seed), simulator)
 
 
 def values(estimator, ansatz, rows):
@@ -66,7 +69,7 @@ def test_without_noise_the_values_are_qiskits(make_ansatz, draw, exact):
     order = ansatz.circuit.parameters
     rows = draw(ansatz, 5)
     at = {p: k for k, p in enumerate([*ansatz.inputs, *ansatz.weights])}
-    got = values(make(None), ansatz, rows[:, [at[p] for p in order]])
+    got = values(make(NoiseModel()), ansatz, rows[:, [at[p] for p in order]])
     np.testing.assert_allclose(got, exact(ansatz, rows), atol=1e-12)
 
 
@@ -102,14 +105,14 @@ def test_commuting_observables_share_a_basis():
     assert len(bases([SparsePauliOp("ZI"), SparsePauliOp("IZ"), SparsePauliOp("ZZ")])) == 1
 
 
-def test_a_qubits_own_readout_error_prevails_over_the_common_one():
-    noise = NoiseModel()
-    noise.add_readout_error([[0.9, 0.1], [0.2, 0.8]], [1])
-    noise.add_all_qubit_readout_error([[0.7, 0.3], [0.4, 0.6]])
-    assert readout_matrices(noise, 2).tolist() == [
-        [[0.7, 0.3], [0.4, 0.6]],
-        [[0.9, 0.1], [0.2, 0.8]],
-    ]
+@pytest.mark.parametrize("other", [EngineEstimator(FIGURES), make(simulator=AerOutcomes)])
+def test_every_way_to_an_exact_value_agrees(make_ansatz, draw, other):
+    """Observables carried back, distributions of the engine, density matrices of Aer."""
+    ansatz = make_ansatz(3, 1, ["ZII", "XYZ", "IXI", "YYI", "III"])
+    circuit = transpile(ansatz.circuit, basis_gates=FIGURES.basis_gates, optimization_level=0)
+    native, rows = type(ansatz)(circuit, (), (), ansatz.observables), draw(ansatz, 4)
+    got = values(make(), native, rows)
+    np.testing.assert_allclose(values(other, native, rows), got, atol=1e-10)
 
 
 def test_merged_and_separate_calls_agree(make_ansatz, draw):

@@ -47,6 +47,13 @@ def values(ansatz: Ansatz, samples: int, seed: int) -> tuple[np.ndarray, np.ndar
     )
 
 
+def bound(ansatz: Ansatz, row: np.ndarray) -> QuantumCircuit:
+    """The circuit at the values (I + W,) of inputs and weights."""
+    values = dict(zip([*ansatz.inputs, *ansatz.weights], row, strict=True))
+    used = {p: v for p, v in values.items() if p in ansatz.circuit.parameters}
+    return ansatz.circuit.assign_parameters(used)
+
+
 @st.composite
 def ansatzes(draw: st.DrawFn, max_qubits: int = 6, max_gates: int = 16) -> Ansatz:
     """Random circuits: shared, scaled and multiplied parameters, several multi-term observables."""

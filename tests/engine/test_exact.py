@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from engine_circuits import ansatzes, ring, values, z_observables
+from engine_circuits import ansatzes, bound, ring, values, z_observables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
@@ -22,9 +22,7 @@ def reference(ansatz: Ansatz, inputs: np.ndarray, weights: np.ndarray) -> np.nda
     """Expectation values from Qiskit's ``Statevector``, sample by sample."""
     rows = []
     for sample in inputs:
-        binding = dict(zip(ansatz.inputs, sample, strict=True))
-        binding |= dict(zip(ansatz.weights, weights, strict=True))
-        state = Statevector(ansatz.circuit.assign_parameters(binding))
+        state = Statevector(bound(ansatz, [*sample, *weights]))
         rows.append([state.expectation_value(o).real for o in ansatz.observables])
     return np.array(rows)
 

@@ -1,0 +1,46 @@
+"""Outcome distributions by Aer: a check of the engine, and what it is timed against."""
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel
+
+from qhu.engine.noise import Noise
+from qhu.engine.outcomes import proper
+
+METHOD = "density_matrix"
+
+
+class AerOutcomes:
+    """The same as :class:`qhu.engine.outcomes.Outcomes` from Aer's density matrices.
+
+    Args:
+        circuit: native gates, without measurements.
+        noise: errors of its gates and of the readout, which Aer itself leaves out.
+    """
+
+    def __init__(self, circuit: QuantumCircuit, noise: NoiseModel) -> None:
+        self._circuit = circuit.copy()
+        self._circuit.save_probabilities()
+        self._simulator = AerSimulator(
+            method=METHOD,
+            noise_model=noise,
+            runtime_parameter_bind_enable=True,
+            # A few qubits: threads cost more than they bring, and workers share the cores.
+            max_parallel_threads=1,
+        )
+        errors = Noise(noise)
+        self._read: NDArray[np.float64] = np.ones((1, 1))
+        for qubit in range(circuit.num_qubits):
+            self._read = np.kron(errors.confusion(qubit), self._read)
+
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities (K, 2**n) of the outcomes at the parameter sets (K, P)."""
+        binds = {p: values[:, k].tolist() for k, p in enumerate(self._circuit.parameters)}
+        job = self._simulator.run(self._circuit, parameter_binds=[binds] if binds else None)
+        result = job.result()
+        outcomes = np.stack([result.data(k)["probabilities"] for k in range(len(result.results))])
+        # A circuit without parameters ran once, whatever the number of (empty) sets.
+        outcomes = np.broadcast_to(outcomes, (len(values), outcomes.shape[1]))
+        return proper(outcomes @ self._read)
