@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from benchmarks.table import print_rows
 
 HERE = Path(__file__).parent
 PARTS = ("cases", "study", "growth")
+WIDTH = 150
+"""Columns of the table where there is no terminal to ask."""
 
 
 def main() -> None:
@@ -29,7 +32,7 @@ def main() -> None:
     asked = given.parse_args()
     pin(asked.threads)
     results = _load(asked.out) | {"machine": describe(asked.threads)}
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     if "cases" in asked.parts:
         _measure_cases(results, asked, console)
     if "study" in asked.parts:

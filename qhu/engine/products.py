@@ -30,6 +30,8 @@ class Products:
     def __call__(self, factors: Tensor) -> Tensor:
         """Products (..., E) of the factors (..., F)."""
         spread = factors.index_select(-1, self._constants.on(factors.device)["places"])
+        if self._shape[0] == 1:
+            return spread
         return reduce(mul, spread.view(*factors.shape[:-1], *self._shape).unbind(-2))
 
 
