@@ -30,7 +30,7 @@ from qhu.record.store import Stage
 from qhu.seeding import torch_stream
 from qhu.settings import identity
 from qhu.study import FLOOR, Cell, Fit, Study
-from qhu.training import FitJob, FitResult, fit
+from qhu.training import ROWS_AT_ONCE, FitJob, FitResult, fit
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
 
@@ -97,7 +97,8 @@ def predict(study: Study, model: Stage, seed: int) -> Stage:
         net.load(study.state(model))
         net.eval()
         with torch.no_grad():
-            features = net.features(study.scaled(seed))
+            parts = study.scaled(seed).split(ROWS_AT_ONCE)
+            features = torch.cat([net.features(rows) for rows in parts])
             arrays = {
                 "probabilities": probabilities(net, features),
                 "features": features.double().numpy(),

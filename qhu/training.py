@@ -15,6 +15,8 @@ from qhu.model.theta import ModelState
 from qhu.settings import TrainSpec
 
 History = list[dict[str, Any]]
+ROWS_AT_ONCE = 2048
+"""Samples evaluated in one go: memory must not grow with the data."""
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,7 @@ class _Stack:
 
     def record(self, epoch: int, train_loss: Tensor, patience: int | None) -> None:
         """Note the epoch's losses; with patience, keep the best and stop who waited too long."""
-        self.net.eval()
-        with torch.no_grad():
-            val_loss = self.losses(self.val)
+        val_loss = self._validate()
         for i, state in enumerate(self._states()):
             if not self.active[i]:
                 continue
@@ -163,6 +163,16 @@ class _Stack:
         """The best state of every model where patience asked for it, else the last."""
         last = (state.clone() for state in self._states())
         return [best or state for state, (_, _, best) in zip(last, self.best, strict=True)]
+
+    def _validate(self) -> Tensor:
+        """Mean loss (m,) of every model on its validation rows."""
+        self.net.eval()
+        rows = torch.arange(len(self.val[0]))
+        losses = torch.zeros(len(self.val))
+        with torch.no_grad():
+            for part in rows.split(max(1, ROWS_AT_ONCE // len(self.val))):
+                losses += self.losses([val[part] for val in self.val]) * (len(part) / len(rows))
+        return losses
 
     def _join(self, tensors: list[Tensor]) -> Tensor:
         return tensors[0].clone() if self.single else torch.stack(tensors)

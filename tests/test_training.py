@@ -58,6 +58,21 @@ def test_many_at_once_equal_one_by_one(make_net, options, patience):
         assert len(together[seed].history) == len(alone.history)
 
 
+def test_validation_rows_are_evaluated_a_few_at_a_time(make_net, monkeypatch):
+    net, seen = make_net(batch_norm=True), []
+    jobs = [job(net, seed) for seed in (0, 1)]
+    whole = fit(net, jobs, SPEC)
+    jobs = [job(net, seed) for seed in (0, 1)]
+    monkeypatch.setattr("qhu.training.ROWS_AT_ONCE", 4)
+    net.quantum.register_forward_pre_hook(lambda _, rows: seen.append(len(rows[0])))
+    parts = fit(net, jobs, SPEC)
+    assert 2 in seen and 1 in seen  # two rows of each model's five, and the one left over
+    for one, other in zip(whole, parts, strict=True):
+        assert torch.equal(one.state.theta, other.state.theta)
+        for line, same in zip(one.history, other.history, strict=True):
+            assert line == pytest.approx(same, abs=1e-6)
+
+
 def test_patience_keeps_the_best_epoch(make_net):
     net = make_net()
     spec = TrainSpec(epochs=40, batch_size=12, lr=0.5, patience=3)

@@ -6,7 +6,7 @@ from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
-from qhu.engine.noise import Noise
+from qhu.engine.noise import Noise, Transfer
 from qhu.engine.outcomes import proper
 
 METHOD = "density_matrix"
@@ -31,7 +31,7 @@ class AerOutcomes:
             max_parallel_threads=1,
         )
         errors = Noise(noise)
-        self._read: NDArray[np.float64] = np.ones((1, 1))
+        self._read: Transfer = np.ones((1, 1))
         for qubit in range(circuit.num_qubits):
             self._read = np.kron(errors.confusion(qubit), self._read)
 

@@ -1,0 +1,40 @@
+"""The stages, called one by one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from qhu import pipeline
+from qhu.experiment import load_experiment
+from qhu.record.store import Store
+from qhu.study import Fit, Study
+
+BACKENDS = {
+    "statevector": {"kind": "statevector"},
+    "shots": {"kind": "aer", "depolarizing": [0.01, 0.01], "shots": 100},
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_predictions_are_made_a_few_rows_at_a_time(tiny, backend, monkeypatch):
+    Path("backends.yaml").write_text(yaml.safe_dump(BACKENDS))
+    settings = [f"stages.evaluate={backend}", "training.epochs=1"]
+    study = Study(load_experiment(tiny, settings), Store(Path("whole")))
+    (teacher,) = pipeline.train(study, [Fit("teacher", 0)])
+    whole = pipeline.predict(study, teacher, 0).arrays
+    monkeypatch.setattr(pipeline, "ROWS_AT_ONCE", 64)
+    again = Study(load_experiment(tiny, settings), Store(Path("parts")))
+    sizes, make = set(), again.net
+
+    def watched(*which):
+        net = make(*which)
+        net.quantum.register_forward_pre_hook(lambda _, rows: sizes.add(len(rows[0])))
+        return net
+
+    monkeypatch.setattr(again, "net", watched)
+    parts = pipeline.predict(again, teacher, 0).arrays
+    assert sizes == {64, 22}
+    for name, array in whole.items():
+        np.testing.assert_allclose(parts[name], array, atol=1e-6)
