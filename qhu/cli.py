@@ -77,6 +77,26 @@ def audit(
     sys.stdout.write(as_document(dataset, rows) if as_json else as_text(dataset, rows))
 
 
+@app.command()
+def emulator(
+    device: Annotated[
+        list[str] | None, typer.Option(help="device to serve, such as fake_brisbane; repeatable")
+    ] = None,
+    port: Annotated[int, typer.Option(help="port on 127.0.0.1; 0: a free one")] = 0,
+    state: Annotated[
+        Path | None, typer.Option(help="folder that keeps jobs over restarts; default: memory")
+    ] = None,
+    faults: Annotated[Path | None, typer.Option(help="script of faults, YAML or JSON")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("-s", help="rule, such as -s plan=paygo -s pace=0.1")
+    ] = None,
+) -> None:
+    """Serve the IBM Quantum platform on loopback, to rehearse against; Ctrl-C ends it."""
+    from qhu.emulator.command import serve
+
+    serve(device or ["fake_brisbane"], port, state, faults, settings or [], console)
+
+
 @app.command("list")
 def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> None:
     """Explain every method, metric, dataset or backend in a line."""

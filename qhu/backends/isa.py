@@ -4,7 +4,7 @@ Two steps: :func:`compile_ansatz` gives what a job to a device carries, circuit 
 on all its qubits; :func:`reduce_ansatz` keeps the qubits that matter, for a simulator.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from qiskit import QuantumCircuit, generate_preset_pass_manager
@@ -103,8 +103,16 @@ def reduce_ansatz(isa: Ansatz) -> tuple[Ansatz, tuple[int, ...]]:
     return Ansatz(small, isa.inputs, isa.weights, observables), qubits
 
 
-def reduce_target(target: Target, qubits: Sequence[int]) -> Target:
-    """The gates, couplings and calibration of some qubits, renumbered 0 … k-1 in their order."""
+def reduce_target(
+    target: Target, qubits: Sequence[int], names: Collection[str] | None = None
+) -> Target:
+    """The gates, couplings and calibration of some qubits, renumbered 0 … k-1 in their order.
+
+    Args:
+        target: the whole device.
+        qubits: qubits to keep.
+        names: gates to keep; all by default.
+    """
     at = {physical: k for k, physical in enumerate(qubits)}
     properties = target.qubit_properties
     small = Target(
@@ -112,7 +120,7 @@ def reduce_target(target: Target, qubits: Sequence[int]) -> Target:
         dt=target.dt,
         qubit_properties=properties and [properties[q] for q in qubits],
     )
-    for name in target.operation_names:
+    for name in target.operation_names if names is None else names:
         here = {
             tuple(at[q] for q in where): figures
             for where, figures in target[name].items()

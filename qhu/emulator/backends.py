@@ -1,0 +1,60 @@
+"""Devices: list, configuration, properties, status."""
+
+from datetime import datetime
+from typing import Any
+
+from qhu.emulator.http import Request, routes
+from qhu.emulator.platform import Platform
+
+
+@routes("GET", "/backends")
+def backends(platform: Platform, request: Request) -> Any:
+    """Every device that the instance may use."""
+    shown = [d for d in platform.devices.values() if platform.available[d.name].state != "retired"]
+    return {"devices": [_line(platform, device.name) for device in shown]}
+
+
+@routes("GET", "/backends/{}/configuration")
+def configuration(platform: Platform, request: Request, name: str) -> Any:
+    """Qubits, gates, couplings."""
+    return platform.device(name).configuration
+
+
+@routes("GET", "/backends/{}/properties")
+def properties(platform: Platform, request: Request, name: str) -> Any:
+    """The calibration, now or before a date."""
+    device, date = platform.device(name), request.one("updated_before")
+    before = None if date is None else datetime.fromisoformat(date).timestamp()
+    return device.properties(*platform.calibration(name, before))
+
+
+@routes("GET", "/backends/{}/status")
+def status(platform: Platform, request: Request, name: str) -> Any:
+    """Whether the device runs jobs, and how many wait."""
+    device = platform.device(name)
+    runs = platform.available[name].runs
+    return {
+        "state": runs,
+        "status": "active" if runs else "maintenance",
+        "message": "",
+        "length_queue": _waiting(platform, name),
+        "backend_version": device.configuration["backend_version"],
+    }
+
+
+def _line(platform: Platform, name: str) -> dict[str, Any]:
+    runs, raw = platform.available[name].runs, platform.devices[name].configuration
+    return {
+        "name": name,
+        "status": {"name": "online" if runs else "paused", "reason": "available" if runs else ""},
+        "qubits": raw["n_qubits"],
+        "physical_qubits": raw["n_qubits"],
+        "queue_length": _waiting(platform, name),
+        "is_simulator": False,
+        "processor_type": raw.get("processor_type"),
+        "clops": {"value": raw.get("clops_h"), "type": "clops_h"},
+    }
+
+
+def _waiting(platform: Platform, name: str) -> int:
+    return platform.store.jobs.count("device = ? AND status = 'Queued'", [name])

@@ -1,0 +1,112 @@
+"""The emulator: start it, point a client at it, look at what it saw."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+# Their routes count once they are imported.
+from qhu.emulator import account, backends, jobs, sessions  # noqa: F401
+from qhu.emulator.devices import Device
+from qhu.emulator.faults import Fault, Script
+from qhu.emulator.jobs import describe
+from qhu.emulator.platform import CRN, Platform, Rules
+from qhu.emulator.queue import Queue
+from qhu.emulator.server import LOOPBACK, LoopbackServer
+from qhu.emulator.store import Store
+from qhu.emulator.tokens import API_KEY, Tokens
+
+
+class Emulator:
+    """The IBM Quantum platform on loopback; a context manager.
+
+    Args:
+        device: device or devices to serve, such as ``fake_brisbane``, served as ``ibm_brisbane``.
+        port: port on 127.0.0.1; 0 for a free one.
+        state: folder that keeps jobs, sessions and calibrations over restarts; None for memory.
+        faults: what goes wrong.
+        rules: what the platform grants and how fast it is.
+
+    Raises:
+        UserError: no such device, or the folder or the port is in use.
+    """
+
+    token = API_KEY
+    """What stands for the API token."""
+    instance = CRN
+    """Name of the instance."""
+
+    def __init__(
+        self,
+        device: str | Sequence[str] = "fake_brisbane",
+        port: int = 0,
+        state: Path | None = None,
+        faults: Iterable[Fault | dict[str, Any]] = (),
+        rules: Rules | None = None,
+    ) -> None:
+        rules = rules or Rules()
+        names = [device] if isinstance(device, str) else device
+        devices = [Device(name, rules.seed) for name in names]
+        script = Script(Fault.model_validate(fault) for fault in faults)
+        store = Store(state)
+        by_name = {device.name: device for device in devices}
+        self._platform = Platform(by_name, store, rules, script, Tokens(rules.token_life))
+        self._queue = Queue(self._platform)
+        self._server = LoopbackServer(self._platform.answer, port)
+
+    def __enter__(self) -> "Emulator":
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin to answer and to run jobs."""
+        self._queue.start()
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop; with a state folder, another emulator can go on from here."""
+        self._server.stop()
+        self._queue.stop()
+        self._platform.store.close()
+
+    @property
+    def url(self) -> str:
+        """Address of everything: tokens, search, catalog and the runtime API."""
+        return f"http://{LOOPBACK}:{self._server.port}"
+
+    @property
+    def devices(self) -> list[str]:
+        """Names of the devices as the platform calls them."""
+        return list(self._platform.devices)
+
+    def environment(self) -> dict[str, str]:
+        """Variables that send an unmodified client here and nowhere else."""
+        return {
+            "QISKIT_IBM_TOKEN": self.token,
+            "QISKIT_IBM_CHANNEL": "ibm_quantum_platform",
+            "QISKIT_IBM_INSTANCE": self.instance,
+            "QISKIT_IBM_URL": f"{self.url}/experimental/api/v1",
+            "IAM_URL": self.url,
+            "GLOBAL_SEARCH_URL": self.url,
+            "GLOBAL_CATALOG_URL": f"{self.url}/catalog/api/v1",
+            "NO_PROXY": f"{LOOPBACK},localhost",
+        }
+
+    @property
+    def requests(self) -> list[tuple[str, str, int]]:
+        """Method, path and status of the requests so far; status 0 where no answer was given."""
+        return list(self._platform.seen)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs, oldest first, as the platform shows them."""
+        return [describe(job) for job in self._platform.store.jobs.where()]
+
+    def add_fault(self, fault: Fault | None = None, **entries: Any) -> None:
+        """Add a fault, given as such or by its entries, due from now on."""
+        self._platform.script.add(fault or Fault.model_validate(entries))
+
+    def calibrate(self, device: str) -> None:
+        """Calibrate a device anew, as its name is served."""
+        self._platform.calibrate(device)

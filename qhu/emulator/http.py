@@ -1,0 +1,135 @@
+"""Requests, replies and the table of routes: what the platform sees of HTTP."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
+
+Access = Literal["open", "token", "instance"]
+_PREFIX = re.compile(r"^(/experimental)?/api/v1(?=/)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request.
+
+    Attributes:
+        method: in capitals.
+        path: without query and without the prefix of the runtime API.
+        query: values by name; a name may be given several times.
+        headers: by lower-case name.
+        body: as sent.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @classmethod
+    def parse(cls, method: str, target: str, headers: Mapping[str, str], body: bytes) -> "Request":
+        """Request from what the socket gave."""
+        parts = urlsplit(target)
+        path = _PREFIX.sub("", parts.path)
+        names = {name.lower(): value for name, value in headers.items()}
+        return cls(method, path, parse_qs(parts.query), names, body)
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            ApiError: it is none.
+        """
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise ApiError(400, 1222, "The body of the request is not valid JSON.") from None
+
+    def one(self, name: str) -> str | None:
+        """The only, or first, value of a query parameter."""
+        return self.query.get(name, [None])[0]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One reply."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def json(cls, document: Any, status: int = 200) -> "Reply":
+        """Reply with a JSON document."""
+        body = json.dumps(document).encode()
+        return cls(body, status, {"Content-Type": "application/json"})
+
+
+class ApiError(Exception):
+    """A request that the platform refuses, with IBM's own code and shape of body."""
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+    def reply(self) -> Reply:
+        """The refusal as the client sees it."""
+        return Reply.json(error_body(self.code, self.message), self.status)
+
+
+def error_body(code: int, message: str) -> dict[str, Any]:
+    """Body of a refusal, shaped as the platform does it."""
+    return {"errors": [{"code": code, "message": message}], "trace": "emulated"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of the table of routes."""
+
+    method: str
+    pattern: re.Pattern[str]
+    access: Access
+    answer: Callable[..., Any]
+
+
+class Routes:
+    """The table of routes; an answer is a document for JSON, or a :class:`Reply`."""
+
+    def __init__(self) -> None:
+        self._routes: list[Route] = []
+
+    def __call__(
+        self, method: str, path: str, access: Access = "instance"
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Decorator: the function answers ``method path``, called with (platform, request, *ids).
+
+        Args:
+            method: in capitals.
+            path: with ``{}`` for each id.
+            access: what the request must carry: nothing, a bearer token, or also the instance.
+        """
+        pattern = re.compile(re.escape(path).replace(r"\{\}", "([^/]+)") + "/?")
+
+        def add(answer: Callable[..., Any]) -> Callable[..., Any]:
+            self._routes.append(Route(method, pattern, access, answer))
+            return answer
+
+        return add
+
+    def find(self, request: Request) -> tuple[Route, tuple[str, ...]]:
+        """The route of a request and the ids in its path.
+
+        Raises:
+            ApiError: there is none.
+        """
+        for item in self._routes:
+            match = item.pattern.fullmatch(request.path)
+            if match and item.method == request.method:
+                return item, match.groups()
+        raise ApiError(404, 1200, f"There is no {request.method} {request.path}.")
+
+
+routes = Routes()

@@ -1,0 +1,203 @@
+"""Jobs: submit, watch, read, cancel, tag, list."""
+
+import json
+import secrets
+import time
+from datetime import datetime
+from typing import Any
+
+from qhu.emulator.http import ApiError, Reply, Request, routes
+from qhu.emulator.platform import Platform, iso
+from qhu.emulator.programs import ProgramError, parse
+from qhu.emulator.sessions import open_session
+from qhu.emulator.store import FINAL, Job
+
+IMAGE = "emulator:0"
+MAX_SECONDS = 10800
+_PAGE = 200
+_DONE = 204
+_FILTERS = {
+    "backend": "device = ?",
+    "program": "program = ?",
+    "session_id": "session_id = ?",
+    "tags": "EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)",
+    "created_after": "created >= ?",
+    "created_before": "created <= ?",
+}
+
+
+@routes("POST", "/jobs")
+def submit(platform: Platform, request: Request) -> Any:
+    """Put a job in the queue."""
+    asked = request.json()
+    device = platform.device(asked.get("backend", ""))
+    limit = float(asked.get("cost") or MAX_SECONDS)
+    if not 1 <= limit <= MAX_SECONDS:
+        raise ApiError(400, 1207, f"The maximum execution time must be 1 to {MAX_SECONDS} seconds.")
+    if asked.get("session_id"):
+        open_session(platform, asked["session_id"])
+    params = json.dumps(asked.get("params"))
+    try:
+        seconds = parse(asked.get("program_id", ""), params).seconds(device)
+    except KeyError:
+        raise ApiError(404, 1203, f"Program {asked.get('program_id')} not found.") from None
+    except ProgramError as error:
+        raise ApiError(400, 1222, str(error)) from None
+    job = Job(
+        id=secrets.token_hex(10),
+        device=device.name,
+        program=asked["program_id"],
+        params=params,
+        tags=json.dumps(asked.get("tags") or []),
+        session_id=asked.get("session_id") or "",
+        private=bool(asked.get("private")),
+        limit_seconds=limit,
+        estimate=seconds,
+        created=time.time(),
+    )
+    platform.store.jobs.add(job)
+    return {"id": job.id, "backend": job.device}
+
+
+@routes("GET", "/jobs")
+def listing(platform: Platform, request: Request) -> Any:
+    """Jobs that meet all filters, newest first by default, and how many there are."""
+    conditions, values = ["1"], []
+    for name, condition in _FILTERS.items():
+        for value in request.query.get(name, []):
+            conditions.append(condition)
+            values.append(_seconds(value) if name.startswith("created") else value)
+    pending = request.one("pending")
+    if pending is not None:
+        conditions.append(f"status {'NOT ' if pending == 'true' else ''}IN {FINAL}")
+    where = " AND ".join(conditions)
+    order = "ASC" if request.one("sort") == "ASC" else "DESC"
+    limit, offset = (int(request.one(name) or 0) for name in ("limit", "offset"))
+    page = f"{where} ORDER BY rowid {order} LIMIT {limit or _PAGE} OFFSET {offset}"
+    found = platform.store.jobs.where(page, values)
+    count = platform.store.jobs.count(where, values)
+    return {
+        "jobs": [describe(job) for job in found],
+        "count": count,
+        "limit": limit or _PAGE,
+        "offset": offset,
+    }
+
+
+@routes("GET", "/jobs/{}")
+def show(platform: Platform, request: Request, key: str) -> Any:
+    """One job."""
+    job = _job(platform, key)
+    if request.one("exclude_params") == "true" or job.private:
+        return describe(job)
+    return {**describe(job), "params": json.loads(job.params)}
+
+
+@routes("GET", "/jobs/{}/results")
+def results(platform: Platform, request: Request, key: str) -> Any:
+    """Results of a finished job; those of a private job once only."""
+    job = _job(platform, key)
+    if job.status not in FINAL:
+        return Reply(status=_DONE)
+    if job.private and job.reads:
+        raise ApiError(404, 1291, f"Job {key} not found.")
+    platform.store.jobs.change("id = ?", [key], reads=job.reads + 1)
+    return Reply(job.results.encode(), 200, {"Content-Type": "application/json"})
+
+
+@routes("GET", "/jobs/{}/metrics")
+def metrics(platform: Platform, request: Request, key: str) -> Any:
+    """Times and usage; the usage is pending for a while after the end."""
+    job = _job(platform, key)
+    settled = job.finished and time.time() >= job.finished + platform.rules.settle_seconds
+    return {
+        "timestamps": {
+            "created": iso(job.created),
+            "running": iso(job.running),
+            "finished": iso(job.finished),
+        },
+        "usage": {
+            "qpu_charge_time_seconds": round(job.charged, 3) if settled else 0,
+            "status": "complete" if settled else "pending",
+        },
+        "estimated_running_time_seconds": job.estimate,
+        "emulator": {"calibration": job.calibration},
+    }
+
+
+@routes("GET", "/jobs/{}/logs")
+def logs(platform: Platform, request: Request, key: str) -> Any:
+    """What happened to the job, a line each."""
+    job = _job(platform, key)
+    times = {"created": job.created, "running": job.running, job.status: job.finished}
+    lines = [f"{iso(at)} {what}" for what, at in times.items() if at]
+    return Reply("\n".join([*lines, job.reason]).strip().encode())
+
+
+@routes("POST", "/jobs/{}/cancel")
+def cancel(platform: Platform, request: Request, key: str) -> Any:
+    """Cancel a job: one that runs is charged in full, one that waits is not."""
+    job = _job(platform, key)
+    charged = job.estimate if job.status == "Running" else 0
+    changed = platform.store.jobs.change(
+        f"id = ? AND status NOT IN {FINAL}",
+        [key],
+        status="Cancelled",
+        reason="Cancelled by the user.",
+        finished=time.time(),
+        charged=charged,
+    )
+    if not changed:
+        raise ApiError(409, 1215, f"Job {key} is already finished.")
+    return Reply(status=_DONE)
+
+
+@routes("PUT", "/jobs/{}/tags")
+def tag(platform: Platform, request: Request, key: str) -> Any:
+    """Replace the tags."""
+    job = _job(platform, key)
+    platform.store.jobs.change("id = ?", [job.id], tags=json.dumps(request.json()["tags"]))
+    return Reply(status=_DONE)
+
+
+@routes("DELETE", "/jobs/{}")
+def delete(platform: Platform, request: Request, key: str) -> Any:
+    """Forget a job."""
+    platform.store.jobs.remove(_job(platform, key).id)
+    return Reply(status=_DONE)
+
+
+def describe(job: Job) -> dict[str, Any]:
+    """A job as the platform shows it."""
+    state: dict[str, Any] = {"status": job.status}
+    if job.reason:
+        state["reason"] = job.reason
+    if job.reason_code:
+        state["reason_code"] = job.reason_code
+    return {
+        "id": job.id,
+        "backend": job.device,
+        "status": job.status,
+        "state": state,
+        "program": {"id": job.program},
+        "created": iso(job.created),
+        "ended": iso(job.finished),
+        "runtime": IMAGE,
+        "tags": json.loads(job.tags),
+        "session_id": job.session_id or None,
+        "private": bool(job.private),
+        "cost": job.limit_seconds,
+        "estimated_running_time_seconds": round(job.estimate, 3),
+        "usage": {"seconds": round(job.charged, 3)},
+    }
+
+
+def _job(platform: Platform, key: str) -> Job:
+    job = platform.store.jobs.get(key)
+    if job is None:
+        raise ApiError(404, 1291, f"Job {key} not found.")
+    return job
+
+
+def _seconds(date: str) -> float:
+    return datetime.fromisoformat(date).timestamp()

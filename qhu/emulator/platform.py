@@ -1,0 +1,188 @@
+"""The platform: its state, its rules, and the way from a request to a reply."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from qhu.emulator.devices import Device
+from qhu.emulator.execute import Machine
+from qhu.emulator.faults import Fault, Script
+from qhu.emulator.http import ApiError, Reply, Request, routes
+from qhu.emulator.store import Calibration, Session, Store
+from qhu.emulator.tokens import Tokens
+from qhu.errors import UnknownName
+
+Plan = Literal["open", "paygo"]
+CRN = (
+    "crn:v1:bluemix:public:quantum-computing:us-east:"
+    "a/e0000000000000000000000000000000:e0000000-0000-4000-8000-000000000000::"
+)
+_SEEN = 100_000
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the platform grants and how fast it is; seconds where nothing else is said."""
+
+    plan: Plan = "open"
+    usage_limit: float | None = None
+    """Quantum time of the instance; by default 600 on the open plan, else none."""
+    queue_seconds: float = 0.1
+    """Wait of a job before it may run; jobs after the first of a session or batch do not wait."""
+    pace: float = 0.0
+    """Seconds that pass per second of quantum time; 0: as fast as the simulation goes."""
+    settle_seconds: float = 0.2
+    """How long the usage of a finished job stays ``pending``."""
+    interactive_ttl: float = 60.0
+    """Idle time after which a session is no longer active."""
+    max_ttl: float | None = None
+    """Life of a session or batch; by default 600 on the open plan, else 28800."""
+    token_life: float = 3600.0
+    seed: int = 0
+    """Root of shots, randomizations and later calibrations."""
+
+    @property
+    def limit(self) -> float | None:
+        """Quantum time of the instance, or None for no limit."""
+        return 600.0 if self.usage_limit is None and self.plan == "open" else self.usage_limit
+
+    @property
+    def ttl(self) -> float:
+        """Life of a session or batch."""
+        return self.max_ttl or (600.0 if self.plan == "open" else 28800.0)
+
+
+@dataclass
+class Availability:
+    """Whether a device takes and runs jobs."""
+
+    state: Literal["online", "maintenance", "retired"] = "online"
+    until: float = 0
+    """When maintenance ends; 0: when somebody says so."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether jobs run now."""
+        if self.state == "maintenance" and self.until and time.time() >= self.until:
+            self.state = "online"
+        return self.state == "online"
+
+
+@dataclass
+class Platform:
+    """Everything that routes and the queue share."""
+
+    devices: dict[str, Device]
+    store: Store
+    rules: Rules
+    script: Script
+    tokens: Tokens
+    url: str = ""
+    available: dict[str, Availability] = field(default_factory=dict)
+    seen: deque[tuple[str, str, int]] = field(default_factory=lambda: deque(maxlen=_SEEN))
+    """Method, path and status of the last requests; status 0 where nothing was answered."""
+    exhausted_until: float = 0
+    """The usage limit counts as reached until then."""
+    wake: threading.Event = field(default_factory=threading.Event)
+    """Set when the queue should look again."""
+    _machines: dict[tuple[str, int], Machine] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.available = {name: Availability() for name in self.devices}
+
+    def answer(self, request: Request) -> tuple[Reply, Fault | None]:
+        """Reply to a request, and the fault that spoils it on the way back."""
+        from qhu.emulator.events import happen
+
+        fault = self.script.meet(request)
+        reply = Reply()
+        if fault is None or not fault.prevents:
+            reply = self._apply(request)
+        if fault is not None and fault.do == "status":
+            reply = fault.reply()
+        elif fault is not None:
+            happen(self, fault, request, reply)
+        unanswered = fault is not None and fault.do in ("drop", "hang")
+        self.seen.append((request.method, request.path, 0 if unanswered else reply.status))
+        self.wake.set()
+        return reply, fault
+
+    def _apply(self, request: Request) -> Reply:
+        try:
+            route, ids = routes.find(request)
+            authorized = self.tokens.accepts(request.headers.get("authorization", ""))
+            if route.access != "open" and not authorized:
+                raise ApiError(401, 1201, "Invalid credentials.")
+            if route.access == "instance" and request.headers.get("service-crn") != CRN:
+                raise ApiError(401, 1200, "You are not authorized to use this instance.")
+            answer = route.answer(self, request, *ids)
+        except ApiError as error:
+            return error.reply()
+        return answer if isinstance(answer, Reply) else Reply.json(answer)
+
+    def device(self, name: str) -> Device:
+        """A device that the instance may use.
+
+        Raises:
+            ApiError: it does not exist, or no longer.
+        """
+        if name not in self.devices or self.available[name].state == "retired":
+            raise ApiError(404, 1007, f"Backend {name} not found.")
+        return self.devices[name]
+
+    def calibration(self, name: str, before: float | None = None) -> tuple[int, str | None]:
+        """Version and ISO time of a device's calibration, now or at an earlier time."""
+        at = time.time() if before is None else before
+        found = self.store.calibrations.where("device = ? AND at <= ?", [name, at])
+        return (found[-1].version, iso(found[-1].at)) if found else (0, None)
+
+    def calibrate(self, name: str) -> None:
+        """Calibrate a device anew."""
+        if name not in self.devices:
+            raise UnknownName("device", name, self.devices)
+        version = self.calibration(name)[0] + 1
+        row = Calibration(f"{name} {version}", name, version, time.time())
+        self.store.calibrations.add(row)
+
+    def machine(self, name: str, version: int) -> Machine:
+        """A device as a simulator, under one of its calibrations."""
+        key = (name, version)
+        if key not in self._machines:
+            self._machines[key] = Machine(self.devices[name].target(version))
+        return self._machines[key]
+
+    def consumed(self) -> float:
+        """Quantum time charged to the instance, seconds."""
+        alone = self.store.jobs.where(
+            "charged > 0 AND session_id NOT IN (SELECT id FROM Session WHERE mode = 'dedicated')"
+        )
+        sessions = self.store.sessions.where("mode = 'dedicated'")
+        return sum(job.charged for job in alone) + sum(self.session_usage(s) for s in sessions)
+
+    def session_usage(self, session: Session) -> float:
+        """Time that a session or batch is charged, seconds.
+
+        A batch: the quantum time of its jobs. A session: the time that it was open since its first
+        job, or that quantum time where it is more, as with a pace below 1.
+        """
+        jobs = self.store.jobs.where("session_id = ?", [session.id])
+        charged = sum(job.charged for job in jobs)
+        if session.mode == "batch" or not session.activated:
+            return charged
+        return max(charged, (session.closed or time.time()) - session.activated)
+
+    def limit_reached(self) -> bool:
+        """Whether the instance has no quantum time left."""
+        limit = self.rules.limit
+        reached = limit is not None and self.consumed() >= limit
+        return reached or time.time() < self.exhausted_until
+
+
+def iso(seconds: float) -> str | None:
+    """Time since the epoch as the platform writes it; None for never."""
+    if not seconds:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
