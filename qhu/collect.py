@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -113,4 +114,5 @@ def _drawing(study: Study) -> str:
     figure = ansatz.circuit.draw("mpl", fold=24, style="bw")
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    plt.close(figure)  # pyplot would keep it, and a notebook show it
     return text.getvalue()

@@ -63,10 +63,11 @@ def run(
     study.check()
     backend = experiment.stages.evaluate
     folder = RunFolder(out or Path("runs") / experiment.name / backend / study.fingerprint)
-    if folder.is_finished(study.fingerprint):
+    if folder.is_finished(study.fingerprint, study.code):
         console.print(f"{folder.path} is finished already: nothing to compute")
         return folder.path
-    folder.start(experiment.name, backend, study.fingerprint, experiment.model_dump(mode="json"))
+    settings = experiment.model_dump(mode="json")
+    folder.start(experiment.name, backend, study.fingerprint, study.code, settings)
     begun, scored = time.monotonic(), list[Scored]()
     status: Status = "failed"
     try:

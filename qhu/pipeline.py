@@ -22,7 +22,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qhu import registry
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
@@ -79,8 +78,7 @@ def unlearn(study: Study, cell: Cell) -> Stage:
     def compute() -> Computed:
         task = _task(study, cell, study.state(teacher))
         student = _student(study, cell, task)
-        entry = registry.method[chosen.method]
-        facts = entry.make(student, task, chosen.options) or {}
+        facts = study.methods[cell.method].make(student, task, chosen.options) or {}
         steps = student.budget - student.steps_left
         found = {"history": student.history, "steps": steps, "facts": facts}
         return study.arrays(student.state), found
@@ -137,7 +135,7 @@ def score(
         teacher=teacher,
         angles=study.net("train").theta.mask("quantum").numpy(),
     )
-    return measure(evidence, study.experiment.metrics)
+    return measure(evidence, list(study.metrics), study.metrics)
 
 
 def probabilities(net: HybridNet, features: Tensor) -> NDArray[np.float64]:
@@ -181,7 +179,8 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
     experiment, parted = study.experiment, study.forget_set(cell.seed, cell.scenario)
     chosen = experiment.methods[cell.method]
     settings = [identity(experiment.unlearning), identity(experiment.training)]
-    used = [chosen.method, identity(chosen.options), cell.scenario, parted.forget.tolist()]
+    method = [chosen.method, study.foreign.get(f"method {cell.method}"), identity(chosen.options)]
+    used = [method, cell.scenario, parted.forget.tolist()]
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
 
 

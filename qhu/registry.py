@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qhu.errors import QhuError, UnknownName, UserError
+from qhu.provenance import MAIN, code_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,9 +42,9 @@ class Entry:
         return (inspect.getdoc(self.make) or "").split("\n", 1)[0]
 
     @property
-    def source(self) -> str:
-        """Text of the module that defines the entry, part of the keys of its results."""
-        return inspect.getsource(inspect.getmodule(self.make) or self.make)
+    def code(self) -> str:
+        """Hash of the code behind it, part of the keys of its results; empty for qhu's own."""
+        return code_of(self.make, self.options)
 
 
 class Registry(Generic[F]):
@@ -63,6 +64,8 @@ class Registry(Generic[F]):
         """Decorator: register a function or class under ``name``."""
 
         def register(make: F) -> F:
+            if make.__module__ == MAIN:  # a name that is taken is refused here, not in the run
+                self._load()
             known = self._entries.get(name)
             if known is not None and known.make.__module__ != make.__module__:
                 raise QhuError(
@@ -102,7 +105,15 @@ class Registry(Generic[F]):
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")
         for point in entry_points(group=f"qhu.{self.kind}s"):
-            point.load()
+            try:
+                point.load()
+            except QhuError:
+                raise
+            except Exception as error:
+                raise UserError(
+                    f"plugin {point.value} does not load ({type(error).__name__}: {error}): "
+                    f"mend or uninstall {point.dist.name if point.dist else point.name}"
+                ) from error
 
 
 def _options_of(make: Callable[..., Any]) -> type[Options]:

@@ -1,8 +1,9 @@
 """What the stages of an experiment are made of: data, rows, networks and keys."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 import numpy as np
 import torch
@@ -12,14 +13,20 @@ from qhu import registry
 from qhu.backends.base import STAGES, Backend, open_backend, spec
 from qhu.data.base import Dataset
 from qhu.data.split import ForgetSet, Split, forget_rows, scale, split_rows
+from qhu.errors import UserError
 from qhu.experiment import HONEST, Experiment, digest
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
+from qhu.provenance import code_of
 from qhu.record.environment import code_digest
 from qhu.record.store import Stage, Store
+from qhu.registry import Entry
 from qhu.settings import identity
 from qhu.training import Rows
+from qhu.unlearn.task import MethodOptions
 
+Args = TypeVarTuple("Args")
+R = TypeVar("R")
 FLOOR = "floor"
 """A second oracle, trained in another data order, in a method's place: how close chance gets."""
 
@@ -42,8 +49,24 @@ class Cell:
     seed: int
 
 
+def _once(method: Callable[["Study", *Args], R]) -> Callable[["Study", *Args], R]:
+    """Keep a method's values as long as the study lives."""
+
+    @functools.wraps(method)
+    def kept(study: "Study", *args: *Args) -> R:
+        which = (method.__name__, *args)
+        if which not in study._kept:
+            study._kept[which] = method(study, *args)
+        return study._kept[which]
+
+    return kept
+
+
 class Study:
     """An experiment with everything its stages share, made once and kept.
+
+    It can be sent to another process: it brings its data, its backends' options and the methods
+    and metrics themselves, so that no file and no registered name is looked up there.
 
     Args:
         experiment: what is asked.
@@ -58,8 +81,30 @@ class Study:
         data = experiment.data
         source = registry.dataset[data.source]
         self.data: Dataset = source.make(registry.dataset.options(data.source, data.options))
+        self.methods = {k: registry.method[m.method] for k, m in experiment.methods.items()}
+        names = experiment.metrics or registry.metric.names()
+        self.metrics = {name: registry.metric[name] for name in names}
+        self.foreign = self._foreign(source)
         self._content = self.data.content
         self._nets: dict[tuple[str, int], HybridNet] = {}
+        self._kept: dict[tuple[Any, ...], Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy in another process makes for itself what can be made again."""
+        return {**self.__dict__, "_nets": {}, "_kept": {}}
+
+    def _foreign(self, source: Entry) -> dict[str, str]:
+        """Hashes of the code that plugins, scripts and notebooks bring, as it is now."""
+        codes = {f"dataset {source.name}": source.code}
+        codes |= {f"method {label}": entry.code for label, entry in self.methods.items()}
+        codes |= {f"metric {name}": entry.code for name, entry in self.metrics.items()}
+        codes |= {f"backend {b.name}": code_of(type(b)) for b in self.backends.values()}
+        return {what: code for what, code in codes.items() if code}
+
+    @property
+    def code(self) -> str:
+        """Hash of all code behind the numbers."""
+        return digest([code_digest(), self.foreign]) if self.foreign else code_digest()
 
     @property
     def fingerprint(self) -> str:
@@ -71,11 +116,18 @@ class Study:
         """Refuse wrong inputs before anything is computed or written.
 
         Raises:
-            UserError: an empty split or forget set, an absent class or row.
+            UserError: an empty split or forget set, an absent class or row, a method without
+                options.
         """
         for seed in self.experiment.seeds:
             for scenario in self.experiment.scenarios:
                 self.forget_set(seed, scenario)
+        for entry in self.methods.values():
+            if not issubclass(entry.options, MethodOptions):
+                raise UserError(
+                    f"method '{entry.name}' takes no MethodOptions: annotate its parameter "
+                    "options with qhu.MethodOptions or a subclass of it"
+                )
 
     def fits(self) -> list[Fit]:
         """Everything that is trained from scratch."""
@@ -94,19 +146,19 @@ class Study:
             Cell(name, method, seed) for name in scenarios for method in methods for seed in seeds
         ]
 
-    @functools.cache  # noqa: B019 - a study lives as long as its process
+    @_once
     def split(self, seed: int) -> Split:
         """Train, val and test rows of a seed."""
         pinned = {row for s in self.experiment.scenarios.values() for row in s.ids or ()}
         return split_rows(self.data, self.experiment.data, seed, sorted(pinned))
 
-    @functools.cache  # noqa: B019
+    @_once
     def forget_set(self, seed: int, scenario: str) -> ForgetSet:
         """Retain and forget rows, shared by all methods of the seed."""
         chosen = self.experiment.scenarios[scenario]
         return forget_rows(self.data, self.split(seed), scenario, chosen, seed)
 
-    @functools.cache  # noqa: B019
+    @_once
     def scaled(self, seed: int) -> torch.Tensor:
         """All rows, scaled by what the seed's training rows show."""
         return torch.from_numpy(scale(self.data, self.split(seed), self.experiment.data.scale))
@@ -140,10 +192,12 @@ class Study:
 
     def key(self, kind: str, stage: str, seed: int, *parts: Any) -> str:
         """Key of a stage: its own settings, its backend, the data and the code behind them."""
-        common = [code_digest(), self._content, identity(self.experiment.data)]
+        backend = self.backends[stage]
+        code = [code_digest(), self.foreign.get(f"backend {backend.name}")]
+        common = [code, self._content, identity(self.experiment.data)]
         scaled_by = self.split(seed).train.tolist()
         model = identity(self.experiment.model)
-        return digest([kind, spec(self.backends[stage]), seed, model, common, scaled_by, *parts])
+        return digest([kind, spec(backend), seed, model, common, scaled_by, *parts])
 
     def arrays(self, state: ModelState) -> dict[str, NDArray[Any]]:
         """A state as named arrays, the way a model file holds it."""

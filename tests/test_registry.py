@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 from pydantic import Field
 
@@ -53,3 +55,9 @@ def test_a_duplicate_from_another_module_is_refused(things):
     other.__module__ = "elsewhere"
     with pytest.raises(QhuError, match="defined twice"):
         things("scrub")(other)
+
+
+def test_an_unknown_name_travels_between_processes():
+    error = UnknownName("method", "scrubb", {"scrub", "lca"})
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert "did you mean 'scrub'" in str(error)

@@ -31,6 +31,10 @@ class Backend(ABC):
     def __init__(self, name: str, options: Any) -> None:
         self.name, self.options = name, options
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy in another process is opened there, with the same options."""
+        return type(self), (self.name, self.options)
+
     @property
     def differentiable(self) -> bool:
         """Whether layers are plain tensor operations: vmap, ``torch.func``, second derivatives."""

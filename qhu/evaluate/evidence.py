@@ -1,6 +1,6 @@
 """What a metric sees: the outputs of one model, its oracle and its teacher on the same rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from qhu import registry
 from qhu.errors import QhuError
+from qhu.registry import Entry
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -84,19 +85,22 @@ class Evidence:
         }
 
 
-def measure(evidence: Evidence, names: Sequence[str] = ()) -> Scores:
-    """Run registered metrics; a score that is undefined on these rows is absent.
+def measure(
+    evidence: Evidence, names: Sequence[str] = (), known: Mapping[str, Entry] | None = None
+) -> Scores:
+    """Run metrics; a score that is undefined on these rows is absent.
 
     Args:
         evidence: the outputs to compare.
-        names: registered metrics; empty: all.
+        names: metrics to run; empty: all registered ones.
+        known: where they are found; None: the registry.
 
     Raises:
         QhuError: two metrics return the same name.
     """
     scores: Scores = {}
     for name in names or registry.metric.names():
-        found: Scores = registry.metric[name].make(evidence)
+        found: Scores = (known or registry.metric)[name].make(evidence)
         if clash := scores.keys() & found.keys():
             raise QhuError(f"metric '{name}' returns '{min(clash)}', which another one returned")
         scores.update(found)

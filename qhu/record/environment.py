@@ -40,7 +40,6 @@ def environment() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "code": code_digest(),
         **_commit(),
     }
 
