@@ -18,7 +18,7 @@ from pydantic import (
 from qhu import registry
 from qhu.errors import UserError
 from qhu.registry import Options, parse
-from qhu.settings import DataSpec, ModelSpec, Scenario, Stages, TrainSpec, UnlearnSpec
+from qhu.settings import DataSpec, Device, ModelSpec, Scenario, Stages, TrainSpec, UnlearnSpec
 
 HONEST = ("none", "retrain")
 """Methods that stand beside every other: the untouched teacher and the retrained oracle."""
@@ -71,6 +71,8 @@ class Experiment(Options):
     seeds: Seeds = tuple(range(10))
     """root seeds; each draws its own split, forget set and initial weights"""
     stages: Stages = Stages()
+    device: Device = "cpu"
+    """where networks are trained and evaluated; random numbers always come from the CPU"""
 
     @field_validator("data")
     @classmethod

@@ -29,7 +29,7 @@ from qhu.record.store import Stage
 from qhu.seeding import torch_stream
 from qhu.settings import identity
 from qhu.study import FLOOR, Cell, Fit, Study
-from qhu.training import ROWS_AT_ONCE, FitJob, FitResult, fit
+from qhu.training import FitJob, FitResult, fit
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
 
@@ -92,15 +92,8 @@ def predict(study: Study, model: Stage, seed: int) -> Stage:
 
     def compute() -> Computed:
         net = study.net("evaluate", int(key, 16))
-        net.load(study.state(model))
-        net.eval()
-        with torch.no_grad():
-            parts = study.scaled(seed).split(ROWS_AT_ONCE)
-            features = torch.cat([net.features(rows) for rows in parts])
-            arrays = {
-                "probabilities": probabilities(net, features),
-                "features": features.double().numpy(),
-            }
+        features, probabilities = net.outputs(study.state(model), study.scaled(seed))
+        arrays = {"probabilities": probabilities.numpy(), "features": features.numpy()}
         return arrays, {"effective": study.backends["evaluate"].effective()}
 
     return study.store.get(key, compute)
@@ -116,7 +109,7 @@ def evaluate(study: Study, cell: Cell) -> Scored:
 
     def seen(stage: Stage) -> Outputs:
         arrays = predict(study, stage, cell.seed).arrays
-        theta = study.state(stage).theta.numpy()
+        theta = study.state(stage).theta.cpu().numpy()
         return Outputs(arrays["probabilities"], arrays["features"], theta)
 
     scores = score(study, cell, seen(model), seen(oracle), seen(teacher))
@@ -165,7 +158,7 @@ def _fit_job(study: Study, one: Fit) -> FitJob:
 
 
 def _initial(study: Study, seed: int) -> ModelState:
-    return study.net("train").initial(torch_stream(seed, "init"))
+    return study.net("train").initial(torch_stream(seed, "init")).to(study.device)
 
 
 def fit_key(study: Study, one: Fit) -> str:

@@ -107,6 +107,11 @@ class Study:
         return digest([code_digest(), self.foreign]) if self.foreign else code_digest()
 
     @property
+    def device(self) -> torch.device:
+        """Where networks are trained and evaluated."""
+        return torch.device(self.experiment.device)
+
+    @property
     def fingerprint(self) -> str:
         """Hash of the settings that differ from their defaults, and of the backends' options."""
         backends = {stage: spec(backend) for stage, backend in self.backends.items()}
@@ -116,9 +121,14 @@ class Study:
         """Refuse wrong inputs before anything is computed or written.
 
         Raises:
-            UserError: an empty split or forget set, an absent class or row, a method without
-                options.
+            UserError: an empty split or forget set, an absent class, row or device, a method
+                without options.
         """
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise UserError(
+                "device cuda: torch finds no CUDA device here; use device=cpu, or install a torch "
+                "built for CUDA"
+            )
         for seed in self.experiment.seeds:
             for scenario in self.experiment.scenarios:
                 self.forget_set(seed, scenario)
@@ -164,8 +174,9 @@ class Study:
         return torch.from_numpy(scale(self.data, self.split(seed), self.experiment.data.scale))
 
     def rows(self, seed: int, index: NDArray[np.int64]) -> Rows:
-        """Scaled samples of the given rows."""
-        return Rows(self.scaled(seed)[index], torch.from_numpy(self.data.y[index]))
+        """Scaled samples of the given rows, on the device."""
+        x, y = self.scaled(seed)[index], torch.from_numpy(self.data.y[index])
+        return Rows(x.to(self.device), y.to(self.device))
 
     def subsets(self, seed: int, scenario: str) -> dict[str, NDArray[np.int64]]:
         """Rows that scores are taken on, by the suffix of the metric's name."""
@@ -192,9 +203,9 @@ class Study:
 
     def key(self, kind: str, stage: str, seed: int, *parts: Any) -> str:
         """Key of a stage: its own settings, its backend, the data and the code behind them."""
-        backend = self.backends[stage]
+        backend, device = self.backends[stage], self.experiment.device
         code = [code_digest(), self.foreign.get(f"backend {backend.name}")]
-        common = [code, self._content, identity(self.experiment.data)]
+        common = [code, self._content, identity(self.experiment.data), device]
         scaled_by = self.split(seed).train.tolist()
         model = identity(self.experiment.model)
         return digest([kind, spec(backend), seed, model, common, scaled_by, *parts])
@@ -202,11 +213,12 @@ class Study:
     def arrays(self, state: ModelState) -> dict[str, NDArray[Any]]:
         """A state as named arrays, the way a model file holds it."""
         named = self.net("train").theta.split(state.theta.detach())
-        return {k: v.numpy() for k, v in {**named, **state.buffers}.items()}
+        return {k: v.cpu().numpy() for k, v in {**named, **state.buffers}.items()}
 
     def state(self, stage: Stage) -> ModelState:
-        """The state that a model file holds."""
+        """The state that a model file holds, on the device."""
         net = self.net("train")
         tensors = {name: torch.from_numpy(array) for name, array in stage.arrays.items()}
         theta = torch.cat([tensors[name].reshape(-1) for name in net.theta.slices])
-        return ModelState(theta, {name: tensors[name] for name, _ in net.named_buffers()})
+        state = ModelState(theta, {name: tensors[name] for name, _ in net.named_buffers()})
+        return state.to(self.device)

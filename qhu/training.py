@@ -10,13 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from qhu.model.hybrid import HybridNet
+from qhu.model.hybrid import ROWS_AT_ONCE, HybridNet
 from qhu.model.theta import ModelState
 from qhu.settings import TrainSpec
 
 History = list[dict[str, Any]]
-ROWS_AT_ONCE = 2048
-"""Samples evaluated in one go: memory must not grow with the data."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +80,17 @@ def fit(
 
 
 @contextmanager
-def training_mode(net: HybridNet, rows: int, stream: torch.Generator) -> Iterator[None]:
-    """Train mode for one batch, its dropout drawn from the model's own stream.
+def training_mode(net: HybridNet, x: Tensor, stream: torch.Generator) -> Iterator[None]:
+    """Train mode for one batch x (B, ...), its dropout drawn from the model's own stream.
 
     So a model does not depend on what else ran in the process. A single row has no batch
     statistics: the batch is then evaluated with the running ones.
     """
-    net.train(rows > 1)
+    net.train(len(x) > 1)
     if not net.draws:
         yield
         return
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
         torch.manual_seed(int(torch.randint(2**62, (1,), generator=stream)))
         yield
 
@@ -103,10 +101,10 @@ def _fit_stack(net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> list[FitR
     optimizer = torch.optim.Adam([stack.theta], lr=spec.lr)
     for epoch in range(spec.epochs):
         orders = torch.stack([torch.randperm(len(j.train), generator=j.order) for j in jobs])
-        summed = torch.zeros(len(jobs))
+        summed = torch.zeros(len(jobs), device=stack.theta.device)
         for picks in orders.split(spec.batch_size, dim=1):
             chosen = [job.train[pick] for job, pick in zip(jobs, picks, strict=True)]
-            with training_mode(net, picks.shape[1], jobs[0].order):
+            with training_mode(net, chosen[0].x, jobs[0].order):
                 losses = stack.losses(chosen)
             optimizer.zero_grad()
             losses.sum().backward()
@@ -168,7 +166,7 @@ class _Stack:
         """Mean loss (m,) of every model on its validation rows."""
         self.net.eval()
         rows = torch.arange(len(self.val[0]))
-        losses = torch.zeros(len(self.val))
+        losses = torch.zeros(len(self.val), device=self.theta.device)
         with torch.no_grad():
             for part in rows.split(max(1, ROWS_AT_ONCE // len(self.val))):
                 losses += self.losses([val[part] for val in self.val]) * (len(part) / len(rows))

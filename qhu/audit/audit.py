@@ -26,8 +26,6 @@ from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 
 PUBLISHED = Path(__file__).parents[2] / "experiments" / "paper" / "published"
-BATCH = 500
-"""Images per pass: a convolution's output for all of them would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +93,8 @@ def _recompute(folder: Path, dataset: str) -> Iterator[tuple[str, str, dict[str,
 
 def _outputs(net: HybridNet, state: ModelState, x: torch.Tensor) -> Outputs:
     """A model on all rows, in evaluation mode."""
-    net.load(state)
-    net.eval()
-    with torch.no_grad():
-        features = torch.cat([net.features(batch) for batch in x.split(BATCH)])
-        probabilities = torch.softmax(net.head(features).double(), dim=1)
-    return Outputs(probabilities.numpy(), features.double().numpy(), state.theta.numpy())
+    features, probabilities = net.outputs(state, x)
+    return Outputs(probabilities.numpy(), features.numpy(), state.theta.numpy())
 
 
 def _read_published(path: Path) -> dict[tuple[str, str], dict[str, float]]:

@@ -1,5 +1,7 @@
 """The hybrid network: front → TorchConnector(EstimatorQNN) → head."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -11,9 +13,15 @@ from qhu.model.head import build_head
 from qhu.model.theta import ModelState, Theta
 from qhu.settings import ModelSpec
 
+ROWS_AT_ONCE = 2048
+"""Samples evaluated in one go: memory must not grow with the data."""
+
 
 class HybridNet(nn.Module):
     """Classical front, quantum layer and classical head; all its parameters are one vector θ.
+
+    The network itself stays on the CPU. As a function of θ (:meth:`logits`, :meth:`outputs`) it
+    computes wherever θ is.
 
     Args:
         spec: circuit and head.
@@ -47,9 +55,13 @@ class HybridNet(nn.Module):
         """Expectation values (B, M) of samples x (B, ...); a classical twin's angles."""
         return self.quantum(self.front(x))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits: x (B, ...) to (B, C)."""
-        return self.head(self.features(x))
+    def forward(self, x: Tensor, both: bool = False) -> Any:
+        """Logits (B, C) of samples x (B, ...); with ``both``, after the expectation values (B, M).
+
+        The two come from one pass: a sampled layer never repeats itself.
+        """
+        features = self.features(x)
+        return (features, self.head(features)) if both else self.head(features)
 
     def logits(
         self, theta: Tensor, x: Tensor, buffers: dict[str, Tensor], moving: Tensor | None = None
@@ -73,6 +85,25 @@ class HybridNet(nn.Module):
             return functional_call(self, {**parameters, **state}, (rows,))
 
         return torch.func.vmap(one)(named, buffers, x)
+
+    def outputs(self, state: ModelState, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Expectation values (N, M) and class probabilities (N, C), float64, on the CPU.
+
+        In evaluation mode and a few rows at a time, so that memory does not grow with the data.
+
+        Args:
+            state: decides about the device.
+            x: rows (N, ...), anywhere.
+        """
+        self.eval()
+        named = {**self.theta.split(state.theta), **state.buffers}
+        with torch.no_grad():
+            parts = [
+                functional_call(self, named, (rows.to(state.theta.device), True))
+                for rows in x.split(ROWS_AT_ONCE)
+            ]
+        features, logits = (torch.cat(found).double().cpu() for found in zip(*parts, strict=True))
+        return features, logits.softmax(dim=1)
 
     def initial(self, generator: torch.Generator) -> ModelState:
         """Fresh random state: angles uniform on [−π, π), classical layers by torch's defaults.

@@ -21,6 +21,10 @@ class ModelState:
             self.theta.detach().clone(), {k: v.detach().clone() for k, v in self.buffers.items()}
         )
 
+    def to(self, device: torch.device) -> "ModelState":
+        """The same state on a device."""
+        return ModelState(self.theta.to(device), {k: v.to(device) for k, v in self.buffers.items()})
+
 
 class Theta:
     """Where every parameter of a network lies in θ.
@@ -97,7 +101,7 @@ class Theta:
             k: number of layers.
             within: mask (d,); layers without an entry in it are not counted.
         """
-        mask = torch.zeros(self.size, dtype=torch.bool)
+        mask = torch.zeros_like(within)
         counted = [place for place in self.layers.values() if within[place].any()]
         for place in counted[-k:] if k else []:
             mask[place] = True

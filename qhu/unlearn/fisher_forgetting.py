@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import torch
 from pydantic import Field
 
 from qhu.registry import method
@@ -35,5 +34,4 @@ def fisher_forgetting(student: Learner, task: Task, options: Options) -> None:
         return
     inverse = fisher_diagonal(student, task.retain).reciprocal().clamp(max=options.largest)
     spread = (options.noise * inverse) ** EXPONENT[options.form]
-    noise = torch.randn(spread.shape, generator=student.order)
-    student.move(student.theta + spread * noise)
+    student.move(student.theta + spread * student.noise())

@@ -44,6 +44,7 @@ class Learner:
         self.state = self.state.clone()
         self.theta = self.state.theta.requires_grad_()
         self._frozen = self.theta.detach().clone()
+        self.moving = self.moving.to(self.theta.device)
         self.freeze(self.moving)
         self.use("adam")
 
@@ -66,10 +67,14 @@ class Learner:
         if not training:
             self.net.eval()
             return self.net.logits(theta, x, self.state.buffers, self.moving)
-        with training_mode(self.net, len(x), self.order):
+        with training_mode(self.net, x, self.order):
             for name in self._frozen_norms:
                 self.net.get_submodule(name).eval()
             return self.net.logits(theta, x, self.state.buffers, self.moving)
+
+    def noise(self) -> Tensor:
+        """Standard normal numbers (d,), on every device the same."""
+        return torch.randn(self.theta.shape, generator=self.order).to(self.theta.device)
 
     def gradient(self, loss: Tensor) -> Tensor:
         """∇θ of a scalar loss (d,), zero outside the scope."""

@@ -65,9 +65,8 @@ def noisy_finetune(student: Learner, task: Task, options: Options) -> dict[str, 
         gradient = student.gradient(cross_entropy(student(batch.x), batch.y))
         pull = clipped(gradient, options.clip, student.moving)
         pull += options.decay * (student.theta.detach() - reference)
-        noise = torch.randn(pull.shape, generator=student.order)
         # Losses of these steps are not logged: only the last iterate may be released.
-        student.move(student.theta - student.lr * pull + sigma * noise)
+        student.move(student.theta - student.lr * pull + sigma * student.noise())
     train(student, task.retain)
     return report(steps, sigma, options.delta, certified=holds(student))
 

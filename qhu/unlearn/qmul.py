@@ -29,7 +29,7 @@ def qmul(student: Learner, task: Task, options: Options) -> None:
     step descends on Σ_i w_i·CE_i / B over a batch of Dr ∪ (Df, ỹ).
     """
     x = torch.cat([task.retain.x, task.forget.x])
-    is_forget = torch.arange(len(x)) >= len(task.retain)
+    is_forget = torch.arange(len(x), device=x.device) >= len(task.retain)
     for _ in student.epochs():
         similar = Rows(task.forget.x, similar_labels(student, task.forget, options.similarity))
         y = torch.cat([task.retain.y, similar.y])

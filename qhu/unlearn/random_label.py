@@ -40,6 +40,6 @@ def draw_labels(
     labels: Tensor, classes: int, exclude_true: bool, generator: torch.Generator
 ) -> Tensor:
     """Uniform random labels (n,), over all classes or over all but the given ones."""
-    if exclude_true:
-        return (labels + torch.randint(1, classes, labels.shape, generator=generator)) % classes
-    return torch.randint(classes, labels.shape, generator=generator)
+    drawn = torch.randint(int(exclude_true), classes, labels.shape, generator=generator)
+    drawn = drawn.to(labels.device)
+    return (labels + drawn) % classes if exclude_true else drawn
