@@ -2,16 +2,21 @@
 PYTHON ?= python3
 BACKEND ?= fake_brisbane
 SEEDS ?=
+ONLY ?= *
 BIN := .venv/bin
 RUN := $(BIN)/qhu run experiments/iris.yaml $(if $(SEEDS),--seeds $(SEEDS))
 
-.PHONY: iris iris-noisy test soak bench lint format setup clean
+.PHONY: iris iris-noisy ablation test soak bench lint format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
 
 iris-noisy: setup    ## the same study, evaluated under the noise of a device
 	$(RUN) --backend $(BACKEND)
+
+ablation: setup      ## what depth, entanglement, noise, shots and scope do; ONLY=depth: one of them
+	set -e; for file in experiments/ablation/$(ONLY).yaml; do \
+		$(BIN)/qhu ablate $$file $(if $(SEEDS),--seeds $(SEEDS)) --workers 2; done
 
 test: setup          ## fast tests
 	$(BIN)/pytest -n 2

@@ -53,6 +53,30 @@ def run(
 
 
 @app.command()
+def ablate(
+    experiment: Annotated[Path, typer.Argument(help="experiment file with a section sweep")],
+    seeds: Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="such as scrub,lca; none and retrain are added")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("-s", help="override, such as -s model.layers=3")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of the page and of the runs")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
+) -> None:
+    """Vary one setting: a run per value and one page; run it again to resume."""
+    from qhu.ablate import run as run_ablation
+    from qhu.sweep import load_sweep
+
+    overrides = [*(settings or ()), *([f"seeds={seeds}"] if seeds else [])]
+    chosen = methods.split(",") if methods else None
+    sweep, experiments = load_sweep(experiment, overrides, chosen)
+    page = run_ablation(sweep, experiments, out, console, workers)
+    console.print(f"ablation: {page}", soft_wrap=True)
+
+
+@app.command()
 def report(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
     """Write report.html of a run folder again; needs neither circuits nor models."""
     from qhu.report.html import write_report

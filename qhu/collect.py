@@ -83,7 +83,7 @@ def _cell_predictions(study: Study, one: Scored) -> pd.DataFrame:
             "seed": one.cell.seed,
             "subset": np.repeat(list(parts), [len(part) for part in parts.values()]),
             "row": rows,
-            "label": study.data.y[rows],
+            "label": study.split(one.cell.seed).labels[rows],
         }
     )
     for letter, array in (("p", arrays["probabilities"]), ("z", arrays["features"])):

@@ -1,5 +1,6 @@
 """What is asked: the experiment file, its overrides and its fingerprint."""
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -132,6 +133,15 @@ def load_experiment(
     Raises:
         UserError: the file is missing, does not parse (with the line), or a setting is wrong.
     """
+    return make_experiment(read_settings(path), str(path), overrides, methods)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings in a YAML file, as they stand there.
+
+    Raises:
+        UserError: the file is missing or does not parse (with the line).
+    """
     try:
         given = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
@@ -143,13 +153,28 @@ def load_experiment(
         raise UserError(f"{path}{line}: {problem}; mend the YAML") from None
     if not isinstance(given, dict):
         raise UserError(f"{path} must be a mapping of settings such as name, data, methods")
+    return given
+
+
+def make_experiment(
+    given: Mapping[str, Any],
+    where: str,
+    overrides: Sequence[str] = (),
+    methods: Sequence[str] | None = None,
+) -> Experiment:
+    """The experiment that settings describe, as :func:`load_experiment` makes it of a file's.
+
+    Raises:
+        UserError: a setting or an override is wrong; ``where`` says where it stands.
+    """
+    settings = copy.deepcopy(dict(given))
     for override in overrides:
-        _apply(given, override)
+        _apply(settings, override)
     if methods is not None:
-        kept = given.get("methods") or {}
+        kept = settings.get("methods") or {}
         kept = kept if isinstance(kept, dict) else {}
-        given["methods"] = {label: kept.get(label) for label in methods}
-    experiment: Experiment = parse(Experiment, given, str(path))
+        settings["methods"] = {label: kept.get(label) for label in methods}
+    experiment: Experiment = parse(Experiment, settings, where)
     return experiment
 
 

@@ -121,7 +121,7 @@ def score(
 ) -> dict[str, Measured]:
     """Every metric of a cell, from the outputs of the three models on all rows."""
     evidence = Evidence(
-        labels=study.data.y,
+        labels=study.split(cell.seed).labels,
         subsets=study.subsets(cell.seed, cell.scenario),
         model=model,
         oracle=oracle,
@@ -145,7 +145,7 @@ def _fit_rows(study: Study, one: Fit) -> tuple[NDArray[np.int64], NDArray[np.int
     train = (
         split.train if one.kind == "teacher" else study.forget_set(one.seed, one.scenario).retain
     )
-    y = study.data.y
+    y = split.labels
     seen = split.val[[label in set(y[train]) for label in y[split.val]]]
     return train, seen
 

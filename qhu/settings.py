@@ -29,6 +29,9 @@ class DataSpec(Options):
     """fraction of all rows held out for testing, stratified by class"""
     val: Fraction = 0.15
     """fraction of the remaining rows held out for validation, stratified by class"""
+    label_noise: float = Field(0.0, ge=0, lt=1)
+    """share of the training rows, drawn per seed, whose label becomes another class at random
+    before anything is trained: what only memory can get right"""
 
     @model_validator(mode="before")
     @classmethod
@@ -111,7 +114,7 @@ class UnlearnSpec(Options):
 
 
 class Scenario(Options):
-    """What is to be forgotten: exactly one of ``fraction``, ``ids``, ``label``."""
+    """What is to be forgotten: exactly one of the settings below."""
 
     fraction: Fraction | None = None
     """random share of the training rows, drawn anew per seed, stratified by class"""
@@ -119,12 +122,15 @@ class Scenario(Options):
     """explicit row numbers of the dataset, which are then always part of the training rows"""
     label: StrictInt | None = None
     """a whole class"""
+    mislabelled: Literal[True] | None = None
+    """the training rows that ``data.label_noise`` gave a wrong label"""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Scenario":
-        given = [k for k in ("fraction", "ids", "label") if getattr(self, k) is not None]
+        names = tuple(Scenario.model_fields)
+        given = [name for name in names if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of fraction, ids, label (got {given or 'none'})")
+            raise ValueError(f"give exactly one of {', '.join(names)} (got {given or 'none'})")
         if self.ids is not None and not self.ids:
             raise ValueError("the forget set is empty: name at least one row in ids")
         return self

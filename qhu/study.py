@@ -175,8 +175,8 @@ class Study:
 
     def rows(self, seed: int, index: NDArray[np.int64]) -> Rows:
         """Scaled samples of the given rows, on the device."""
-        x, y = self.scaled(seed)[index], torch.from_numpy(self.data.y[index])
-        return Rows(x.to(self.device), y.to(self.device))
+        y = torch.from_numpy(self.split(seed).labels[index])
+        return Rows(self.scaled(seed)[index].to(self.device), y.to(self.device))
 
     def subsets(self, seed: int, scenario: str) -> dict[str, NDArray[np.int64]]:
         """Rows that scores are taken on, by the suffix of the metric's name."""

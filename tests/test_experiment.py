@@ -9,7 +9,8 @@ from qhu.errors import UnknownName, UserError
 from qhu.experiment import Experiment, digest, load_experiment, parse_seeds
 from qhu.settings import ModelSpec, identity
 
-SHIPPED = sorted((Path(__file__).parents[1] / "experiments").rglob("*.yaml"))
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+SHIPPED = sorted([*EXPERIMENTS.glob("*.yaml"), *EXPERIMENTS.glob("paper/*.yaml")])
 MINIMAL = {"name": "tiny", "scenarios": {"subset": {"fraction": 0.1}}, "methods": ["finetune"]}
 
 

@@ -10,7 +10,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from qhu.data.base import Dataset
 from qhu.errors import UserError
-from qhu.seeding import seed_sequence
+from qhu.seeding import numpy_stream, seed_sequence
 from qhu.settings import DataSpec, Scaling, Scenario
 
 Rows = NDArray[np.int64]
@@ -18,11 +18,16 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of train, val and test: disjoint, sorted, together all rows."""
+    """Row numbers of train, val and test: disjoint, sorted, together all rows.
+
+    Attributes:
+        labels: (N,) what the network is taught, the data's labels up to ``data.label_noise``.
+    """
 
     train: Rows
     val: Rows
     test: Rows
+    labels: Rows
 
 
 @dataclass(frozen=True)
@@ -51,21 +56,26 @@ def split_rows(data: Dataset, spec: DataSpec, seed: int, pinned: Sequence[int] =
     train = np.setdiff1d(everything, np.concatenate([val, test]))
     if not (len(train) and len(val) and len(test)):
         raise UserError("too few rows for data.test and data.val: a part would be empty")
-    return Split(train, val, test)
+    return Split(train, val, test, _taught(data, train, spec.label_noise, seed))
 
 
 def forget_rows(data: Dataset, split: Split, name: str, scenario: Scenario, seed: int) -> ForgetSet:
     """Draw the forget set of a scenario; all methods of the seed share it.
 
     Raises:
-        UserError: the class is absent, or the forget set is empty or everything.
+        UserError: the class is absent, no row is mislabelled, or the forget set is empty or
+            everything.
     """
     where = f"scenario '{name}'"
     if scenario.label is not None:
         if not 0 <= scenario.label < len(data.classes):
             known = ", ".join(f"{i} ({c})" for i, c in enumerate(data.classes))
             raise UserError(f"{where}: class {scenario.label} is absent; classes: {known}")
-        forget = split.train[data.y[split.train] == scenario.label]
+        forget = split.train[split.labels[split.train] == scenario.label]
+    elif scenario.mislabelled:
+        forget = split.train[(split.labels != data.y)[split.train]]
+        if not len(forget):
+            raise UserError(f"{where}: no row is mislabelled; set data.label_noise, such as 0.1")
     elif scenario.ids is not None:
         forget = np.unique(np.asarray(scenario.ids, dtype=np.int64))
     else:
@@ -99,6 +109,15 @@ def scale(data: Dataset, split: Split, how: Scaling = "angles") -> NDArray[np.fl
     flat = data.x.reshape(len(data.x), -1)
     scaler = MinMaxScaler((-np.pi, np.pi), clip=True).fit(flat[split.train])
     return scaler.transform(flat).reshape(data.x.shape).astype(np.float32)
+
+
+def _taught(data: Dataset, train: Rows, noise: float, seed: int) -> Rows:
+    """Labels with a share ``noise`` of the training rows moved to another class at random."""
+    labels, classes = data.y.copy(), len(data.classes)
+    moved = _draw(train, data.y, round(noise * len(train)), seed, "labels/rows")
+    steps = numpy_stream(seed, "labels/classes").integers(1, classes, size=len(moved))
+    labels[moved] = (labels[moved] + steps) % classes
+    return labels
 
 
 def _draw(rows: Rows, y: NDArray[np.int64], count: int, seed: int, stream: str) -> Rows:

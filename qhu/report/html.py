@@ -129,6 +129,8 @@ def _scenarios(settings: Mapping[str, Any]) -> dict[str, str]:
         elif scenario.get("fraction") is not None:
             share = f"{100 * scenario['fraction']:.3g} %"
             words[name] = f"forget a random {share} of the training rows, drawn anew per seed"
+        elif scenario.get("mislabelled"):
+            words[name] = "forget the training rows that were given a wrong label"
         else:
             words[name] = f"forget {len(scenario.get('ids') or ())} chosen rows"
     return words

@@ -1,13 +1,14 @@
 """Figures: each function draws data on given axes."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from qhu.report.statistics import Estimate, estimates
-from qhu.report.styles import reference, style, title
+from qhu.report.styles import HONEST, reference, style, title
 
 INK, BAND = "#1c1c1c", "#d9d9d9"
 WIDE_RANGE = 20
@@ -79,6 +80,45 @@ def intervals(summary: pd.DataFrame, metric: str, axes: Axes) -> None:
         axes.set_xlim(left=min(positive) / 2)
 
 
+def along(
+    values: Mapping[str, Mapping[str, Estimate]],
+    labels: Sequence[str],
+    axis: str,
+    words: str,
+    axes: Axes,
+    ordered: bool = True,
+    zero: bool = False,
+) -> None:
+    """Means along an axis with their intervals, one method beside the other.
+
+    Args:
+        values: per method, the estimate at each point where there is one.
+        labels: the points, drawn equally far apart.
+        axis: what changes along the axis.
+        words: what is drawn.
+        axes: where to draw.
+        ordered: whether the points are joined by lines, with the intervals as bands.
+        zero: whether 0 is the goal, and is marked.
+    """
+    if zero:
+        axes.axhline(0, color=INK, lw=0.9, zorder=1)
+    for number, method in reversed(list(enumerate(values))):  # the honest rows on top
+        found = [(i, values[method][x]) for i, x in enumerate(labels) if x in values[method]]
+        if ordered:
+            _line(axes, method, found)
+            continue
+        for place, value in found:
+            beside = place + 0.08 * (number - (len(values) - 1) / 2)
+            _point(axes, method, beside, value.mean, yerr=_arms(value), elinewidth=1.3)
+    sizes = sorted(abs(value.mean) for found in values.values() for value in found.values())
+    typical = sizes[len(sizes) // 2]
+    if zero and sizes[-1] > WIDE_RANGE * typical > 0:
+        axes.set_yscale("symlog", linthresh=2 * typical)
+    axes.set_xticks(range(len(labels)), list(labels))
+    axes.set_xlabel(axis)
+    axes.set_ylabel(words)
+
+
 def curves(losses: pd.DataFrame, axes: Axes) -> None:
     """Training loss (solid) and validation loss (dashed): every seed faint, their mean strong.
 
@@ -113,6 +153,15 @@ def _point(axes: Axes, method: str, x: float, y: float, **bars: Any) -> None:
         zorder=4 if method == "retrain" else 3,
         **bars,
     )
+
+
+def _line(axes: Axes, method: str, found: Sequence[tuple[int, Estimate]]) -> None:
+    colour, marker = style(method)
+    places = [place for place, _ in found]
+    low, high = ([getattr(value, end) for _, value in found] for end in ("low", "high"))
+    axes.fill_between(places, low, high, color=colour, alpha=0.1, lw=0)
+    means, dashes = [value.mean for _, value in found], "--" if method in HONEST else "-"
+    axes.plot(places, means, marker=marker, ls=dashes, ms=6, mec="white", mew=0.6, color=colour)
 
 
 def _arms(value: Estimate) -> list[list[float]] | None:

@@ -97,7 +97,7 @@ def _tradeoffs(anchor: str, results: pd.DataFrame, summary: pd.DataFrame) -> lis
         plot = functools.partial(plots.tradeoff, summary, metrics, near)
         label = " against ".join(map(title, reversed(metrics)))
         n = " and ".join(row_count(results, metric) for metric in metrics)
-        basis = f"Mean and 95 % interval over {_seeds(results)}; {n} rows per seed."
+        basis = f"Mean and 95 % interval over {seed_count(results)}; {n} rows per seed."
         drawing = draw(plot, (5.4, 3.8), f"{anchor}-tradeoff{number}-", label)
         panels.append(Panel(drawing, f"{told} {basis}"))
     return panels
@@ -109,12 +109,13 @@ def _panel(anchor: str, metric: str, results: pd.DataFrame, summary: pd.DataFram
     band = {"floor": "floor", "retrain": "oracle"}[reference(metric)]
     return Panel(
         draw(plot, (4.6, height), f"{anchor}-{metric}-", f"{title(metric)}, by method"),
-        f"{metric}: mean and 95 % interval over {_seeds(results)}, "
+        f"{metric}: mean and 95 % interval over {seed_count(results)}, "
         f"{row_count(results, metric)} rows per seed. Line and band: the {band}.",
     )
 
 
-def _seeds(results: pd.DataFrame) -> str:
+def seed_count(results: pd.DataFrame) -> str:
+    """How many seeds the methods have, in words."""
     counts = results.groupby("method")["seed"].nunique()
     low, high = counts.min(), counts.max()
     if low != high:

@@ -28,12 +28,17 @@ class Estimate(NamedTuple):
     seeds: int
 
 
-def mean_interval(values: Floats) -> Estimate:
-    """Mean and its t-interval."""
+def mean_interval(values: Floats, comparisons: int = 1) -> Estimate:
+    """Mean and its t-interval.
+
+    Args:
+        values: one per seed.
+        comparisons: number of intervals that shall hold at once, by Bonferroni's correction.
+    """
     mean, seeds = float(values.mean()), len(values)
     if seeds < 2:
         return Estimate(mean, float("nan"), float("nan"), seeds)
-    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, seeds - 1)
+    quantile = stats.t.ppf(1 - (1 - CONFIDENCE) / (2 * comparisons), seeds - 1)
     half = float(quantile * values.std(ddof=1) / np.sqrt(seeds))
     return Estimate(mean, mean - half, mean + half, seeds)
 

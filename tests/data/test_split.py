@@ -115,3 +115,42 @@ def test_pixels_are_divided_by_255_and_nothing_else():
     np.testing.assert_array_equal(scale(data, split, "none"), pixels.astype(np.float32))
     with pytest.raises(UserError, match=r"pixels in 0\.\.255"):
         scale(Dataset(pixels - 1, data.y, data.classes), split, "unit")
+
+
+@given(st.integers(0, 500), st.floats(0.02, 0.9))
+@settings(max_examples=25, deadline=None)
+def test_label_noise_moves_a_share_of_the_training_rows_to_other_classes(seed, noise):
+    split = split_rows(IRIS, DataSpec(label_noise=noise), seed)
+    moved = np.flatnonzero(split.labels != IRIS.y)
+    assert len(moved) == round(noise * len(split.train))
+    assert set(moved) <= set(split.train)
+    assert set(split.labels) <= {0, 1, 2}
+    parted = forget_rows(IRIS, split, "wrong", Scenario(mislabelled=True), seed)
+    assert parted.forget.tolist() == moved.tolist()
+
+
+def test_label_noise_changes_no_split_and_draws_every_wrong_class_alike():
+    plain = split_rows(IRIS, DataSpec(), 1)
+    noisy = split_rows(IRIS, DataSpec(label_noise=0.5), 1)
+    assert plain.labels.tolist() == IRIS.y.tolist()
+    for part in ("train", "val", "test"):
+        assert getattr(plain, part).tolist() == getattr(noisy, part).tolist()
+    steps = [
+        (split_rows(IRIS, DataSpec(label_noise=0.5), seed).labels - IRIS.y) % 3
+        for seed in range(30)
+    ]
+    one, two = (np.mean(np.concatenate(steps) == step) for step in (1, 2))
+    assert one == pytest.approx(two, abs=0.02)
+
+
+def test_forgetting_wrong_labels_needs_some():
+    split = split_rows(IRIS, DataSpec(), 0)
+    with pytest.raises(UserError, match=r"set data\.label_noise"):
+        forget_rows(IRIS, split, "wrong", Scenario(mislabelled=True), 0)
+
+
+def test_a_class_is_what_its_labels_say():
+    split = split_rows(IRIS, DataSpec(label_noise=0.3), 0)
+    forget = forget_rows(IRIS, split, "class", Scenario(label=1), 0).forget
+    assert set(split.labels[forget]) == {1}
+    assert set(IRIS.y[forget]) > {1}

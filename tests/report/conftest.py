@@ -1,6 +1,7 @@
 """A synthetic run folder with the shape and the size of figures of the Iris study."""
 
 import json
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -152,3 +153,35 @@ def _write_run():
 @pytest.fixture
 def run_folder(tmp_path, results):
     return write_run(tmp_path / "run", results)
+
+
+VOID = {"meta", "link", "wbr", "br", "path", "use", "rect"}
+
+
+class Outline(HTMLParser):
+    """Ids, addresses and tags of a page; unbalanced tags fail."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.addresses, self.tags, self.open = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        attributes = dict(attrs)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.addresses += [v for k, v in attrs if k in ("href", "src", "xlink:href", "action")]
+        assert not any(name.startswith("on") for name in attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="session")
+def outline():
+    return Outline

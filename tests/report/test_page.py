@@ -1,36 +1,9 @@
 import re
-from html.parser import HTMLParser
 
 import pytest
 
 from qhu.errors import UserError
 from qhu.report.html import flatten, write_report
-
-VOID = {"meta", "link", "wbr", "br", "path", "use", "rect"}
-
-
-class Outline(HTMLParser):
-    """Ids, addresses and tags of a page; unbalanced tags fail."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.ids, self.addresses, self.tags, self.open = [], [], [], []
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        attributes = dict(attrs)
-        self.ids += [attributes["id"]] if "id" in attributes else []
-        self.addresses += [v for k, v in attrs if k in ("href", "src", "xlink:href", "action")]
-        assert not any(name.startswith("on") for name in attributes)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in VOID:
-            assert self.open.pop() == tag
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +12,21 @@ def page(tmp_path_factory, results, write_run):
     return write_report(folder).read_text()
 
 
-def test_one_offline_file_of_moderate_size(page):
-    outline = Outline(page)
-    assert "script" not in outline.tags
+def test_one_offline_file_of_moderate_size(page, outline):
+    found = outline(page)
+    assert "script" not in found.tags
     assert "http" not in page
     assert "@import" not in page
-    assert all(a.startswith("#") or a == "data:," for a in outline.addresses)
+    assert all(a.startswith("#") or a == "data:," for a in found.addresses)
     assert len(page.encode()) < 3_000_000
 
 
-def test_ids_are_unique_and_references_lead_somewhere(page):
-    outline = Outline(page)
-    assert len(set(outline.ids)) == len(outline.ids)
-    wanted = {a[1:] for a in outline.addresses if a.startswith("#")}
+def test_ids_are_unique_and_references_lead_somewhere(page, outline):
+    found = outline(page)
+    assert len(set(found.ids)) == len(found.ids)
+    wanted = {a[1:] for a in found.addresses if a.startswith("#")}
     wanted |= set(re.findall(r"url\(#([^)]+)\)", page))
-    assert wanted <= set(outline.ids)
+    assert wanted <= set(found.ids)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""An ablation: one ordinary run per value of a setting, and one page about them all."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from qhu import grid
+from qhu.experiment import Experiment, digest
+from qhu.record.store import Store
+from qhu.report.ablation import write_ablation
+from qhu.study import Study
+from qhu.sweep import Sweep
+
+
+def run(
+    sweep: Sweep,
+    experiments: Mapping[str, Experiment],
+    out: Path | None,
+    console: Console,
+    workers: int = 0,
+) -> Path:
+    """Run every value that is not finished yet, each in a folder of its own, and write the page.
+
+    Args:
+        sweep: what is varied.
+        experiments: per label, the experiment with that value.
+        out: folder of the page and of the runs; None: ``runs/<experiment>/<fingerprint>``.
+        console: where progress is shown.
+        workers: processes, as for :func:`qhu.grid.run`.
+
+    Returns:
+        The page.
+
+    Raises:
+        UserError: an input is wrong, or the folder holds something else.
+        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+    """
+    fingerprints = [Study(one, Store(grid.STORE)).fingerprint for one in experiments.values()]
+    name = next(iter(experiments.values())).name
+    folder = out or Path("runs") / name / digest(fingerprints)
+    runs = {}
+    for number, (label, experiment) in enumerate(experiments.items(), 1):
+        console.print(f"{name} {number}/{len(experiments)}: {sweep.setting} {label}")
+        runs[label] = grid.run(experiment, folder / label, console, workers)
+    return write_ablation(folder, name, sweep, runs)

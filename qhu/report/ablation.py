@@ -1,0 +1,164 @@
+"""The page of an ablation: scores along the axis, and a reading of two sentences."""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
+
+from qhu.errors import UserError
+from qhu.record.folder import RunFolder
+from qhu.report import plots
+from qhu.report.frames import RESULTS, read_table
+from qhu.report.html import Pairs, fill
+from qhu.report.sections import CLASS_PANELS, PANELS, Panel, seed_count
+from qhu.report.statistics import Estimate, Floats, estimates, mean_interval, summarise
+from qhu.report.styles import HONEST, in_order, reference, title
+from qhu.report.svg import draw, marker
+from qhu.report.tables import Cell, Column, Row, Table, interval, number, row_count
+from qhu.report.trends import Change, changes, contrasts, excess, sentences
+from qhu.sweep import Sweep
+
+AGAINST = {"retrain": "the oracle", "floor": "the floor"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One dataset and scenario."""
+
+    anchor: str
+    dataset: str
+    scenario: str
+    reading: list[str]
+    legend: list[tuple[str, Markup]]
+    main: Panel
+    panels: list[Panel]
+    table: Table
+
+
+def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Path]) -> Path:
+    """Write ``ablation.html`` and ``ablation.csv``.
+
+    Args:
+        folder: where to.
+        name: name of the study.
+        sweep: what was varied.
+        runs: per label the run folder, below ``folder``.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        UserError: a run's results are missing or damaged, or the score to read is not among them.
+    """
+    tables = [read_table(run / "results.csv", RESULTS).assign(at=at) for at, run in runs.items()]
+    results = pd.concat(tables, ignore_index=True)
+    if sweep.read not in set(results["metric"]):
+        known = ", ".join(sorted(results["metric"].unique()))
+        raise UserError(f"sweep.read {sweep.read}: no such score; there are {known}")
+    by_point = {at: summarise(rows) for at, rows in results.groupby("at", sort=False)}
+    found = [
+        _section(f"s{number}", sweep, rows)
+        for number, (_, rows) in enumerate(results.groupby(["dataset", "scenario"], sort=False))
+    ]
+    text = fill(
+        "ablation.html.jinja",
+        name=name,
+        sweep=sweep,
+        facts=_facts(sweep, results),
+        against=AGAINST[reference(sweep.read)],
+        sections=found,
+        runs={at: f"{run.relative_to(folder).as_posix()}/report.html" for at, run in runs.items()},
+    )
+    written = RunFolder(folder)
+    summary = pd.concat([table.assign(at=at) for at, table in by_point.items()])
+    written.write_table("ablation.csv", summary[["at", *summary.columns.drop("at")]])
+    written.write_text("ablation.html", text)
+    return folder / "ablation.html"
+
+
+def _facts(sweep: Sweep, results: pd.DataFrame) -> Pairs:
+    methods = [m for m in in_order(results["method"]) if m not in HONEST]
+    return [
+        ("varied", sweep.setting),
+        ("values", ", ".join(sweep.labels)),
+        ("dataset", ", ".join(results["dataset"].unique())),
+        ("methods", f"{len(methods)}, beside none, retrain and floor"),
+        ("seeds per value", seed_count(results)),
+    ]
+
+
+def _section(anchor: str, sweep: Sweep, results: pd.DataFrame) -> Section:
+    labels, metrics = sweep.labels, set(results["metric"])
+    differences = excess(results, sweep.read, labels)
+    tested = changes(differences, contrasts(labels, sweep.ordered))
+    panels = CLASS_PANELS if "acc_test_kept" in metrics else PANELS
+    first = results.iloc[0]
+    return Section(
+        anchor=anchor,
+        dataset=first["dataset"],
+        scenario=first["scenario"],
+        reading=sentences(sweep.read, sweep.words, labels, differences, tested),
+        legend=[(method, marker(method)) for method in in_order(results["method"])],
+        main=_main(anchor, sweep, results, _by_point(differences, labels)),
+        panels=[_panel(anchor, sweep, metric, results) for metric in panels if metric in metrics],
+        table=_table(sweep, results, _by_point(differences, labels), tested),
+    )
+
+
+Points = dict[str, dict[str, Estimate]]
+
+
+def _by_point(differences: Mapping[str, Floats], labels: list[str]) -> Points:
+    return {
+        method: dict(zip(labels, map(mean_interval, values.T), strict=True))
+        for method, values in differences.items()
+    }
+
+
+def _main(anchor: str, sweep: Sweep, results: pd.DataFrame, points: Points) -> Panel:
+    words = f"{title(sweep.read)}\nminus {AGAINST[reference(sweep.read)]}"
+    plot = _plot(sweep, points, words, zero=True)
+    drawing = draw(plot, (7.2, 4.0), f"{anchor}-main-", f"{words}, along {sweep.words}")
+    return Panel(drawing, f"The score of the reading: {_basis(results, sweep.read)}")
+
+
+def _panel(anchor: str, sweep: Sweep, metric: str, results: pd.DataFrame) -> Panel:
+    points: Points = {}
+    for at, rows in results.groupby("at", sort=False):
+        for method, value in estimates(summarise(rows), metric).items():
+            if method != "retrain" or reference(metric) != "floor":
+                points.setdefault(method, {})[str(at)] = value
+    plot = _plot(sweep, points, title(metric))
+    drawing = draw(plot, (4.6, 3.2), f"{anchor}-{metric}-", f"{title(metric)}, along {sweep.words}")
+    return Panel(drawing, f"{metric}: {_basis(results, metric)}")
+
+
+def _plot(sweep: Sweep, points: Points, words: str, zero: bool = False) -> Callable[[Axes], None]:
+    plot = functools.partial(plots.along, points, sweep.labels, sweep.words, words)
+    return functools.partial(plot, ordered=sweep.ordered, zero=zero)
+
+
+def _basis(results: pd.DataFrame, metric: str) -> str:
+    n = row_count(results, metric)
+    return f"mean and 95 % interval over {seed_count(results)}, {n} rows per seed."
+
+
+def _table(sweep: Sweep, results: pd.DataFrame, points: Points, tested: list[Change]) -> Table:
+    """The contrasts, then the differences at every point."""
+    n, names = row_count(results, sweep.read), dict.fromkeys(o.contrast.name for o in tested)
+    columns = [Column(name, f"{name}, simultaneous interval", n) for name in names]
+    columns += [Column(label, f"{sweep.words}: {label}", n) for label in sweep.labels]
+    rows = []
+    for method, found in points.items():
+        cells = [_cell(o.estimate, o.sign != 0) for o in tested if o.method == method]
+        cells += [_cell(found[label]) for label in sweep.labels]
+        rows.append(Row(method, marker(method), str(found[sweep.labels[0]].seeds), cells))
+    return Table(columns, rows)
+
+
+def _cell(value: Estimate, stands_out: bool = False) -> Cell:
+    return Cell(number(value.mean, True), interval(value, True), stands_out=stands_out)

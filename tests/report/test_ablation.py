@@ -1,0 +1,101 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qhu.errors import UserError
+from qhu.report.ablation import write_ablation
+from qhu.sweep import Sweep
+
+METHODS = ["none", "retrain", "floor", "scrub", "lca"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, results):
+    """Three runs; with every value lca comes 1 nat farther from the oracle."""
+    folder = tmp_path_factory.mktemp("ablation")
+    few = results[results["method"].isin(METHODS)]
+    for number, label in enumerate(("1", "2", "3")):
+        far = number * ((few["method"] == "lca") & few["metric"].str.startswith("kl_"))
+        noise = np.random.default_rng(number).normal(0, 1e-3, len(few))
+        (folder / label).mkdir()
+        few.assign(value=few["value"] + far + noise).to_csv(folder / label / "results.csv")
+    return folder
+
+
+def write(folder, **changes):
+    settings = {
+        "question": "Does <depth> matter?",
+        "vary": {"model.layers": [1, 2, 3]},
+        "axis": "layers",
+    }
+    sweep = Sweep.model_validate({**settings, **changes})
+    runs = {label: folder / label for label in sweep.labels}
+    return write_ablation(folder, "depth", sweep, runs).read_text()
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return write(folder)
+
+
+def test_the_page_is_one_offline_file(page, outline):
+    found = outline(page)
+    assert "script" not in found.tags
+    assert "http" not in page
+    assert len(set(found.ids)) == len(found.ids)
+    outside = [a for a in found.addresses if not a.startswith(("#", "data:,"))]
+    assert outside == [f"{label}/report.html" for label in "123"]
+    assert set(re.findall(r"url\(#([^)]+)\)", page)) <= set(found.ids)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Does &lt;depth&gt; matter?",
+        "iris: subset",
+        "iris: class",
+        "Per step lca rises (+1.00",
+        "scrub shows no difference beyond the interval",
+        "kl_forget minus the floor",
+        "mean and 95 % interval over 10 seeds, 10 rows per seed",
+        "per step",
+    ],
+)
+def test_everything_is_there(page, text):
+    assert text in page
+
+
+def test_the_trend_is_marked_in_the_table(page):
+    rows = re.findall(r"</svg> (\w+)</th>.*?</tr>", page, re.DOTALL)
+    marked = [row for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL) if "num out" in row]
+    assert set(rows) == {"none", "scrub", "lca"}
+    assert len(marked) == 2, "lca, in two scenarios"
+    assert all("lca" in row for row in marked)
+
+
+def test_figures_have_an_axis_and_the_methods_colours(page):
+    assert page.count("layers") > 10
+    assert "#0072B2".lower() in page.lower(), "lca's colour"
+
+
+def test_the_table_holds_every_score_at_every_value(page, folder, results):
+    table = pd.read_csv(folder / "ablation.csv")
+    few = results[results["method"].isin(METHODS)]
+    groups = few.groupby(["scenario", "method", "metric"]).ngroups
+    assert len(table) == 3 * groups
+    lca = table[(table["method"] == "lca") & (table["metric"] == "kl_test")]
+    means = lca[lca["scenario"] == "subset"].set_index("at")["mean"]
+    assert np.diff(means) == pytest.approx([1, 1], abs=0.01)
+
+
+def test_values_without_order_are_compared_with_the_last(folder):
+    page = write(folder, ordered=False)
+    assert "With 1 instead of 3 lca falls (−2.00" in page
+    assert "2 − 3" in page
+
+
+def test_a_score_that_does_not_exist_is_refused(folder):
+    with pytest.raises(UserError, match=r"sweep\.read luck: no such score"):
+        write(folder, read="luck")
