@@ -4,7 +4,7 @@ import time
 from typing import Any
 from urllib.parse import parse_qs
 
-from qhu.emulator.http import ApiError, Reply, Request, routes
+from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
 from qhu.emulator.platform import CRN, Platform, iso
 from qhu.emulator.tokens import API_KEY
 
@@ -42,7 +42,7 @@ def search(platform: Platform, request: Request) -> Any:
 def plan(platform: Platform, request: Request, name: str) -> Any:
     """What a plan is called and how it is paid."""
     if name not in _PLANS:
-        raise ApiError(404, 1200, f"There is no plan {name}.")
+        raise ApiError(404, UNKNOWN, f"There is no plan {name}.")
     title, pricing = _PLANS[name]
     return {
         "id": name,

@@ -57,4 +57,4 @@ def _line(platform: Platform, name: str) -> dict[str, Any]:
 
 
 def _waiting(platform: Platform, name: str) -> int:
-    return platform.store.jobs.count("device = ? AND status = 'Queued'", [name])
+    return int(platform.store.jobs.total("1", "device = ? AND status = 'Queued'", [name]))

@@ -14,6 +14,7 @@ from qhu.emulator.queue import Queue
 from qhu.emulator.server import LOOPBACK, LoopbackServer
 from qhu.emulator.store import Store
 from qhu.emulator.tokens import API_KEY, Tokens
+from qhu.errors import UserError
 
 
 class Emulator:
@@ -51,7 +52,11 @@ class Emulator:
         by_name = {device.name: device for device in devices}
         self._platform = Platform(by_name, store, rules, script, Tokens(rules.token_life))
         self._queue = Queue(self._platform)
-        self._server = LoopbackServer(self._platform.answer, port)
+        try:
+            self._server = LoopbackServer(self._platform.answer, port)
+        except UserError:
+            store.close()
+            raise
 
     def __enter__(self) -> "Emulator":
         self.start()
@@ -106,6 +111,10 @@ class Emulator:
     def add_fault(self, fault: Fault | None = None, **entries: Any) -> None:
         """Add a fault, given as such or by its entries, due from now on."""
         self._platform.script.add(fault or Fault.model_validate(entries))
+
+    def clear_faults(self) -> None:
+        """Forget all faults; what they changed stays changed."""
+        self._platform.script.clear()
 
     def calibrate(self, device: str) -> None:
         """Calibrate a device anew, as its name is served."""

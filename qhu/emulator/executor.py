@@ -20,9 +20,10 @@ from qiskit_ibm_runtime.quantum_program.params_converters import QUANTUM_PROGRAM
 from samplomatic.quantum_program import CircuitItem, SamplexItem
 
 from qhu.emulator.devices import Device
-from qhu.emulator.execute import canonical
+from qhu.emulator.errors import ProgramError
 from qhu.emulator.meter import Load
-from qhu.emulator.programs import Program, ProgramError, Run
+from qhu.emulator.parts import canonical
+from qhu.emulator.program import Program, Run
 
 SCHEMA = "v2.0"
 
@@ -47,10 +48,7 @@ class Executor(Program):
     def loads(self, device: Device) -> list[Load]:
         """One load per item."""
         target, shots = device.target(0), self._program.shots
-        return [
-            Load(item.circuit.estimate_duration(target, "s"), shots * item.size())
-            for item in self._program.items
-        ]
+        return [Load.of(item.circuit, target, shots * item.size()) for item in self._program.items]
 
     def rep_delay(self, device: Device) -> float:
         """The program's own pause, or the device's."""

@@ -105,6 +105,11 @@ class Script:
         with self._lock:
             self._lines.append((fault, [0]))
 
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._lines.clear()
+
     def meet(self, request: Request) -> Fault | None:
         """Count the request; the fault that it meets."""
         fired = None

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 Access = Literal["open", "token", "instance"]
+UNKNOWN = 9999
+"""Code of a refusal whose code IBM's registry was not seen to list."""
 _PREFIX = re.compile(r"^(/experimental)?/api/v1(?=/)")
 
 
@@ -46,7 +48,7 @@ class Request:
         try:
             return json.loads(self.body)
         except ValueError:
-            raise ApiError(400, 1222, "The body of the request is not valid JSON.") from None
+            raise ApiError(400, UNKNOWN, "The body of the request is not valid JSON.") from None
 
     def one(self, name: str) -> str | None:
         """The only, or first, value of a query parameter."""
@@ -129,7 +131,7 @@ class Routes:
             match = item.pattern.fullmatch(request.path)
             if match and item.method == request.method:
                 return item, match.groups()
-        raise ApiError(404, 1200, f"There is no {request.method} {request.path}.")
+        raise ApiError(404, UNKNOWN, f"There is no {request.method} {request.path}.")
 
 
 routes = Routes()

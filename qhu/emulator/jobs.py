@@ -6,9 +6,10 @@ import time
 from datetime import datetime
 from typing import Any
 
-from qhu.emulator.http import ApiError, Reply, Request, routes
+from qhu.emulator.errors import ProgramError
+from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
 from qhu.emulator.platform import Platform, iso
-from qhu.emulator.programs import ProgramError, parse
+from qhu.emulator.programs import PROGRAMS, parse
 from qhu.emulator.sessions import open_session
 from qhu.emulator.store import FINAL, Job
 
@@ -33,27 +34,28 @@ def submit(platform: Platform, request: Request) -> Any:
     device = platform.device(asked.get("backend", ""))
     limit = float(asked.get("cost") or MAX_SECONDS)
     if not 1 <= limit <= MAX_SECONDS:
-        raise ApiError(400, 1207, f"The maximum execution time must be 1 to {MAX_SECONDS} seconds.")
+        raise ApiError(400, UNKNOWN, f"The cost must be 1 to {MAX_SECONDS} seconds.")
     if asked.get("session_id"):
         open_session(platform, asked["session_id"])
-    params = json.dumps(asked.get("params"))
+    program, params = asked.get("program_id"), json.dumps(asked.get("params"))
+    if program not in PROGRAMS:
+        raise ApiError(404, UNKNOWN, f"Program {program} not found.")
     try:
-        seconds = parse(asked.get("program_id", ""), params).seconds(device)
-    except KeyError:
-        raise ApiError(404, 1203, f"Program {asked.get('program_id')} not found.") from None
+        seconds = parse(program, params).seconds(device)
     except ProgramError as error:
-        raise ApiError(400, 1222, str(error)) from None
+        raise ApiError(400, error.code, str(error)) from None
     job = Job(
         id=secrets.token_hex(10),
         device=device.name,
-        program=asked["program_id"],
+        program=program,
         params=params,
         tags=json.dumps(asked.get("tags") or []),
         session_id=asked.get("session_id") or "",
         private=bool(asked.get("private")),
         limit_seconds=limit,
         estimate=seconds,
-        created=time.time(),
+        # As precise as it is shown: a listing from the time of a job on contains that job.
+        created=round(time.time(), 6),
     )
     platform.store.jobs.add(job)
     return {"id": job.id, "backend": job.device}
@@ -75,7 +77,7 @@ def listing(platform: Platform, request: Request) -> Any:
     limit, offset = (int(request.one(name) or 0) for name in ("limit", "offset"))
     page = f"{where} ORDER BY rowid {order} LIMIT {limit or _PAGE} OFFSET {offset}"
     found = platform.store.jobs.where(page, values)
-    count = platform.store.jobs.count(where, values)
+    count = int(platform.store.jobs.total("1", where, values))
     return {
         "jobs": [describe(job) for job in found],
         "count": count,
@@ -148,7 +150,7 @@ def cancel(platform: Platform, request: Request, key: str) -> Any:
         charged=charged,
     )
     if not changed:
-        raise ApiError(409, 1215, f"Job {key} is already finished.")
+        raise ApiError(409, UNKNOWN, f"Job {key} is already finished.")
     return Reply(status=_DONE)
 
 

@@ -11,6 +11,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qiskit import QuantumCircuit
+from qiskit.transpiler import Target
+
+from qhu.emulator.errors import NOT_NATIVE, ProgramError
+
 SUB_JOB_SECONDS = 2.0
 SUB_JOB_EXECUTIONS = 10_000_000
 
@@ -26,6 +31,20 @@ class Load:
 
     seconds: float
     executions: int
+
+    @classmethod
+    def of(cls, circuit: QuantumCircuit, target: Target, executions: int) -> "Load":
+        """Load of a circuit on a device.
+
+        Raises:
+            ProgramError: the circuit is not in the device's gates.
+        """
+        for item in circuit.data:
+            name = item.operation.name
+            qubits = tuple(circuit.find_bit(bit).index for bit in item.qubits)
+            if name != "barrier" and not target.instruction_supported(name, qubits):
+                raise ProgramError(f"instruction {name} on {qubits} is not native", NOT_NATIVE)
+        return cls(circuit.estimate_duration(target, "s"), executions)
 
 
 def quantum_seconds(loads: Sequence[Load], rep_delay: float) -> float:

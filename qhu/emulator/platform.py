@@ -1,5 +1,6 @@
 """The platform: its state, its rules, and the way from a request to a reply."""
 
+import logging
 import threading
 import time
 from collections import deque
@@ -8,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from qhu.emulator.devices import Device
-from qhu.emulator.execute import Machine
+from qhu.emulator.events import happen
 from qhu.emulator.faults import Fault, Script
-from qhu.emulator.http import ApiError, Reply, Request, routes
+from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, error_body, routes
+from qhu.emulator.machine import Machine
 from qhu.emulator.store import Calibration, Session, Store
 from qhu.emulator.tokens import Tokens
 from qhu.errors import UnknownName
@@ -21,6 +23,7 @@ CRN = (
     "a/e0000000000000000000000000000000:e0000000-0000-4000-8000-000000000000::"
 )
 _SEEN = 100_000
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,6 @@ class Platform:
 
     def answer(self, request: Request) -> tuple[Reply, Fault | None]:
         """Reply to a request, and the fault that spoils it on the way back."""
-        from qhu.emulator.events import happen
-
         fault = self.script.meet(request)
         reply = Reply()
         if fault is None or not fault.prevents:
@@ -121,6 +122,9 @@ class Platform:
             answer = route.answer(self, request, *ids)
         except ApiError as error:
             return error.reply()
+        except Exception:
+            _log.exception("the emulator failed on %s %s", request.method, request.path)
+            return Reply.json(error_body(UNKNOWN, "The emulator failed; see its output."), 500)
         return answer if isinstance(answer, Reply) else Reply.json(answer)
 
     def device(self, name: str) -> Device:
@@ -156,11 +160,10 @@ class Platform:
 
     def consumed(self) -> float:
         """Quantum time charged to the instance, seconds."""
-        alone = self.store.jobs.where(
-            "charged > 0 AND session_id NOT IN (SELECT id FROM Session WHERE mode = 'dedicated')"
-        )
+        alone = "session_id NOT IN (SELECT id FROM Session WHERE mode = 'dedicated')"
         sessions = self.store.sessions.where("mode = 'dedicated'")
-        return sum(job.charged for job in alone) + sum(self.session_usage(s) for s in sessions)
+        charged: float = self.store.jobs.total("charged", alone)
+        return charged + sum(self.session_usage(session) for session in sessions)
 
     def session_usage(self, session: Session) -> float:
         """Time that a session or batch is charged, seconds.
@@ -168,8 +171,7 @@ class Platform:
         A batch: the quantum time of its jobs. A session: the time that it was open since its first
         job, or that quantum time where it is more, as with a pace below 1.
         """
-        jobs = self.store.jobs.where("session_id = ?", [session.id])
-        charged = sum(job.charged for job in jobs)
+        charged: float = self.store.jobs.total("charged", "session_id = ?", [session.id])
         if session.mode == "batch" or not session.activated:
             return charged
         return max(charged, (session.closed or time.time()) - session.activated)

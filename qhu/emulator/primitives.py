@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-import numpy as np
 from qiskit.primitives import BitArray, DataBin, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_ibm_runtime import RuntimeEncoder
@@ -15,9 +15,9 @@ from qhu.backends.measurement import bases
 from qhu.backends.noise import device_noise
 from qhu.backends.noisy_estimator import NoisyEstimator, shots_of
 from qhu.emulator.devices import Device
-from qhu.emulator.execute import canonical
 from qhu.emulator.meter import Load
-from qhu.emulator.programs import Program, Run, decode
+from qhu.emulator.parts import canonical
+from qhu.emulator.program import Program, Run, decode
 from qhu.engine.ansatz import Ansatz
 
 _PRECISION = 1 / 64
@@ -42,8 +42,9 @@ class Estimator(Program):
         """One load per PUB: its shots for each parameter set and basis."""
         target = device.target(0)
         return [
-            Load(
-                pub.circuit.measure_all(inplace=False).estimate_duration(target, "s"),
+            Load.of(
+                pub.circuit.measure_all(inplace=False),
+                target,
                 shots_of(pub.precision)
                 * pub.parameter_values.size
                 * len(bases(_small(pub)[0].observables)),
@@ -54,7 +55,7 @@ class Estimator(Program):
     def run(self, run: Run) -> str:
         """Run every PUB, each from its own random stream."""
         results = [self._run_pub(k, pub, run) for k, pub in enumerate(self._pubs)]
-        metadata = {"version": 2, "emulator": run.note(ignored=self._options)}
+        metadata = {"version": 2, "emulator": run.note(mitigation="none", ignored=self._options)}
         return json.dumps(PrimitiveResult(results, metadata=metadata), cls=RuntimeEncoder)
 
     def _run_pub(self, number: int, pub: EstimatorPub, run: Run) -> Any:
@@ -63,7 +64,7 @@ class Estimator(Program):
         values = pub.parameter_values.as_array(pub.circuit.parameters)
         content = (number, pub.precision, str(pub.observables.tolist()), values.tobytes().hex())
         random = run.random((*content, *canonical(pub.circuit)))
-        observables = np.array(small.observables, dtype=object).reshape(pub.observables.shape)
+        observables = ObservablesArray(list(small.observables)).reshape(pub.observables.shape)
         estimator = NoisyEstimator(noise, pub.precision, random)
         return estimator.run([(small.circuit, observables, pub.parameter_values)]).result()[0]
 
@@ -86,14 +87,14 @@ class Sampler(Program):
         """One load per PUB."""
         target = device.target(0)
         return [
-            Load(pub.circuit.estimate_duration(target, "s"), pub.shots * pub.parameter_values.size)
+            Load.of(pub.circuit, target, pub.shots * pub.parameter_values.size)
             for pub in self._pubs
         ]
 
     def run(self, run: Run) -> str:
         """Run every PUB, each from its own random stream."""
         results = [self._run_pub(k, pub, run) for k, pub in enumerate(self._pubs)]
-        metadata = {"version": 2, "emulator": run.note(ignored=self._options)}
+        metadata = {"version": 2, "emulator": run.note(mitigation="none", ignored=self._options)}
         return json.dumps(PrimitiveResult(results, metadata=metadata), cls=RuntimeEncoder)
 
     def _run_pub(self, number: int, pub: SamplerPub, run: Run) -> SamplerPubResult:

@@ -5,12 +5,15 @@ import time
 import traceback
 from typing import Any
 
+from qhu.emulator.errors import INVALID, ProgramError
 from qhu.emulator.platform import Platform
-from qhu.emulator.programs import Run, parse
+from qhu.emulator.program import Run
+from qhu.emulator.programs import parse
 from qhu.emulator.sessions import expire
 from qhu.emulator.store import Job
 from qhu.errors import QhuError
 
+BACKEND_ERROR = 1010
 TOO_LONG = "Job exceeded its maximum execution time."
 _TICK = 0.05
 
@@ -75,11 +78,12 @@ class Queue:
         try:
             results = self._results(job, version)
         except QhuError as error:
-            self._finish(job, "Failed", 0, str(error), 1500, str(error))
+            code = error.code if isinstance(error, ProgramError) else INVALID
+            self._finish(job, "Failed", 0, str(error), code)
         except Exception:
             # As on the platform: the traceback is what the job's owner reads.
             trace = traceback.format_exc()
-            self._finish(job, "Failed", 0, "Internal error.", 9999, trace)
+            self._finish(job, "Failed", 0, "Internal error.", BACKEND_ERROR, trace)
         else:
             self._pass(job, job.estimate)
             self._end(job, results)
@@ -104,7 +108,7 @@ class Queue:
         now = self._jobs.get(job.id)
         fate = now.fate if now else ""
         if fate == "job_failed":
-            self._finish(job, "Failed", 0, "Internal error, by script.", 9999)
+            self._finish(job, "Failed", 0, "Internal error, by script.", BACKEND_ERROR)
         elif fate == "job_cancelled":
             self._finish(job, "Cancelled", 0, "Cancelled by the platform, by script.", 0)
         elif fate == "job_max_time":

@@ -9,6 +9,7 @@ from typing import Any
 
 from qhu.emulator.faults import Fault
 from qhu.emulator.http import Reply, Request
+from qhu.errors import UserError
 
 Answer = Callable[[Request], tuple[Reply, Fault | None]]
 """From a request to its reply and the fault, if any, on the way back."""
@@ -22,12 +23,18 @@ class LoopbackServer:
     Args:
         answer: what answers requests.
         port: port to listen on; 0 for a free one.
+
+    Raises:
+        UserError: the port is in use.
     """
 
     def __init__(self, answer: Answer, port: int) -> None:
         self.stopping = threading.Event()
         handler = type("Handler", (_Handler,), {"answer": staticmethod(answer), "server_": self})
-        self._server = _Server((LOOPBACK, port), handler)
+        try:
+            self._server = _Server((LOOPBACK, port), handler)
+        except OSError as error:
+            raise UserError(f"cannot listen on port {port}: {error.strerror}; try 0") from None
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True

@@ -4,7 +4,7 @@ import secrets
 import time
 from typing import Any
 
-from qhu.emulator.http import ApiError, Reply, Request, routes
+from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
 from qhu.emulator.platform import CRN, Platform, iso
 from qhu.emulator.store import FINAL, Session
 
@@ -17,7 +17,7 @@ def create(platform: Platform, request: Request) -> Any:
     asked = request.json()
     mode, plan = asked.get("mode"), platform.rules.plan
     if mode not in ("dedicated", "batch"):
-        raise ApiError(400, 1222, f"There is no mode {mode}.")
+        raise ApiError(400, UNKNOWN, f"There is no mode {mode}.")
     if mode == "dedicated" and plan == "open":
         message = f"You are not authorized to run a session when using the {plan} plan."
         raise ApiError(403, 1352, message)
@@ -68,7 +68,7 @@ def find(platform: Platform, key: str) -> Session:
     expire(platform)
     session = platform.store.sessions.get(key)
     if session is None:
-        raise ApiError(404, 1219, f"Session {key} not found.")
+        raise ApiError(404, UNKNOWN, f"Session {key} not found.")
     return session
 
 

@@ -100,10 +100,10 @@ class Table(Generic[Row]):
         query = f"SELECT {self._columns} FROM {self._name} WHERE {ordered}"
         return [self._row(*values) for values in self._do(query, values)]
 
-    def count(self, condition: str, values: Sequence[Any]) -> int:
-        """Number of rows that meet a condition."""
-        query = f"SELECT COUNT(*) FROM {self._name} WHERE {condition}"
-        return int(self._do(query, values)[0][0])
+    def total(self, column: str, condition: str, values: Sequence[Any] = ()) -> Any:
+        """Sum of a column, such as ``1``, over the rows that meet a condition."""
+        query = f"SELECT TOTAL({column}) FROM {self._name} WHERE {condition}"
+        return self._do(query, values)[0][0]
 
     def change(self, condition: str, values: Sequence[Any], **columns: Any) -> int:
         """Set columns of the rows that meet a condition; their number."""

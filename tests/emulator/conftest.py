@@ -43,6 +43,8 @@ def _clean_account(monkeypatch, tmp_path):
         if name.startswith(("QISKIT_IBM", "IAM_URL", "GLOBAL_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+    # The client else reads its own stack, in full, for a header of each request.
+    monkeypatch.setenv("USAGE_DATA_OPT_OUT", "True")
     monkeypatch.chdir(tmp_path)
 
 
