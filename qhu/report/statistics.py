@@ -17,6 +17,8 @@ CONFIDENCE = 0.95
 LEVEL = 0.05
 RESAMPLES = 9_999
 """A test tries all sign patterns up to this many (13 seeds), else so many random ones."""
+NUMBERS = 2**22
+"""Numbers that a test holds at once."""
 
 
 class Estimate(NamedTuple):
@@ -41,6 +43,16 @@ def mean_interval(values: Floats, comparisons: int = 1) -> Estimate:
     quantile = stats.t.ppf(1 - (1 - CONFIDENCE) / (2 * comparisons), seeds - 1)
     half = float(quantile * values.std(ddof=1) / np.sqrt(seeds))
     return Estimate(mean, mean - half, mean + half, seeds)
+
+
+def simultaneous(value: Estimate, count: int) -> Estimate:
+    """The interval widened so that ``count`` of its kind hold together (Bonferroni)."""
+    if value.seeds < 2:
+        return value
+    tails = (1 - CONFIDENCE) / 2
+    wide, narrow = stats.t.isf([tails / count, tails], value.seeds - 1)
+    low, high = (value.mean + (end - value.mean) * wide / narrow for end in (value.low, value.high))
+    return value._replace(low=float(low), high=float(high))
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
@@ -85,33 +97,49 @@ def paired(results: pd.DataFrame, metric: str, reference: str) -> pd.DataFrame:
     chosen = results[results["metric"] == metric]
     values = chosen.pivot(index="seed", columns="method", values="value")
     methods = [m for m in chosen["method"].unique() if m not in (reference, "retrain")]
-    rows = []
-    for method in methods if reference in values else ():
-        difference = (values[method] - values[reference]).dropna().to_numpy(np.float64)
-        if len(difference):
-            rows.append((method, *mean_interval(difference), sign_flip(difference)))
-    columns = ["method", "mean", "ci_low", "ci_high", "seeds", "p"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.assign(p_holm=holm(table["p"].to_numpy(np.float64)))
+    table = tested(values[methods].sub(values.get(reference, np.nan), axis=0).T)
+    corrected = holm(table["p"].to_numpy(np.float64))
+    return table.rename_axis("method").reset_index().assign(p_holm=corrected)
 
 
-def sign_flip(differences: Floats) -> float:
-    """Two-sided p-value of a mean difference of 0, by flipping the signs of the differences.
+def tested(differences: pd.DataFrame) -> pd.DataFrame:
+    """Mean differences with their intervals, each tested against 0.
 
-    Under the null hypothesis each seed's difference is as likely to have the other sign. NaN
-    for a single difference.
+    Args:
+        differences: one row per comparison, one column per seed, NaN where a seed has no value.
+
+    Returns:
+        ``mean, ci_low, ci_high, seeds`` and ``p`` (two-sided sign-flip test) of every row that has
+        a value, under the same index.
     """
-    if len(differences) < 2:
-        return float("nan")
-    found = stats.permutation_test(
-        (differences,),
-        np.mean,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        random_state=0,
-    )
-    return float(found.pvalue)
+    rows = differences.dropna(how="all")
+    values = rows.to_numpy(np.float64)
+    found = [mean_interval(row[np.isfinite(row)]) for row in values]
+    columns = ["mean", "ci_low", "ci_high", "seeds"]
+    return pd.DataFrame(found, index=rows.index, columns=columns).assign(p=sign_flip(values))
+
+
+def sign_flip(differences: Floats) -> Floats:
+    """Two-sided p-values (...) of mean differences of 0, by flipping signs along the last axis.
+
+    Under the null hypothesis each seed's difference is as likely to have the other sign. A missing
+    value (NaN) has no sign; the p-value of fewer than two differences is NaN.
+    """
+    present = np.isfinite(differences)
+    p = np.full(differences.shape[:-1], np.nan)
+    if differences.shape[-1] > 1 and differences.size:
+        found = stats.permutation_test(
+            (np.where(present, differences, 0),),
+            np.sum,
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=RESAMPLES,
+            batch=max(1, NUMBERS // differences.size),
+            axis=-1,
+            random_state=0,
+        )
+        p = np.where(present.sum(axis=-1) > 1, found.pvalue, np.nan)
+    return p
 
 
 def holm(p: Sequence[float] | Floats) -> Floats:

@@ -11,6 +11,7 @@ from qhu.report.statistics import (
     mean_interval,
     paired,
     sign_flip,
+    simultaneous,
     smallest_p,
     summarise,
 )
@@ -39,6 +40,15 @@ def test_a_single_seed_has_no_interval():
     mean, low, high, seeds = mean_interval(np.array([0.4]))
     assert (mean, seeds) == (0.4, 1)
     assert np.isnan([low, high]).all()
+
+
+def test_intervals_that_hold_together_are_those_of_a_smaller_level():
+    values = np.array([0.3, 0.7, 0.65, 0.2])
+    low, high = stats.t.interval(1 - 0.05 / 4, 3, loc=values.mean(), scale=stats.sem(values))
+    value = mean_interval(values)
+    assert simultaneous(value, 4) == pytest.approx((values.mean(), low, high, 4))
+    assert simultaneous(value, 1) == pytest.approx(value)
+    assert np.isnan(simultaneous(mean_interval(values[:1]), 4).low)
 
 
 def test_summary_has_the_columns_of_the_contract_in_order_of_appearance():
@@ -90,6 +100,15 @@ def test_sign_flip_is_symmetric_and_bounded(values):
     p = sign_flip(differences)
     assert 2.0 ** (1 - len(values)) - 1e-12 <= p <= 1
     assert sign_flip(-differences) == pytest.approx(p)
+
+
+def test_sign_flips_of_many_rows_are_those_of_each_and_missing_seeds_do_not_count():
+    rows = np.random.default_rng(4).normal(0.5, 1, (5, 7))
+    rows[1, 4:] = rows[2, 1:] = np.nan
+    p = sign_flip(rows)
+    assert p[0] == pytest.approx(sign_flip(rows[0]))
+    assert p[1] == pytest.approx(sign_flip(rows[1, :4]))
+    assert np.isnan(p[2])
 
 
 def test_sign_flip_of_many_seeds_is_repeatable_and_close_to_the_t_test():
