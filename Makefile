@@ -6,7 +6,7 @@ ONLY ?= *
 BIN := .venv/bin
 RUN := $(BIN)/qhu run experiments/iris.yaml $(if $(SEEDS),--seeds $(SEEDS))
 
-.PHONY: iris iris-noisy ablation test soak bench lint format setup clean
+.PHONY: iris iris-noisy ablation compare test soak bench lint format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -17,6 +17,9 @@ iris-noisy: setup    ## the same study, evaluated under the noise of a device
 ablation: setup      ## what depth, entanglement, noise, shots and scope do; ONLY=depth: one of them
 	set -e; for file in experiments/ablation/$(ONLY).yaml; do \
 		$(BIN)/qhu ablate $$file $(if $(SEEDS),--seeds $(SEEDS)) --workers 2; done
+
+compare: setup       ## two runs of the same models: make compare A=<run folder> B=<run folder>
+	$(BIN)/qhu compare $(A) $(B)
 
 test: setup          ## fast tests
 	$(BIN)/pytest -n 2

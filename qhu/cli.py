@@ -85,6 +85,17 @@ def report(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
 
 
 @app.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="run folders; the first is the reference")],
+    out: Annotated[Path | None, typer.Option(help="folder to write to")] = None,
+) -> None:
+    """Compare runs of the same models on different backends, and take the gaps apart."""
+    from qhu.compare.compare import compare as compare_runs
+
+    compare_runs(folders, out, console)
+
+
+@app.command()
 def audit(
     folder: Annotated[Path, typer.Argument(help="folder with the released *_best.pth files")],
     dataset: Annotated[str, typer.Option(help="iris | mnist | fashion_mnist")],

@@ -28,7 +28,7 @@ def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> No
     folder.write_lines("history.jsonl", _history(study, scored))
     folder.write_text("circuit.svg", _drawing(study))
     for name, key in _models(study, scored):
-        study.store.show(key, folder.path / "models" / f"{name}.safetensors")
+        study.store.show(key, folder.model(*name))
     effective = {stage: study.backends[stage].effective() for stage in STAGES}
     if scored:  # workers know what took effect in their processes
         effective["evaluate"] = study.store.load(scored[0].outputs).facts["effective"]
@@ -42,14 +42,13 @@ def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, int]:
     return {"cells": len(scored), "models": len(keys), "optimiser_steps": steps}
 
 
-def _models(study: Study, scored: Sequence[Scored]) -> Iterator[tuple[str, str]]:
-    """File name and key of every model: teachers, oracles, and what each method made."""
+def _models(study: Study, scored: Sequence[Scored]) -> Iterator[tuple[tuple[int, str, str], str]]:
+    """Seed, kind, scenario and key of every model: teachers, oracles, what each method made."""
     for one in study.fits():
         if one.kind != FLOOR and (key := fit_key(study, one)) in study.store:
-            parts = (f"seed{one.seed}", one.scenario, one.kind)
-            yield "-".join(part for part in parts if part), key
+            yield (one.seed, one.kind, one.scenario), key
     for cell, key in ((result.cell, result.model) for result in scored):
-        yield f"seed{cell.seed}-{cell.scenario}-{cell.method}", key
+        yield (cell.seed, cell.method, cell.scenario), key
 
 
 def _results(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:

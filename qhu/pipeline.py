@@ -18,12 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
-from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.store import Stage
 from qhu.seeding import torch_stream
@@ -129,11 +126,6 @@ def score(
         angles=study.net("train").theta.mask("quantum").numpy(),
     )
     return measure(evidence, list(study.metrics), study.metrics)
-
-
-def probabilities(net: HybridNet, features: Tensor) -> NDArray[np.float64]:
-    """Class probabilities (N, C) from the outputs (N, M) of the quantum layer."""
-    return torch.softmax(net.head(features).double(), dim=1).numpy()
 
 
 # -- what goes into the stages ---------------------------------------------------------------------

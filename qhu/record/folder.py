@@ -76,6 +76,11 @@ class RunFolder:
         except (ValidationError, OSError):
             raise UserError(f"{file} is damaged: delete the folder and run again") from None
 
+    def model(self, seed: int, kind: str, scenario: str = "") -> Path:
+        """File of a model: ``teacher``, a scenario's ``oracle`` or what a method made there."""
+        parts = (f"seed{seed}", scenario, kind)
+        return self.path / "models" / f"{'-'.join(filter(None, parts))}.safetensors"
+
     def start(
         self, name: str, backend: str, fingerprint: str, code: str, settings: Mapping[str, Any]
     ) -> None:

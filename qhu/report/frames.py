@@ -1,7 +1,7 @@
 """A run folder as typed frames: all that a report is made from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,19 @@ def load_run(folder: Path) -> Run:
         facts=facts,
         circuit=_read_text(drawing) if drawing.exists() else None,
     )
+
+
+def read_predictions(folder: Path, seeds: Sequence[int]) -> pd.DataFrame:
+    """Rows of ``predictions.parquet`` of some seeds.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    file = folder / "predictions.parquet"
+    try:
+        return pd.read_parquet(file, filters=[("seed", "in", list(seeds))])
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        raise UserError(f"cannot read {file} ({error}): run the experiment again") from None
 
 
 def read_table(file: Path, types: Mapping[str, str]) -> pd.DataFrame:

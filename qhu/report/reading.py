@@ -98,12 +98,12 @@ def _claim(compared: Compared, methods: pd.DataFrame) -> Statement:
         below: methods.loc[differs & (methods["mean"] < 0), "method"],
         "no difference shown": methods.loc[~differs, "method"],
     }
-    said = [f"{claim}: {_names(names)}" for claim, names in groups.items() if len(names)]
+    said = [f"{claim}: {named(names)}" for claim, names in groups.items() if len(names)]
     words = title(compared.metric)
     topic = f"{words[0].upper()}{words[1:]}, against {REFERENCES[compared.reference]}:"
     return Statement(topic, f"{'; '.join(said)}.")
 
 
-def _names(methods: pd.Series) -> str:
+def named(methods: pd.Series) -> str:
     """All of them where they are few, else how many."""
     return ", ".join(methods) if len(methods) <= FEW else f"{len(methods)} methods"

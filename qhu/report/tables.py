@@ -104,13 +104,19 @@ def test_table(
     for method in methods:
         tested = [table for table in by_method if method in table.index]
         if tested:
-            cells = [_difference(table, method) for table in by_method]
+            cells = [difference(table, method) for table in by_method]
             seeds = max(int(table.loc[[method], "seeds"].iloc[0]) for table in tested)
             rows.append(Row(method, marker(method), str(seeds), cells))
     return Table(columns, rows)
 
 
-def _difference(table: pd.DataFrame, method: str) -> Cell:
+def difference(table: pd.DataFrame, method: str) -> Cell:
+    """A paired difference; it stands out where the corrected test shows it.
+
+    Args:
+        table: tests by method: ``mean, ci_low, ci_high, seeds, p_holm``.
+        method: the row; one that was not compared is the reference.
+    """
     if method not in table.index:
         return Cell("–", note="reference")
     row = table.loc[[method]]

@@ -1,0 +1,90 @@
+"""The gap between two runs of the same models, and what makes it, seed by seed.
+
+A run's score is the exact one plus what each part of its noise adds:
+
+    recorded = exact + gate noise + readout error + shot noise + drift
+
+The first three are differences of re-evaluations, in which one more part of the recorded
+calibration acts each time; drift is what remains. So the parts of a run, and the differences of the
+parts of two runs, add up to the gap whatever the calibration says.
+"""
+
+import pandas as pd
+
+from qhu.report.statistics import holm, tested
+from qhu.report.styles import HONEST
+
+CELL = ["scenario", "method", "seed", "metric"]
+STEPS = ["exact", "gate_noise", "readout_error", "shot_noise"]
+"""Scores of the stored models: without noise, then each with one more part of it."""
+PARTS = [*STEPS[1:], "drift"]
+QUANTITIES = ["gap", *STEPS[1:], "modelled", "drift"]
+"""``modelled`` is the sum of what the calibration explains: the gap without drift."""
+EVERY = "all methods"
+"""The mean over the methods, the honest rows left out, in a method's place."""
+
+
+def decompose(results: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
+    """What the noise of a run adds to every score.
+
+    Args:
+        results: rows with the columns of ``results.csv``.
+        steps: the columns :data:`CELL` and :data:`STEPS`.
+
+    Returns:
+        The columns :data:`PARTS` under the index :data:`CELL`, where all of them are defined.
+    """
+    known = steps.set_index(CELL).join(results.set_index(CELL)["value"], how="inner").dropna()
+    parts = known[[*STEPS, "value"]].diff(axis=1).drop(columns="exact")
+    return parts.set_axis(PARTS, axis=1)
+
+
+def gaps(reference: pd.DataFrame, run: pd.DataFrame) -> pd.DataFrame:
+    """Score of the run minus that of the reference, and its parts, paired.
+
+    Args:
+        reference: what :func:`decompose` found for the run to compare with.
+        run: the same for the run.
+
+    Returns:
+        The columns :data:`QUANTITIES` under the index :data:`CELL`, where both runs have a score.
+    """
+    one, other = run.align(reference, join="inner", axis=0)
+    found = one - other
+    modelled = found[STEPS[1:]].sum(axis=1)
+    return found.assign(modelled=modelled, gap=modelled + found["drift"])[QUANTITIES]
+
+
+def tested_gaps(found: pd.DataFrame) -> pd.DataFrame:
+    """Means over the seeds with their intervals, tested against 0.
+
+    Args:
+        found: what :func:`gaps` found.
+
+    Returns:
+        ``scenario, metric, quantity, method, mean, ci_low, ci_high, seeds, p, p_holm``; p-values
+        are corrected over the methods. Rows of :data:`EVERY` are means over the methods.
+    """
+    table = _tested(found)
+    families = table.groupby(["scenario", "metric", "quantity"], sort=False)["p"]
+    table["p_holm"] = families.transform(lambda p: holm(p.to_numpy()))
+    everyone = _tested(_over_methods(found))
+    return pd.concat([table, everyone.assign(p_holm=everyone["p"])], ignore_index=True)
+
+
+def _tested(found: pd.DataFrame) -> pd.DataFrame:
+    keys = ["scenario", "metric", "quantity", "method"]
+    tidy = found.melt(ignore_index=False, var_name="quantity").reset_index()
+    order = {key: list(tidy[key].unique()) for key in keys}
+    table = tested(tidy.pivot(index=keys, columns="seed", values="value")).reset_index()
+    return table.sort_values(keys, key=lambda names: names.map(order[str(names.name)].index))
+
+
+def _over_methods(found: pd.DataFrame) -> pd.DataFrame:
+    """Means over the methods, of the seeds that have them all."""
+    tried = found[~found.index.get_level_values("method").isin(HONEST)]
+    groups = tried.groupby(["scenario", "seed", "metric"], sort=False)
+    count = groups.size()
+    complete = count == count.groupby(["scenario", "metric"]).transform("max")
+    means = groups.mean()[complete].assign(method=EVERY)
+    return means.set_index("method", append=True).reorder_levels(CELL)

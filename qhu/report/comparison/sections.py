@@ -1,0 +1,136 @@
+"""What the page shows of a run beside the reference: sentences, figures, tables."""
+
+import functools
+from dataclasses import dataclass
+
+import pandas as pd
+
+from qhu.report.comparison import plots, words
+from qhu.report.comparison.findings import Findings, chosen
+from qhu.report.comparison.gaps import EVERY
+from qhu.report.comparison.qubits import thinned
+from qhu.report.comparison.ranking import Ranking
+from qhu.report.comparison.tables import gap_table, parts_table, qubit_table, rank_table
+from qhu.report.reading import Statement
+from qhu.report.sections import SCORES, Panel
+from qhu.report.styles import title
+from qhu.report.svg import draw
+from qhu.report.tables import Table
+
+
+@dataclass(frozen=True)
+class Apart:
+    """The gap of one metric in parts."""
+
+    metric: str
+    panel: Panel
+    table: Table
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The order of the methods by one metric."""
+
+    panel: Panel
+    table: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One scenario of two runs."""
+
+    scenario: str
+    reading: list[Statement]
+    gaps: Table
+    apart: list[Apart]
+    ranked: list[Ranked]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A run beside the reference; ``reading`` holds for all scenarios."""
+
+    anchor: str
+    labels: tuple[str, str]
+    reading: list[Statement]
+    scenes: list[Scene]
+    scatters: list[Panel]
+    qubits: list[list[str]]
+
+
+def section(found: Findings, results: pd.DataFrame) -> Pair:
+    """The section of a run.
+
+    Args:
+        found: what its comparison with the reference found.
+        results: rows of its ``results.csv``.
+    """
+    anchor, reading = f"run-{found.letters[1]}", words.caution(found.tests)
+    if found.lines:
+        reading.append(words.qubit_statement(found.lines, found.letters[0]))
+    scenarios = found.tests["scenario"].unique()
+    scenes = [_scene(f"{anchor}-{n}", s, found, results) for n, s in enumerate(scenarios)]
+    scatters = _scatters(anchor, found)
+    return Pair(anchor, found.labels, reading, scenes, scatters, qubit_table(found.lines))
+
+
+def _scene(anchor: str, scenario: str, found: Findings, results: pd.DataFrame) -> Scene:
+    tests = found.tests[found.tests["scenario"] == scenario]
+    results = results[results["scenario"] == scenario]
+    by_metric = {metric: tests[tests["metric"] == metric] for metric in chosen(tests)}
+    rankings = {
+        m: found.rankings[scenario, m] for m in by_metric if (scenario, m) in found.rankings
+    }
+    reading = words.gap_statements(by_metric, found.letters[0]) + words.parts_statements(by_metric)
+    if rankings:
+        reading.append(words.ranking_statement(rankings))
+    shown = [metric for metric in SCORES if metric in set(tests["metric"])]
+    return Scene(
+        scenario=scenario,
+        reading=reading,
+        gaps=gap_table(shown, found.methods, tests, results),
+        apart=[_apart(anchor, m, found.methods, t, results) for m, t in by_metric.items()],
+        ranked=[_ranked(anchor, m, r, found.labels) for m, r in rankings.items()],
+    )
+
+
+def _apart(
+    anchor: str, metric: str, methods: list[str], tests: pd.DataFrame, results: pd.DataFrame
+) -> Apart:
+    order = [*methods, EVERY]
+    rows = tests.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
+    plot = functools.partial(plots.parts, rows, metric)
+    label = f"{title(metric)}: the gap and its parts, by method"
+    seeds = int(tests["seeds"].max())
+    caption = (
+        f"{metric}: gap with its 95 % interval over {seeds} seeds (markers), on its parts (bars, "
+        f"stacked from 0 to either side). {words.parts_caption(tests)}"
+    )
+    drawing = draw(plot, (4.8, 1.2 + 0.24 * len(order)), f"{anchor}-{metric}-", label)
+    return Apart(metric, Panel(drawing, caption), parts_table(metric, methods, tests, results))
+
+
+def _ranked(anchor: str, metric: str, ranking: Ranking, labels: tuple[str, str]) -> Ranked:
+    plot = functools.partial(plots.places, ranking.places, labels)
+    caption = (
+        f"{metric}: ranks, 1 the closest to the oracle, with 95 % bootstrap intervals over "
+        f"{ranking.tau.seeds} seeds; Kendall's τ: {words.correlation(ranking)}."
+    )
+    label = f"ranks of the methods by {title(metric)}"
+    size = (4.8, 1.1 + 0.24 * len(ranking.places))
+    drawing = draw(plot, size, f"{anchor}-rank-{metric}-", label)
+    return Ranked(Panel(drawing, caption), rank_table(ranking, labels))
+
+
+def _scatters(anchor: str, found: Findings) -> list[Panel]:
+    shown, panels = thinned(found.values), []
+    for qubit, line in found.lines.items():
+        points = shown[shown["qubit"] == qubit]
+        plot = functools.partial(plots.scatter, points, line, found.labels)
+        caption = (
+            f"q{qubit}: {len(points)} of {int((found.values['qubit'] == qubit).sum())} paired "
+            "values; identity (band) and fitted line."
+        )
+        label = f"expectation values of qubit {qubit} in both runs"
+        panels.append(Panel(draw(plot, (4.6, 4.4), f"{anchor}-q{qubit}-", label), caption))
+    return panels

@@ -1,0 +1,83 @@
+"""Tables of a comparison."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from markupsafe import Markup
+
+from qhu.report.comparison.gaps import EVERY, QUANTITIES
+from qhu.report.comparison.ranking import Ranking
+from qhu.report.comparison.words import TITLES
+from qhu.report.statistics import Estimate
+from qhu.report.styles import title
+from qhu.report.svg import marker
+from qhu.report.tables import Cell, Column, Row, Table, difference, interval, number, row_count
+
+
+def gap_table(
+    metrics: Sequence[str], methods: Sequence[str], tests: pd.DataFrame, results: pd.DataFrame
+) -> Table:
+    """The gap of every metric (columns) and method (rows).
+
+    Args:
+        metrics: the columns.
+        methods: the rows.
+        tests: rows of :func:`~qhu.report.comparison.gaps.tested_gaps` of one scenario.
+        results: rows of ``results.csv`` of the scenario, of either run.
+    """
+    columns = [Column(metric, title(metric), row_count(results, metric)) for metric in metrics]
+    gap = tests[tests["quantity"] == "gap"]
+    chosen = [gap[gap["metric"] == metric] for metric in metrics]
+    return Table(columns, _rows(methods, chosen))
+
+
+def parts_table(
+    metric: str, methods: Sequence[str], tests: pd.DataFrame, results: pd.DataFrame
+) -> Table:
+    """The gap of one metric and its parts (columns) by method; arguments as :func:`gap_table`."""
+    n = row_count(results, metric)
+    columns = [Column(TITLES[quantity], title(metric), n) for quantity in QUANTITIES]
+    of_metric = tests[tests["metric"] == metric]
+    chosen = [of_metric[of_metric["quantity"] == quantity] for quantity in QUANTITIES]
+    return Table(columns, _rows([*methods, EVERY], chosen))
+
+
+def rank_table(ranking: Ranking, labels: tuple[str, str]) -> list[list[str]]:
+    """Head and rows: method, rank in both runs with intervals."""
+    rows = [["method", *labels]]
+    for place in ranking.places.to_dict("records"):
+        cells = []
+        for name in ("reference", "run"):
+            ends = (place[name], place[f"{name}_low"], place[f"{name}_high"])
+            cells.append(" ".join([f"{ends[0]:g}", _ranks(*ends[1:])]).strip())
+        rows.append([str(place["method"]), *cells])
+    return rows
+
+
+def qubit_table(lines: Mapping[int, Mapping[str, Estimate]]) -> list[list[str]]:
+    """Head and rows: qubit, slope, offset, scatter with intervals, seeds."""
+    rows = [["qubit", "slope", "offset", "scatter", "seeds"]]
+    for qubit, line in lines.items():
+        values = [f"{number(line[n].mean)} {interval(line[n])}".strip() for n in rows[0][1:4]]
+        rows.append([f"q{qubit}", *values, str(line["slope"].seeds)])
+    return rows
+
+
+def _rows(methods: Sequence[str], chosen: Sequence[pd.DataFrame]) -> list[Row]:
+    tables = [table.set_index("method") for table in chosen]
+    rows = []
+    for method in methods:
+        known = [table for table in tables if method in table.index]
+        if known:
+            seeds = max(int(table.loc[[method], "seeds"].iloc[0]) for table in known)
+            cells = [
+                difference(t, method) if method in t.index else Cell("–", note="undefined")
+                for t in tables
+            ]
+            sign = Markup() if method == EVERY else marker(method)
+            rows.append(Row(method, sign, str(seeds), cells))
+    return rows
+
+
+def _ranks(low: float, high: float) -> str:
+    return "" if low != low else f"[{low:g}, {high:g}]"
