@@ -20,7 +20,6 @@ from qhu.model.theta import ModelState
 from qhu.provenance import code_of
 from qhu.record.environment import code_digest
 from qhu.record.store import Stage, Store
-from qhu.registry import Entry
 from qhu.settings import identity
 from qhu.training import Rows
 from qhu.unlearn.task import MethodOptions
@@ -39,6 +38,9 @@ class Fit:
     seed: int
     scenario: str = ""
 
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.scenario, self.kind, f"seed {self.seed}")))
+
 
 @dataclass(frozen=True, order=True)
 class Cell:
@@ -47,6 +49,9 @@ class Cell:
     scenario: str
     method: str
     seed: int
+
+    def __str__(self) -> str:
+        return f"{self.scenario} {self.method} seed {self.seed}"
 
 
 def _once(method: Callable[["Study", *Args], R]) -> Callable[["Study", *Args], R]:
@@ -84,7 +89,8 @@ class Study:
         self.methods = {k: registry.method[m.method] for k, m in experiment.methods.items()}
         names = experiment.metrics or registry.metric.names()
         self.metrics = {name: registry.metric[name] for name in names}
-        self.foreign = self._foreign(source)
+        parts = {**self.parts(), "dataset": (source.make, source.options)}
+        self.foreign = {what: code for what, its in parts.items() if (code := code_of(*its))}
         self._content = self.data.content
         self._nets: dict[tuple[str, int], HybridNet] = {}
         self._kept: dict[tuple[Any, ...], Any] = {}
@@ -93,13 +99,12 @@ class Study:
         """A copy in another process makes for itself what can be made again."""
         return {**self.__dict__, "_nets": {}, "_kept": {}}
 
-    def _foreign(self, source: Entry) -> dict[str, str]:
-        """Hashes of the code that plugins, scripts and notebooks bring, as it is now."""
-        codes = {f"dataset {source.name}": source.code}
-        codes |= {f"method {label}": entry.code for label, entry in self.methods.items()}
-        codes |= {f"metric {name}": entry.code for name, entry in self.metrics.items()}
-        codes |= {f"backend {b.name}": code_of(type(b)) for b in self.backends.values()}
-        return {what: code for what, code in codes.items() if code}
+    def parts(self) -> dict[str, tuple[Any, ...]]:
+        """Functions and classes that the stages run, by what they are."""
+        methods = {f"method {k}": (e.make, e.options) for k, e in self.methods.items()}
+        metrics = {f"metric {k}": (e.make, e.options) for k, e in self.metrics.items()}
+        backends = {f"backend {b.name}": (type(b),) for b in self.backends.values()}
+        return {**methods, **metrics, **backends}
 
     @property
     def code(self) -> str:
