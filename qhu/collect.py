@@ -32,7 +32,11 @@ def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> No
     effective = {stage: study.backends[stage].effective() for stage in STAGES}
     if scored:  # workers know what took effect in their processes
         effective["evaluate"] = study.store.load(scored[0].outputs).facts["effective"]
-    folder.update(effective=effective, data=study.data.content, costs=_costs(study, scored))
+    entries = {key: text for found in study.cites.values() for key, text in found.items()}
+    folder.write_text("references.bib", "\n".join(entries.values()))
+    cites = {use: list(found) for use, found in study.cites.items()}
+    costs = _costs(study, scored)
+    folder.update(effective=effective, data=study.data.content, costs=costs, cites=cites)
 
 
 def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, int]:

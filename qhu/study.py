@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qhu import registry
+from qhu import registry, training
 from qhu.backends.base import STAGES, Backend, open_backend, spec
 from qhu.data.base import Dataset
 from qhu.data.split import ForgetSet, Split, forget_rows, scale, split_rows
@@ -18,8 +18,10 @@ from qhu.experiment import HONEST, Experiment, digest
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.provenance import code_of
-from qhu.record.environment import code_digest
+from qhu.record.environment import PACKAGES, code_digest
 from qhu.record.store import Stage, Store
+from qhu.references import resolve
+from qhu.report import statistics
 from qhu.settings import identity
 from qhu.training import Rows
 from qhu.unlearn.task import MethodOptions
@@ -76,6 +78,9 @@ class Study:
     Args:
         experiment: what is asked.
         store: where finished stages are kept.
+
+    Raises:
+        QhuError: a method, metric, dataset or backend cites what is not BibTeX.
     """
 
     def __init__(self, experiment: Experiment, store: Store) -> None:
@@ -91,6 +96,7 @@ class Study:
         self.metrics = {name: registry.metric[name] for name in names}
         parts = {**self.parts(), "dataset": (source.make, source.options)}
         self.foreign = {what: code for what, its in parts.items() if (code := code_of(*its))}
+        self.cites = self._cites()
         self._content = self.data.content
         self._nets: dict[tuple[str, int], HybridNet] = {}
         self._kept: dict[tuple[Any, ...], Any] = {}
@@ -105,6 +111,21 @@ class Study:
         metrics = {f"metric {k}": (e.make, e.options) for k, e in self.metrics.items()}
         backends = {f"backend {b.name}": (type(b),) for b in self.backends.values()}
         return {**methods, **metrics, **backends}
+
+    def _cites(self) -> dict[str, dict[str, str]]:
+        """What is used, such as ``method scrub``, to the BibTeX entries to cite for it, by key."""
+        kinds = {type(backend) for backend in self.backends.values()}
+        backends = [registry.backend[name] for name in registry.backend.names()]
+        used = {
+            "dataset": [registry.dataset[self.experiment.data.source]],
+            "method": list(self.methods.values()),
+            "metric": list(self.metrics.values()),
+            "backend": [entry for entry in backends if entry.make in kinds],
+        }
+        cites = {f"{kind} {e.name}": e.cites for kind, entries in used.items() for e in entries}
+        cites |= training.CITES | statistics.CITES
+        cites |= {f"package {name}": keys for name, keys in PACKAGES.items()}
+        return {use: resolve(keys) for use, keys in cites.items() if keys}
 
     @property
     def code(self) -> str:

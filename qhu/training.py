@@ -15,6 +15,7 @@ from qhu.model.theta import ModelState
 from qhu.settings import TrainSpec
 
 History = list[dict[str, Any]]
+CITES = {"optimiser Adam": ("kingma2015adam",)}
 
 
 @dataclass(frozen=True)

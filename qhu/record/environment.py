@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
-PACKAGES = (
-    "qhu",
-    "qiskit",
-    "qiskit-machine-learning",
-    "qiskit-aer",
-    "qiskit-ibm-runtime",
-    "torch",
-    "numpy",
-    "scikit-learn",
-)
+PACKAGES: dict[str, tuple[str, ...]] = {
+    "qhu": (),
+    "qiskit": ("javadiabhari2024qiskit",),
+    "qiskit-machine-learning": ("sahin2025qiskit",),
+    "qiskit-aer": (),
+    "qiskit-ibm-runtime": (),
+    "torch": ("paszke2019pytorch",),
+    "numpy": ("harris2020array",),
+    "scipy": ("virtanen2020scipy",),
+    "scikit-learn": ("pedregosa2011scikit",),
+}
+"""Whose versions are recorded, and what to cite for them."""
 # What can change a number; commands, grid and reports cannot.
 NUMERIC = ("data", "model", "engine", "backends", "unlearn", "evaluate")
 NUMERIC_FILES = ("pipeline.py", "training.py", "seeding.py")

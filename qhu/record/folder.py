@@ -45,6 +45,8 @@ class RunRecord(BaseModel):
     """hash of all rows and labels of the dataset"""
     costs: dict[str, Any] = {}
     """stages computed and reused, circuit executions"""
+    cites: dict[str, list[str]] = {}
+    """what was used, such as ``method scrub``, to its keys in ``references.bib``"""
 
 
 def now() -> str:
