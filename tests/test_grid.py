@@ -21,7 +21,12 @@ FILES = {
     "predictions.parquet",
     "history.jsonl",
     "circuit.svg",
+    "references.bib",
     "report.html",
+    "figures",
+    "tables",
+    "methods.md",
+    "methods.tex",
     "models",
 }
 SUMMARY = [

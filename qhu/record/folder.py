@@ -149,8 +149,12 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file."""
+        self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file."""
         with replacing(self.path / name) as partial:
-            partial.write_text(text)
+            partial.write_bytes(content)
 
     def write_table(self, name: str, frame: pd.DataFrame) -> None:
         """Write a CSV or Parquet file, by its ending."""
