@@ -7,7 +7,7 @@ plugin is one file: a class of options and a decorated function (or class).
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar, get_type_hints
@@ -30,11 +30,19 @@ class Options(BaseModel):
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered object: its name, the object and the model of its options."""
+    """A registered object.
+
+    Attributes:
+        name: its name.
+        make: the function or class itself.
+        options: model of its options.
+        cites: its sources, as :func:`qhu.references.resolve` takes them.
+    """
 
     name: str
     make: Callable[..., Any]
     options: type[Options]
+    cites: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -60,8 +68,13 @@ class Registry(Generic[F]):
         self._entries: dict[str, Entry] = {}
         self._loaded = False
 
-    def __call__(self, name: str) -> Callable[[F], F]:
-        """Decorator: register a function or class under ``name``."""
+    def __call__(self, name: str, *, cites: Sequence[str] = ()) -> Callable[[F], F]:
+        """Decorator: register a function or class under ``name``.
+
+        Args:
+            name: unique among its kind.
+            cites: its sources, keys of ``qhu/references.bib`` or whole BibTeX entries.
+        """
 
         def register(make: F) -> F:
             if make.__module__ == MAIN:  # a name that is taken is refused here, not in the run
@@ -72,7 +85,7 @@ class Registry(Generic[F]):
                     f"{self.kind} '{name}' is defined twice: in {known.make.__module__} "
                     f"and in {make.__module__}; rename one"
                 )
-            self._entries[name] = Entry(name, make, _options_of(make))
+            self._entries[name] = Entry(name, make, _options_of(make), tuple(cites))
             return make
 
         return register

@@ -9,10 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qhu import registry
-from qhu.backends.access import Access
+from qhu import registry, training
 from qhu.backends.base import STAGES, Backend, open_backend, spec
-from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
 from qhu.data.split import ForgetSet, Split, forget_rows, scale, split_rows
 from qhu.errors import UserError
@@ -20,10 +18,10 @@ from qhu.experiment import HONEST, Experiment, digest
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.provenance import code_of
-from qhu.record.environment import code_digest
+from qhu.record.environment import PACKAGES, code_digest
 from qhu.record.store import Stage, Store
-from qhu.registry import Entry
-from qhu.seeding import numpy_stream
+from qhu.references import resolve
+from qhu.report import statistics
 from qhu.settings import identity
 from qhu.training import Rows
 from qhu.unlearn.task import MethodOptions
@@ -32,8 +30,6 @@ Args = TypeVarTuple("Args")
 R = TypeVar("R")
 FLOOR = "floor"
 """A second oracle, trained in another data order, in a method's place: how close chance gets."""
-BESIDE = "beside"
-"""The exact evaluation that stands beside one that costs."""
 
 
 @dataclass(frozen=True, order=True)
@@ -44,6 +40,9 @@ class Fit:
     seed: int
     scenario: str = ""
 
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.scenario, self.kind, f"seed {self.seed}")))
+
 
 @dataclass(frozen=True, order=True)
 class Cell:
@@ -52,6 +51,9 @@ class Cell:
     scenario: str
     method: str
     seed: int
+
+    def __str__(self) -> str:
+        return f"{self.scenario} {self.method} seed {self.seed}"
 
 
 def _once(method: Callable[["Study", *Args], R]) -> Callable[["Study", *Args], R]:
@@ -76,45 +78,54 @@ class Study:
     Args:
         experiment: what is asked.
         store: where finished stages are kept.
-        access: how devices are reached.
 
-    Attributes:
-        backends: by stage. Where evaluation costs, ``beside`` is the exact backend, on which the
-            same models are evaluated, too.
-        paid: those of them that cost.
+    Raises:
+        QhuError: a method, metric, dataset or backend cites what is not BibTeX.
     """
 
-    def __init__(self, experiment: Experiment, store: Store, access: Access | None = None) -> None:
+    def __init__(self, experiment: Experiment, store: Store) -> None:
         self.experiment, self.store = experiment, store
         self.backends: dict[str, Backend] = {
-            stage: open_backend(getattr(experiment.stages, stage), access=access)
-            for stage in STAGES
+            stage: open_backend(getattr(experiment.stages, stage)) for stage in STAGES
         }
-        self.paid = {k: b for k, b in self.backends.items() if isinstance(b, PaidBackend)}
-        if "evaluate" in self.paid:
-            self.backends[BESIDE] = open_backend("statevector")
         data = experiment.data
         source = registry.dataset[data.source]
         self.data: Dataset = source.make(registry.dataset.options(data.source, data.options))
         self.methods = {k: registry.method[m.method] for k, m in experiment.methods.items()}
         names = experiment.metrics or registry.metric.names()
         self.metrics = {name: registry.metric[name] for name in names}
-        self.foreign = self._foreign(source)
+        parts = {**self.parts(), "dataset": (source.make, source.options)}
+        self.foreign = {what: code for what, its in parts.items() if (code := code_of(*its))}
+        self.cites = self._cites()
         self._content = self.data.content
-        self._nets: dict[tuple[str, str, int], HybridNet] = {}
+        self._nets: dict[tuple[str, int], HybridNet] = {}
         self._kept: dict[tuple[Any, ...], Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy in another process makes for itself what can be made again."""
         return {**self.__dict__, "_nets": {}, "_kept": {}}
 
-    def _foreign(self, source: Entry) -> dict[str, str]:
-        """Hashes of the code that plugins, scripts and notebooks bring, as it is now."""
-        codes = {f"dataset {source.name}": source.code}
-        codes |= {f"method {label}": entry.code for label, entry in self.methods.items()}
-        codes |= {f"metric {name}": entry.code for name, entry in self.metrics.items()}
-        codes |= {f"backend {b.name}": code_of(type(b)) for b in self.backends.values()}
-        return {what: code for what, code in codes.items() if code}
+    def parts(self) -> dict[str, tuple[Any, ...]]:
+        """Functions and classes that the stages run, by what they are."""
+        methods = {f"method {k}": (e.make, e.options) for k, e in self.methods.items()}
+        metrics = {f"metric {k}": (e.make, e.options) for k, e in self.metrics.items()}
+        backends = {f"backend {b.name}": (type(b),) for b in self.backends.values()}
+        return {**methods, **metrics, **backends}
+
+    def _cites(self) -> dict[str, dict[str, str]]:
+        """What is used, such as ``method scrub``, to the BibTeX entries to cite for it, by key."""
+        kinds = {type(backend) for backend in self.backends.values()}
+        backends = [registry.backend[name] for name in registry.backend.names()]
+        used = {
+            "dataset": [registry.dataset[self.experiment.data.source]],
+            "method": list(self.methods.values()),
+            "metric": list(self.metrics.values()),
+            "backend": [entry for entry in backends if entry.make in kinds],
+        }
+        cites = {f"{kind} {e.name}": e.cites for kind, entries in used.items() for e in entries}
+        cites |= training.CITES | statistics.CITES
+        cites |= {f"package {name}": keys for name, keys in PACKAGES.items()}
+        return {use: resolve(keys) for use, keys in cites.items() if keys}
 
     @property
     def code(self) -> str:
@@ -132,19 +143,12 @@ class Study:
         backends = {stage: spec(backend) for stage, backend in self.backends.items()}
         return digest([identity(self.experiment), backends])
 
-    @property
-    def place(self) -> str:
-        """Folder of the backend among the experiment's runs."""
-        emulated = any(backend.access.emulated for backend in self.paid.values())
-        return self.experiment.stages.evaluate + ("-emulated" if emulated else "")
-
     def check(self) -> None:
         """Refuse wrong inputs before anything is computed or written.
 
         Raises:
             UserError: an empty split or forget set, an absent class, row or device, a method
                 without options.
-            BudgetRefused: a device of the platform, and no budget.
         """
         if self.device.type == "cuda" and not torch.cuda.is_available():
             raise UserError(
@@ -160,8 +164,6 @@ class Study:
                     f"method '{entry.name}' takes no MethodOptions: annotate its parameter "
                     "options with qhu.MethodOptions or a subclass of it"
                 )
-        for backend in self.paid.values():
-            backend.check()
 
     def fits(self) -> list[Fit]:
         """Everything that is trained from scratch."""
@@ -205,11 +207,7 @@ class Study:
     def subsets(self, seed: int, scenario: str) -> dict[str, NDArray[np.int64]]:
         """Rows that scores are taken on, by the suffix of the metric's name."""
         split, parted = self.split(seed), self.forget_set(seed, scenario)
-        retain, wanted = parted.retain, self.experiment.evaluation.retain
-        if wanted is not None and wanted < len(retain):
-            stream = numpy_stream(seed, "evaluate", scenario)
-            retain = np.sort(stream.choice(retain, wanted, replace=False))
-        subsets = {"retain": retain, "forget": parted.forget, "test": split.test}
+        subsets = {"retain": parted.retain, "forget": parted.forget, "test": split.test}
         label = self.experiment.scenarios[scenario].label
         if label is not None:
             forgotten = self.data.y[split.test] == label
@@ -217,32 +215,13 @@ class Study:
             subsets["test_kept"] = split.test[~forgotten]
         return subsets
 
-    def evaluated(self, stage: str, seed: int, scenario: str) -> NDArray[np.int64] | None:
-        """Rows that a stage's backend evaluates: where that costs, those of the scores; else all.
-
-        Returns:
-            Row numbers, None for all.
-        """
-        if stage not in self.paid:
-            return None
-        return np.unique(np.concatenate(list(self.subsets(seed, scenario).values())))
-
-    def conditions(self, stage: str) -> list[Any]:
-        """What a device's values depend on beside its options: qubits and calibration."""
-        if stage not in self.paid:
-            return []
-        self.net(stage)  # the device is asked when the circuit is placed
-        return self.paid[stage].conditions()
-
     def net(self, stage: str, noise_seed: int = 0) -> HybridNet:
         """The network on the backend of a stage; a sampled layer is made anew per noise seed."""
         backend = self.backends[stage]
-        # A device knows the stage that it works for; other backends serve all stages alike.
-        where = stage if stage in self.paid else ""
-        which = (backend.name, where, noise_seed if backend.sampled else 0)
+        which = (getattr(self.experiment.stages, stage), noise_seed if backend.sampled else 0)
         if which not in self._nets:
             shape, classes = self.data.x.shape[1:], len(self.data.classes)
-            net = HybridNet(self.experiment.model, shape, classes, backend, which[2])
+            net = HybridNet(self.experiment.model, shape, classes, backend, which[1])
             if backend.sampled:
                 return net
             self._nets[which] = net

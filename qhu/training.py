@@ -15,11 +15,12 @@ from qhu.model.theta import ModelState
 from qhu.settings import TrainSpec
 
 History = list[dict[str, Any]]
+CITES = {"optimiser Adam": ("kingma2015adam",)}
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Samples that belong together: x (n, ...) and labels y (n,)."""
+    """Samples that belong together: x (n, ...) and labels y (n,); of m models (m, n, ...)."""
 
     x: Tensor
     y: Tensor
@@ -27,18 +28,27 @@ class Rows:
     def __len__(self) -> int:
         return len(self.y)
 
-    def __getitem__(self, index: Tensor) -> "Rows":
+    def __getitem__(self, index: Tensor | tuple[Tensor, ...]) -> "Rows":
         return Rows(self.x[index], self.y[index])
 
 
 @dataclass(frozen=True)
 class FitJob:
-    """One model to train: rows, validation rows, initial state and its own data order."""
+    """One model to train.
+
+    Attributes:
+        train: rows.
+        val: validation rows.
+        init: initial state.
+        order: generator of its own data order.
+        lr: learning rate of its own, for candidates that are compared; None: the common one.
+    """
 
     train: Rows
     val: Rows
     init: ModelState
     order: torch.Generator
+    lr: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,8 @@ def fit(
     """Train models of one architecture, many at once where the network allows it.
 
     Jobs of equal size run as one stack with a leading model dimension over θ: each keeps its own
-    initial state, data order and early stop, so results equal those of training one by one.
+    initial state, data order, learning rate and early stop, so results equal those of training one
+    by one. Memory is that of all their rows and of a batch of each.
 
     Args:
         net: the architecture and its backend.
@@ -98,17 +109,21 @@ def training_mode(net: HybridNet, x: Tensor, stream: torch.Generator) -> Iterato
 def _fit_stack(net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> list[FitResult]:
     """Train equally sized jobs together; the loss is a sum over models, so gradients are apart."""
     stack = _Stack(net, jobs)
-    optimizer = torch.optim.Adam([stack.theta], lr=spec.lr)
+    rates = torch.tensor([job.lr or spec.lr for job in jobs]).to(stack.theta.device)
+    optimizer = torch.optim.Adam([stack.theta], lr=1.0)
     for epoch in range(spec.epochs):
         orders = torch.stack([torch.randperm(len(j.train), generator=j.order) for j in jobs])
-        summed = torch.zeros(len(jobs), device=stack.theta.device)
+        summed = torch.zeros_like(rates)
         for picks in orders.split(spec.batch_size, dim=1):
-            chosen = [job.train[pick] for job, pick in zip(jobs, picks, strict=True)]
-            with training_mode(net, chosen[0].x, jobs[0].order):
-                losses = stack.losses(chosen)
+            rows = stack.train[stack.models, picks]
+            with training_mode(net, rows.x[0], jobs[0].order):
+                losses = stack.losses(rows)
             optimizer.zero_grad()
             losses.sum().backward()
+            before = stack.theta.detach().clone()
             optimizer.step()
+            with torch.no_grad():  # a step of Adam is in proportion to its rate
+                stack.theta.copy_(before.lerp(stack.theta, rates.reshape(*before.shape[:-1], 1)))
             summed += losses.detach() * picks.shape[1]
         stack.record(epoch, summed / orders.shape[1], spec.patience)
         if not any(stack.active):
@@ -121,11 +136,15 @@ def _fit_stack(net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> list[FitR
 class _Stack:
     """Models trained together: θ (m, d), and per model its history, best state and whether it runs.
 
-    A single model is kept without the leading dimension, for layers that cannot be stacked.
+    A single model is kept without the leading dimension, for layers that cannot be stacked; rows
+    have it in any case.
     """
 
     def __init__(self, net: HybridNet, jobs: list[FitJob]) -> None:
-        self.net, self.single, self.val = net, len(jobs) == 1, [job.val for job in jobs]
+        self.net, self.single = net, len(jobs) == 1
+        self.models = torch.arange(len(jobs))[:, None]
+        self.train = _together([job.train for job in jobs])
+        self.val = _together([job.val for job in jobs])
         self.theta = self._join([job.init.theta for job in jobs]).requires_grad_()
         names = jobs[0].init.buffers
         self.buffers = {
@@ -137,46 +156,49 @@ class _Stack:
         ]
         self.active = [True for _ in jobs]
 
-    def losses(self, sets: list[Rows]) -> Tensor:
-        """Mean cross-entropy (m,) of every model on its own rows."""
-        x, y = self._join([rows.x for rows in sets]), self._join([rows.y for rows in sets])
-        logits = self.net.logits(self.theta, x, self.buffers)
-        flat = F.cross_entropy(logits.flatten(0, -2), y.flatten(), reduction="none")
-        return flat.reshape(len(sets), -1).mean(dim=1)
+    def losses(self, rows: Rows) -> Tensor:
+        """Mean cross-entropy (m,) of every model on its own rows x (m, b, ...), y (m, b)."""
+        logits = self.net.logits(self.theta, rows.x[0] if self.single else rows.x, self.buffers)
+        flat = F.cross_entropy(logits.flatten(0, -2), rows.y.flatten(), reduction="none")
+        return flat.reshape(rows.y.shape).mean(dim=1)
 
     def record(self, epoch: int, train_loss: Tensor, patience: int | None) -> None:
         """Note the epoch's losses; with patience, keep the best and stop who waited too long."""
-        val_loss = self._validate()
-        for i, state in enumerate(self._states()):
+        losses = zip(train_loss.cpu().tolist(), self._validate().cpu().tolist(), strict=True)
+        for i, (loss, val_loss) in enumerate(losses):
             if not self.active[i]:
                 continue
-            loss = float(val_loss[i])
-            line = {"epoch": epoch, "loss": float(train_loss[i]), "val_loss": loss}
-            self.history[i].append(line)
-            if patience is not None and loss < self.best[i][1]:
-                self.best[i] = (epoch, loss, state.clone())
+            self.history[i].append({"epoch": epoch, "loss": loss, "val_loss": val_loss})
+            if patience is not None and val_loss < self.best[i][1]:
+                self.best[i] = (epoch, val_loss, self._state(i))
             self.active[i] = patience is None or epoch - self.best[i][0] < patience
 
     def final(self) -> list[ModelState]:
         """The best state of every model where patience asked for it, else the last."""
-        last = (state.clone() for state in self._states())
-        return [best or state for state, (_, _, best) in zip(last, self.best, strict=True)]
+        return [best or self._state(i) for i, (_, _, best) in enumerate(self.best)]
 
     def _validate(self) -> Tensor:
         """Mean loss (m,) of every model on its validation rows."""
         self.net.eval()
-        rows = torch.arange(len(self.val[0]))
-        losses = torch.zeros(len(self.val), device=self.theta.device)
+        models, count = self.val.y.shape
+        total = torch.zeros(models, device=self.theta.device)
         with torch.no_grad():
-            for part in rows.split(max(1, ROWS_AT_ONCE // len(self.val))):
-                losses += self.losses([val[part] for val in self.val]) * (len(part) / len(rows))
-        return losses
+            for part in torch.arange(count).split(max(1, ROWS_AT_ONCE // models)):
+                total += self.losses(self.val[self.models, part]) * len(part)
+        return total / count
 
     def _join(self, tensors: list[Tensor]) -> Tensor:
         return tensors[0].clone() if self.single else torch.stack(tensors)
 
-    def _states(self) -> list[ModelState]:
-        if self.single:
-            return [ModelState(self.theta, self.buffers)]
-        buffers = [{k: v[i] for k, v in self.buffers.items()} for i in range(len(self.theta))]
-        return [ModelState(t, b) for t, b in zip(self.theta, buffers, strict=True)]
+    def _state(self, model: int) -> ModelState:
+        whole = ModelState(self.theta, self.buffers)
+        if not self.single:
+            whole = ModelState(self.theta[model], {k: v[model] for k, v in self.buffers.items()})
+        return whole.clone()
+
+
+def _together(sets: list[Rows]) -> Rows:
+    """Equally many rows of m models: x (m, n, ...) and y (m, n); those of one are not copied."""
+    if len(sets) == 1:
+        return Rows(sets[0].x[None], sets[0].y[None])
+    return Rows(torch.stack([rows.x for rows in sets]), torch.stack([rows.y for rows in sets]))

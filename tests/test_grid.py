@@ -21,7 +21,12 @@ FILES = {
     "predictions.parquet",
     "history.jsonl",
     "circuit.svg",
+    "references.bib",
     "report.html",
+    "figures",
+    "tables",
+    "methods.md",
+    "methods.tex",
     "models",
 }
 SUMMARY = [
@@ -149,15 +154,6 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_resumes(tiny, qhu, m
     qhu("run", tiny, "--out", "undisturbed")
     for name in ("results.csv", "summary.csv", "history.jsonl"):
         assert Path("here", name).read_bytes() == Path("undisturbed", name).read_bytes()
-
-
-def test_two_workers_give_the_same_bytes(tiny, qhu, monkeypatch):
-    qhu("run", tiny, "--out", "alone")
-    monkeypatch.setattr(grid, "STORE", Path("another-store"))
-    assert qhu("run", tiny, "--out", "two", "--workers", "2")[0] == 0
-    for name in ("results.csv", "summary.csv"):
-        alone, two = pd.read_csv(f"alone/{name}"), pd.read_csv(f"two/{name}")
-        pd.testing.assert_frame_equal(alone, two)
 
 
 def test_the_resolved_experiment_runs_again_to_the_same_place(tiny, qhu):

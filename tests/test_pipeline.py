@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from qhu import pipeline
+from qhu import grid, pipeline, training
 from qhu.experiment import load_experiment
 from qhu.record.store import Store
 from qhu.study import Fit, Study
@@ -38,3 +38,17 @@ def test_predictions_are_made_a_few_rows_at_a_time(tiny, backend, monkeypatch):
     assert sizes == {64, 22}
     for name, array in whole.items():
         np.testing.assert_allclose(parts[name], array, atol=1e-6)
+
+
+def test_all_seeds_of_a_kind_train_as_one_stack(tiny, monkeypatch):
+    study = Study(load_experiment(tiny, ["training.epochs=1", "seeds=0-2"]), Store(Path("store")))
+    sizes, fit_stack = [], training._fit_stack
+
+    def counted(net, jobs, spec):
+        sizes.append(len(jobs))
+        return fit_stack(net, jobs, spec)
+
+    monkeypatch.setattr(training, "_fit_stack", counted)
+    for batch in grid._batches(study):
+        pipeline.train(study, batch)
+    assert sizes == [3] * 5  # the teachers, and per scenario the oracles and the floors

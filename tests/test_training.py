@@ -9,12 +9,13 @@ from qhu.training import FitJob, Rows, fit
 from qhu.unlearn.learner import Learner
 
 
-def job(net, seed, n=12, x=None):
+def job(net, seed, n=12, x=None, lr=None):
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(n, 4, generator=generator) if x is None else x
     y = (x.sum(dim=1) > 0).long()
     val = Rows(torch.randn(5, 4, generator=generator), torch.tensor([0, 1, 0, 1, 2]))
-    return FitJob(Rows(x, y), val, net.initial(torch_stream(seed, "init")), torch_stream(seed, "o"))
+    init, order = net.initial(torch_stream(seed, "init")), torch_stream(seed, "o")
+    return FitJob(Rows(x, y), val, init, order, lr)
 
 
 SPEC = TrainSpec(epochs=6, batch_size=5, lr=0.05)
@@ -56,6 +57,20 @@ def test_many_at_once_equal_one_by_one(make_net, options, patience):
             )
         assert together[seed].steps == alone.steps
         assert len(together[seed].history) == len(alone.history)
+
+
+def test_candidates_train_together_at_their_own_learning_rates(make_net):
+    net, rates = make_net(batch_norm=True), [0.02, 0.001, None, 0.005]
+    together = fit(net, [job(net, 0, lr=lr) for lr in rates], SPEC)
+    for result, lr in zip(together, rates, strict=True):
+        alone = SPEC.model_copy(update={"lr": lr or SPEC.lr})
+        (expected,) = fit(net, [job(net, 0)], alone)
+        assert torch.allclose(result.state.theta, expected.state.theta, atol=1e-5)
+        losses, alone_losses = (
+            [line["val_loss"] for line in one.history] for one in (result, expected)
+        )
+        assert losses == pytest.approx(alone_losses, abs=1e-5)
+    assert not torch.allclose(together[0].state.theta, together[1].state.theta, atol=1e-2)
 
 
 def test_validation_rows_are_evaluated_a_few_at_a_time(make_net, monkeypatch):

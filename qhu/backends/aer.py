@@ -79,7 +79,7 @@ class Options(registry.Options):
         return self
 
 
-@backend("aer")
+@backend("aer", cites=["schuld2019evaluating"])
 class AerBackend(Backend):
     """Noisy simulation: a device's calibration snapshot, or noise by a few figures."""
 

@@ -8,7 +8,7 @@ from qhu.engine.connector import EngineConnector, engine_layer
 from qhu.registry import Options, backend
 
 
-@backend("statevector")
+@backend("statevector", cites=["jones2020efficient"])
 class StatevectorBackend(Backend):
     """Exact simulation, no noise, no shots: batched tensors with one adjoint pass."""
 

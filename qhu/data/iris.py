@@ -7,7 +7,7 @@ from qhu.data.base import Dataset
 from qhu.registry import Options, dataset
 
 
-@dataset("iris")
+@dataset("iris", cites=["fisher1936use"])
 def iris(options: Options) -> Dataset:
     """Fisher's Iris: 150 flowers, 4 measurements in cm, 3 species; no download."""
     bunch = load_iris()

@@ -41,13 +41,13 @@ class ImageOptions(Options):
     the balanced subset shipped with qhu"""
 
 
-@dataset("mnist")
+@dataset("mnist", cites=["lecun1998gradient"])
 def mnist(options: ImageOptions) -> Dataset:
     """Handwritten digits, 28 × 28 pixels: 2,000 shipped, 200 per class; `full: true` for 70,000."""
     return _images("mnist", options, DIGITS)
 
 
-@dataset("fashion_mnist")
+@dataset("fashion_mnist", cites=["xiao2017fashion"])
 def fashion_mnist(options: ImageOptions) -> Dataset:
     """Clothes, 28 × 28 pixels: 8,000 shipped, 800 per class; `full: true` for 70,000."""
     return _images("fashion_mnist", options, CLOTHES)

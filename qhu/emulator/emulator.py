@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 # Their routes count once they are imported.
-from qhu.emulator import account, backends, jobs, sessions  # noqa: F401
+from qhu.emulator import account, backends, jobs, listing, sessions  # noqa: F401
 from qhu.emulator.devices import Device
 from qhu.emulator.faults import Fault, Script
 from qhu.emulator.jobs import describe

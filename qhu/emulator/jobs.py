@@ -1,9 +1,8 @@
-"""Jobs: submit, watch, read, cancel, tag, list."""
+"""Jobs: submit, watch, read, cancel, tag."""
 
 import json
 import secrets
 import time
-from datetime import datetime
 from typing import Any
 
 from qhu.emulator.errors import ProgramError
@@ -15,16 +14,7 @@ from qhu.emulator.store import FINAL, Job
 
 IMAGE = "emulator:0"
 MAX_SECONDS = 10800
-_PAGE = 200
 _DONE = 204
-_FILTERS = {
-    "backend": "device = ?",
-    "program": "program = ?",
-    "session_id": "session_id = ?",
-    "tags": "EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)",
-    "created_after": "created >= ?",
-    "created_before": "created <= ?",
-}
 
 
 @routes("POST", "/jobs")
@@ -59,31 +49,6 @@ def submit(platform: Platform, request: Request) -> Any:
     )
     platform.store.jobs.add(job)
     return {"id": job.id, "backend": job.device}
-
-
-@routes("GET", "/jobs")
-def listing(platform: Platform, request: Request) -> Any:
-    """Jobs that meet all filters, newest first by default, and how many there are."""
-    conditions, values = ["1"], []
-    for name, condition in _FILTERS.items():
-        for value in request.query.get(name, []):
-            conditions.append(condition)
-            values.append(_seconds(value) if name.startswith("created") else value)
-    pending = request.one("pending")
-    if pending is not None:
-        conditions.append(f"status {'NOT ' if pending == 'true' else ''}IN {FINAL}")
-    where = " AND ".join(conditions)
-    order = "ASC" if request.one("sort") == "ASC" else "DESC"
-    limit, offset = (int(request.one(name) or 0) for name in ("limit", "offset"))
-    page = f"{where} ORDER BY rowid {order} LIMIT {limit or _PAGE} OFFSET {offset}"
-    found = platform.store.jobs.where(page, values)
-    count = int(platform.store.jobs.total("1", where, values))
-    return {
-        "jobs": [describe(job) for job in found],
-        "count": count,
-        "limit": limit or _PAGE,
-        "offset": offset,
-    }
 
 
 @routes("GET", "/jobs/{}")
@@ -199,7 +164,3 @@ def _job(platform: Platform, key: str) -> Job:
     if job is None:
         raise ApiError(404, 1291, f"Job {key} not found.")
     return job
-
-
-def _seconds(date: str) -> float:
-    return datetime.fromisoformat(date).timestamp()

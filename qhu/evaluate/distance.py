@@ -10,7 +10,7 @@ FLOOR = 1e-8
 """Smallest probability that KL distinguishes from 0; it bounds a row's KL by −ln FLOOR = 18.4."""
 
 
-@metric("kl")
+@metric("kl", cites=["kullback1951information"])
 def kl(evidence: Evidence) -> Scores:
     """KL(model ‖ oracle) of the predictions per subset, in nats (target: the floor row, not 0).
 
@@ -22,7 +22,7 @@ def kl(evidence: Evidence) -> Scores:
     return evidence.mean_by_subset("kl", rel_entr(p, q).sum(axis=1))
 
 
-@metric("js")
+@metric("js", cites=["lin1991divergence"])
 def js(evidence: Evidence) -> Scores:
     """Jensen-Shannon divergence to the oracle per subset, in nats (target: the floor row, not 0).
 
@@ -45,7 +45,7 @@ def agreement(evidence: Evidence) -> Scores:
     return evidence.mean_by_subset("agree", p.argmax(axis=1) == q.argmax(axis=1))
 
 
-@metric("cka")
+@metric("cka", cites=["kornblith2019similarity"])
 def cka(evidence: Evidence) -> Scores:
     """Linear CKA of the quantum layer's outputs with the oracle's (target: the floor row, not 1).
 

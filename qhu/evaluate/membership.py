@@ -7,7 +7,7 @@ from qhu.evaluate.evidence import Evidence, Floats, Measured, Rows, Scores
 from qhu.registry import metric
 
 
-@metric("mia")
+@metric("mia", cites=["salem2019leaks"])
 def confidence_attack(evidence: Evidence) -> Scores:
     """Confidence attack: AUC of forget against unseen test rows (target: the oracle's value).
 

@@ -23,7 +23,7 @@ def accuracy(evidence: Evidence) -> Scores:
     }
 
 
-@metric("uqi")
+@metric("uqi", cites=["crivoi2025quantum"])
 def quality_index(evidence: Evidence) -> Scores:
     """Unlearning quality index of arXiv 2512.19253, for comparison with that paper only.
 

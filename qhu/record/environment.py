@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
-PACKAGES = (
-    "qhu",
-    "qiskit",
-    "qiskit-machine-learning",
-    "qiskit-aer",
-    "qiskit-ibm-runtime",
-    "torch",
-    "numpy",
-    "scikit-learn",
-)
+PACKAGES: dict[str, tuple[str, ...]] = {
+    "qhu": (),
+    "qiskit": ("javadiabhari2024qiskit",),
+    "qiskit-machine-learning": ("sahin2025qiskit",),
+    "qiskit-aer": (),
+    "qiskit-ibm-runtime": (),
+    "torch": ("paszke2019pytorch",),
+    "numpy": ("harris2020array",),
+    "scipy": ("virtanen2020scipy",),
+    "scikit-learn": ("pedregosa2011scikit",),
+}
+"""Whose versions are recorded, and what to cite for them."""
 # What can change a number; commands, grid and reports cannot.
 NUMERIC = ("data", "model", "engine", "backends", "unlearn", "evaluate")
 NUMERIC_FILES = ("pipeline.py", "training.py", "seeding.py")
@@ -39,9 +41,14 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": packages(),
         **_commit(),
     }
+
+
+def packages() -> dict[str, str | None]:
+    """Versions of the packages that numbers come from; None where one is not installed."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str | None:

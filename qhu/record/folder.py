@@ -45,6 +45,8 @@ class RunRecord(BaseModel):
     """hash of all rows and labels of the dataset"""
     costs: dict[str, Any] = {}
     """stages computed and reused, circuit executions"""
+    cites: dict[str, list[str]] = {}
+    """what was used, such as ``method scrub``, to its keys in ``references.bib``"""
 
 
 def now() -> str:
@@ -147,8 +149,12 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file."""
+        self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file."""
         with replacing(self.path / name) as partial:
-            partial.write_text(text)
+            partial.write_bytes(content)
 
     def write_table(self, name: str, frame: pd.DataFrame) -> None:
         """Write a CSV or Parquet file, by its ending."""

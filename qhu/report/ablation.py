@@ -12,13 +12,14 @@ from matplotlib.axes import Axes
 from qhu.errors import UserError
 from qhu.record.folder import RunFolder
 from qhu.report import plots
+from qhu.report.facts import Pairs
+from qhu.report.figures import CLASS_PANELS, PANELS, Panel, seed_count, slug
 from qhu.report.frames import RESULTS, read_table
-from qhu.report.html import Pairs, fill
-from qhu.report.sections import CLASS_PANELS, PANELS, Panel, seed_count
+from qhu.report.html import fill
 from qhu.report.statistics import Estimate, Floats, estimates, mean_interval, summarise
 from qhu.report.styles import HONEST, in_order, reference, title
 from qhu.report.svg import draw, marker
-from qhu.report.tables import Cell, Column, Row, Table, interval, number, row_count
+from qhu.report.tables import Cell, Column, Row, Table, row_count
 from qhu.report.trends import Change, changes, contrasts, excess, sentences
 from qhu.sweep import Sweep
 
@@ -122,7 +123,7 @@ def _by_point(differences: Mapping[str, Floats], labels: list[str]) -> Points:
 def _main(anchor: str, sweep: Sweep, results: pd.DataFrame, points: Points) -> Panel:
     words = f"{title(sweep.read)}\nminus {AGAINST[reference(sweep.read)]}"
     plot = _plot(sweep, points, words, zero=True)
-    drawing = draw(plot, (7.2, 4.0), f"{anchor}-main-", f"{words}, along {sweep.words}")
+    drawing = draw(plot, (7.2, 4.0), f"{anchor}-main", f"{words}, along {sweep.words}")
     return Panel(drawing, f"The score of the reading: {_basis(results, sweep.read)}")
 
 
@@ -133,7 +134,9 @@ def _panel(anchor: str, sweep: Sweep, metric: str, results: pd.DataFrame) -> Pan
             if method != "retrain" or reference(metric) != "floor":
                 points.setdefault(method, {})[str(at)] = value
     plot = _plot(sweep, points, title(metric))
-    drawing = draw(plot, (4.6, 3.2), f"{anchor}-{metric}-", f"{title(metric)}, along {sweep.words}")
+    drawing = draw(
+        plot, (4.6, 3.2), f"{anchor}-{slug(metric)}", f"{title(metric)}, along {sweep.words}"
+    )
     return Panel(drawing, f"{metric}: {_basis(results, metric)}")
 
 
@@ -161,4 +164,4 @@ def _table(sweep: Sweep, results: pd.DataFrame, points: Points, tested: list[Cha
 
 
 def _cell(value: Estimate, stands_out: bool = False) -> Cell:
-    return Cell(number(value.mean, True), interval(value, True), stands_out=stands_out)
+    return Cell(value, signed=True, stands_out=stands_out)

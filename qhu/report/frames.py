@@ -40,6 +40,7 @@ class Run:
         losses: one row per epoch or step: :data:`ABOUT`, ``at``, ``loss``, ``val_loss``.
         facts: one row per unlearned model: :data:`ABOUT`, ``steps`` and a column per fact.
         circuit: the drawn circuit as SVG text, None where it was not drawn.
+        references: what to cite, BibTeX; empty where it was not recorded.
     """
 
     record: RunRecord
@@ -49,6 +50,7 @@ class Run:
     losses: pd.DataFrame
     facts: pd.DataFrame
     circuit: str | None
+    references: str
 
 
 def load_run(folder: Path) -> Run:
@@ -61,7 +63,7 @@ def load_run(folder: Path) -> Run:
     if record is None:
         raise UserError(f"{folder} is not a run folder: it has no run.json")
     losses, facts = _read_history(folder / "history.jsonl")
-    drawing = folder / "circuit.svg"
+    drawing, references = folder / "circuit.svg", folder / "references.bib"
     return Run(
         record=record,
         settings=_read_settings(folder / "experiment.yaml"),
@@ -70,6 +72,7 @@ def load_run(folder: Path) -> Run:
         losses=losses,
         facts=facts,
         circuit=_read_text(drawing) if drawing.exists() else None,
+        references=_read_text(references) if references.exists() else "",
     )
 
 

@@ -1,27 +1,29 @@
-"""The page of a run: one HTML file that opens offline."""
+"""The report of a run: a page that opens offline, and its figures and tables as files."""
 
-import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from qhu.record.folder import RunFolder
-from qhu.report import plots
-from qhu.report.frames import ABOUT, Run, load_run
-from qhu.report.sections import Panel, sections
-from qhu.report.styles import HONEST
-from qhu.report.svg import draw, inline
+from qhu.references import formatted
+from qhu.report import facts, methods
+from qhu.report.exports import table_files
+from qhu.report.figures import Panel, training_curves
+from qhu.report.frames import Run, load_run
+from qhu.report.sections import Section, sections
+from qhu.report.svg import as_pdf, inline
 
 HERE = Path(__file__).parent
-Pairs = list[tuple[str, str]]
 
 
 def write_report(folder: Path) -> Path:
-    """Write ``report.html`` of a run folder, from the run's own files alone.
+    """Write the report of a run folder, from the run's own files alone.
+
+    ``report.html``, ``figures/*.svg`` and ``*.pdf``, ``tables/*.csv``, ``*.tex`` and ``*.md``,
+    ``methods.md`` and ``methods.tex``.
 
     Returns:
         Path of the page.
@@ -29,25 +31,46 @@ def write_report(folder: Path) -> Path:
     Raises:
         UserError: it is no run folder, or one of its files is missing, damaged or empty.
     """
-    RunFolder(folder).write_text("report.html", render(load_run(folder)))
+    out = RunFolder(folder)
+    for name, content in report_files(load_run(folder)):
+        out.write_bytes(name, content.encode() if isinstance(content, str) else content)
     return folder / "report.html"
 
 
-def render(run: Run) -> str:
-    """The page as text."""
+def report_files(run: Run) -> Iterator[tuple[str, str | bytes]]:
+    """Name and content of every file of a report; the page comes last."""
+    found, curves = sections(run.results, run.summary), training_curves(run.losses)
+    page = _page(run, found, curves)  # first: it finds what is damaged
+    drawings = [p.drawing for s in found for p in (*s.tradeoffs, *s.panels)]
+    drawings += [panel.drawing for panel in curves]
+    for drawing, pdf in zip(drawings, as_pdf(drawings), strict=True):
+        yield f"figures/{drawing.name}.svg", drawing.svg
+        yield f"figures/{drawing.name}.pdf", pdf
+    for section in found:
+        yield from table_files(f"tables/{section.name}-scores", section.scores)
+        yield from table_files(f"tables/{section.name}-differences", section.tests)
+    yield "methods.md", methods.as_markdown(run)
+    yield "methods.tex", methods.as_latex(run)
+    yield "report.html", page
+
+
+def _page(run: Run, found: list[Section], curves: list[Panel]) -> str:
+    references = formatted(run.references)
     return fill(
         "report.html.jinja",
         record=run.record,
-        facts=_key_facts(run),
-        sections=sections(run.results, run.summary),
-        scenarios=_scenarios(run.settings),
-        curves=_curves(run.losses),
+        facts=facts.key_facts(run),
+        sections=found,
+        scenarios=facts.scenarios(run.settings),
+        curves=curves,
         circuit=inline(run.circuit, "circuit-", "the circuit") if run.circuit else None,
-        settings=flatten(run.settings),
-        effective={stage: flatten(options) for stage, options in run.record.effective.items()},
-        environment=flatten(run.record.environment),
-        costs=flatten(run.record.costs),
-        reported=_reported(run.facts),
+        methods=methods.as_html(run, list(references)),
+        references=references,
+        settings=facts.flatten(run.settings),
+        effective={s: facts.flatten(options) for s, options in run.record.effective.items()},
+        environment=facts.flatten(run.record.environment),
+        costs=facts.flatten(run.record.costs),
+        reported=facts.reported(run.facts),
     )
 
 
@@ -62,112 +85,3 @@ def fill(template: str, **values: Any) -> str:
     )
     css = Markup((HERE / "report.css").read_text())
     return environment.get_template(template).render(css=css, **values)
-
-
-def flatten(settings: Mapping[str, Any], prefix: str = "") -> Pairs:
-    """Nested settings as dotted keys and text."""
-    return list(_flatten(settings, prefix))
-
-
-def _flatten(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for key, value in settings.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            yield from _flatten(value, f"{name}.")
-        elif isinstance(value, Mapping):
-            yield name, "defaults"
-        else:
-            yield name, _text(value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_text, value)) or "none"
-    if value is None or isinstance(value, bool):
-        return {None: "not set", True: "yes", False: "no"}[value]
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _key_facts(run: Run) -> Pairs:
-    """What the page's head says of the run."""
-    results, record = run.results, run.record
-    seeds = sorted(results["seed"].unique())
-    tried = [m for m in results["method"].unique() if m not in HONEST]
-    return [
-        ("dataset", ", ".join(results["dataset"].unique())),
-        ("evaluated on", record.backend),
-        ("scenarios", ", ".join(results["scenario"].unique())),
-        ("methods", f"{len(tried)}, beside none, retrain and floor"),
-        ("seeds", f"{len(seeds)} ({_ranges(seeds)})"),
-        ("started", _time(record.started)),
-        ("ended", _time(record.finished) if record.finished else "not yet"),
-        ("fingerprint", record.fingerprint),
-    ]
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """Sorted numbers, consecutive ones as ``first–last``."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-
-
-def _time(iso: str) -> str:
-    return iso.replace("T", " ").replace("+00:00", " UTC")
-
-
-def _scenarios(settings: Mapping[str, Any]) -> dict[str, str]:
-    """What each scenario forgets, in words."""
-    words = {}
-    for name, scenario in settings.get("scenarios", {}).items():
-        if scenario.get("label") is not None:
-            words[name] = f"forget the whole class {scenario['label']}"
-        elif scenario.get("fraction") is not None:
-            share = f"{100 * scenario['fraction']:.3g} %"
-            words[name] = f"forget a random {share} of the training rows, drawn anew per seed"
-        elif scenario.get("mislabelled"):
-            words[name] = "forget the training rows that were given a wrong label"
-        else:
-            words[name] = f"forget {len(scenario.get('ids') or ())} chosen rows"
-    return words
-
-
-def _curves(losses: pd.DataFrame) -> list[Panel]:
-    """Training curves of teacher and oracles."""
-    panels = []
-    trained = losses[losses["stage"].isin(["teacher", "oracle"])]
-    for number, ((stage, scenario), rows) in enumerate(
-        trained.fillna({"scenario": ""}).groupby(["stage", "scenario"], sort=False)
-    ):
-        who = f"{stage}, {scenario}" if scenario else str(stage)
-        seeds = rows["seed"].nunique()
-        plot = functools.partial(plots.curves, rows)
-        drawing = draw(plot, (4.6, 3.0), f"curve{number}-", f"losses of the {who}")
-        caption = f"{who}: {seeds} {'seed' if seeds == 1 else 'seeds'} (faint) and their mean."
-        panels.append(Panel(drawing, caption))
-    return panels
-
-
-def _reported(facts: pd.DataFrame) -> dict[tuple[str, str, str], list[str]]:
-    """Method, steps taken and facts that it reported over the seeds, to the scenarios alike."""
-    named = [name for name in facts.columns if name not in (*ABOUT, "steps")]
-    lines: dict[tuple[str, str, str], list[str]] = {}
-    for (scenario, method), rows in facts.groupby(["scenario", "method"], sort=False):
-        told = [f"{name}: {_over_seeds(rows[name])}" for name in named if rows[name].notna().any()]
-        line = (str(method), _over_seeds(rows["steps"]), "; ".join(told))
-        lines.setdefault(line, []).append(str(scenario))
-    return lines
-
-
-def _over_seeds(values: pd.Series) -> str:
-    """One value where all seeds agree, the range of numbers, else every distinct value."""
-    distinct = list(dict.fromkeys(map(_text, values.dropna().tolist())))
-    if len(distinct) == 1:
-        return distinct[0]
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        return f"{_text(float(values.min()))} to {_text(float(values.max()))}"
-    return ", ".join(distinct) or "–"

@@ -6,10 +6,13 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import HONEST, reference, style, title
 
+SIZE, SIZES = 6.5, {"*": 11, "P": 8}
+"""Size of a marker in points, and of those that look small at it."""
 INK, BAND = "#1c1c1c", "#d9d9d9"
 WIDE_RANGE = 20
 """Divergences that differ by more than this factor are drawn on a logarithmic axis."""
@@ -40,6 +43,10 @@ def tradeoff(
         _point(axes, method, x.mean, y.mean, xerr=_arms(x), yerr=_arms(y), elinewidth=0.9)
     axes.set_xlabel(title(metrics[0]))
     axes.set_ylabel(title(metrics[1]))
+    handles = [_handle(method) for method in forget]
+    axes.legend(
+        handles=handles, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5)
+    )
 
 
 def crowded(summary: pd.DataFrame, metrics: tuple[str, str], near: float) -> bool:
@@ -140,13 +147,20 @@ def curves(losses: pd.DataFrame, axes: Axes) -> None:
     axes.legend(frameon=False)
 
 
+def _handle(method: str) -> Line2D:
+    """A method's marker for a legend."""
+    colour, marker = style(method)
+    look: dict[str, Any] = {"color": colour, "marker": marker, "ms": SIZES.get(marker, SIZE)}
+    return Line2D([], [], mec="white", mew=0.6, ls="", label=method, **look)
+
+
 def _point(axes: Axes, method: str, x: float, y: float, **bars: Any) -> None:
     colour, marker = style(method)
     axes.errorbar(
         x,
         y,
         fmt=marker,
-        ms={"*": 11, "P": 8}.get(marker, 6.5),
+        ms=SIZES.get(marker, SIZE),
         color=colour,
         mec="white",
         mew=0.6,

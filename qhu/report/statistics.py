@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 KEYS = ["dataset", "scenario", "method", "backend", "metric"]
 CONFIDENCE = 0.95
 LEVEL = 0.05
+CITES = {"test Holm": ("holm1979simple",)}
 RESAMPLES = 9_999
 """A test tries all sign patterns up to this many (13 seeds), else so many random ones."""
 NUMBERS = 2**22

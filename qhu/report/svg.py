@@ -1,17 +1,20 @@
-"""SVG drawings made fit to stand in one HTML page: own ids, nothing executable or external."""
+"""Figures as files, and as SVG fit for one page: own ids, nothing executable or external."""
 
 import io
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.markers import MarkerStyle
+from pypdf import PdfReader, PdfWriter
 
 from qhu.errors import UserError
 from qhu.report.styles import style
@@ -19,6 +22,7 @@ from qhu.report.styles import style
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, readable aloud
     "svg.hashsalt": "qhu",  # the same data give the same file
+    "pdf.fonttype": 42,  # fonts that journals accept
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -31,28 +35,55 @@ STYLE: dict[Any, Any] = {
     "ytick.major.width": 0.7,
 }
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+NO_PDF_METADATA = dict.fromkeys(("Creator", "Producer", "CreationDate"))
 SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan"}
 DRAWN = SHAPES | {"svg", "g", "defs", "use", "symbol", "clipPath", "title", "desc"}
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
-def draw(
-    plot: Callable[[Axes], None], size: tuple[float, float], prefix: str, label: str
-) -> Markup:
-    """A plot as inline SVG.
+class Drawing(NamedTuple):
+    """A figure: inline in the page, and to be kept as files under its name."""
+
+    name: str
+    markup: Markup
+    svg: str
+    figure: Figure
+
+
+def draw(plot: Callable[[Axes], None], size: tuple[float, float], name: str, label: str) -> Drawing:
+    """A plot, drawn.
 
     Args:
         plot: draws on the axes it is given.
         size: width and height in inches.
-        prefix: makes the drawing's ids unique in the page.
+        name: unique in the report; makes its ids unique in the page.
         label: what it shows, for readers who do not see it.
     """
     text = io.StringIO()
     with rc_context(STYLE):
-        figure = Figure(size, layout="constrained")
+        figure = Figure(size)
         plot(figure.add_subplot())
+        ConstrainedLayoutEngine().execute(figure)  # once, not for every file
         figure.savefig(text, format="svg", transparent=True, metadata=NO_METADATA)
-    return inline(text.getvalue(), prefix, label)
+    svg = text.getvalue()
+    return Drawing(name, inline(svg, f"{name}-", label), svg, figure)
+
+
+def as_pdf(drawings: Sequence[Drawing]) -> Iterator[bytes]:
+    """Every drawing as a PDF file.
+
+    Embedding a font takes longer than drawing: one document is made and taken apart.
+    """
+    document = io.BytesIO()
+    with rc_context(STYLE), PdfPages(document, metadata=NO_PDF_METADATA) as pages:
+        for drawing in drawings:
+            pages.savefig(drawing.figure, transparent=True)
+    for page in PdfReader(document).pages if drawings else ():
+        writer, file = PdfWriter(), io.BytesIO()
+        writer.add_page(page)
+        writer.metadata = None
+        writer.write(file)
+        yield file.getvalue()
 
 
 def inline(text: str, prefix: str, label: str) -> Markup:

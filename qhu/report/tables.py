@@ -20,12 +20,41 @@ class Compared(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One value of a table: the mean, its interval, and what else there is to say."""
+    """One value of a table, None where there is none, and what else there is to say.
 
-    value: str
-    interval: str = ""
+    ``p`` is the corrected p-value of a difference, NaN where there is none; ``stands_out`` whether
+    a test set it apart.
+    """
+
+    estimate: Estimate | None = None
+    signed: bool = False
     note: str = ""
+    p: float = math.nan
     stands_out: bool = False
+
+    @property
+    def value(self) -> str:
+        """The mean."""
+        return number(self.estimate.mean, self.signed) if self.estimate else "–"
+
+    @property
+    def interval(self) -> str:
+        """The interval in brackets."""
+        return interval(self.estimate, self.signed) if self.estimate else ""
+
+    @property
+    def half_width(self) -> str:
+        """Half the width of the interval, which is symmetric; empty for a single seed."""
+        if self.estimate is None or math.isnan(self.estimate.low):
+            return ""
+        return number(self.estimate.mean - self.estimate.low)
+
+    @property
+    def told_p(self) -> str:
+        """The p-value in words."""
+        if math.isnan(self.p):
+            return ""
+        return "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3f}"
 
 
 class Column(NamedTuple):
@@ -77,12 +106,11 @@ def score_table(
 
 def _score(method: str, metric: str, value: Estimate | None, seeds: int) -> Cell:
     if value is None:
-        return Cell("–", note="undefined")
+        return Cell(note="undefined")
     if method == "retrain" and family(metric)[0] in TO_ORACLE:
-        return Cell("–", note="is the oracle")
-    signed = metric.startswith("delta_")
+        return Cell(note="is the oracle")
     note = "" if value.seeds == seeds else f"{value.seeds} seeds"
-    return Cell(number(value.mean, signed), interval(value, signed), note)
+    return Cell(value, metric.startswith("delta_"), note)
 
 
 def test_table(
@@ -118,12 +146,12 @@ def difference(table: pd.DataFrame, method: str) -> Cell:
         method: the row; one that was not compared is the reference.
     """
     if method not in table.index:
-        return Cell("–", note="reference")
+        return Cell(note="reference")
     row = table.loc[[method]]
     mean, low, high, p = (float(row[c].iloc[0]) for c in ("mean", "ci_low", "ci_high", "p_holm"))
-    value = Estimate(mean, low, high, int(row["seeds"].iloc[0]))
-    note = "" if math.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    return Cell(number(mean, True), interval(value, True), note, p < LEVEL)
+    return Cell(
+        Estimate(mean, low, high, int(row["seeds"].iloc[0])), signed=True, p=p, stands_out=p < LEVEL
+    )
 
 
 def row_count(results: pd.DataFrame, metric: str) -> str:

@@ -20,7 +20,7 @@ class Options(MethodOptions):
     """λ, the weight of the forget rows; 0 is fine-tuning"""
 
 
-@method("adv_uniform")
+@method("adv_uniform", cites=["crivoi2025quantum", "goodfellow2015explaining"])
 def adv_uniform(student: Learner, task: Task, options: Options) -> None:
     """Train adversarial neighbours of the forget rows towards uniform predictions.
 

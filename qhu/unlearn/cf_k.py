@@ -15,7 +15,7 @@ class Options(MethodOptions):
     """trainable layers that move, counted from the output over those in the scope"""
 
 
-@method("cf_k")
+@method("cf_k", cites=["goel2022adversarial"])
 def cf_k(student: Learner, task: Task, options: Options) -> None:
     """Fine-tune only the last k layers on the retain rows.
 

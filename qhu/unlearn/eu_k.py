@@ -15,7 +15,7 @@ class Options(MethodOptions):
     """trainable layers that are retrained, counted from the output over those in the scope"""
 
 
-@method("eu_k")
+@method("eu_k", cites=["goel2022adversarial"])
 def eu_k(student: Learner, task: Task, options: Options) -> None:
     """Reset the last k layers to where training began and retrain only them on the retain rows.
 

@@ -18,7 +18,7 @@ class Options(MethodOptions):
     """λ, the weight of the penalty; 0 is gradient ascent"""
 
 
-@method("ewc_ascent")
+@method("ewc_ascent", cites=["kirkpatrick2017overcoming"])
 def ewc_ascent(student: Learner, task: Task, options: Options) -> None:
     """Ascend on the forget rows, but hold on to what the retain rows depend on.
 

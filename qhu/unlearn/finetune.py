@@ -8,7 +8,7 @@ from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
 
 
-@method("finetune")
+@method("finetune", cites=["golatkar2020eternal"])
 def finetune(student: Learner, task: Task, options: MethodOptions) -> None:
     """Go on training on the retain rows alone and let the rest fade.
 

@@ -23,7 +23,7 @@ class Options(MethodOptions):
     """bound on 1/F, as in the notebook: entries that no retain row depends on get finite noise"""
 
 
-@method("fisher_forgetting")
+@method("fisher_forgetting", cites=["golatkar2020eternal"])
 def fisher_forgetting(student: Learner, task: Task, options: Options) -> None:
     """Add noise to θ, most where the retain rows do not depend on it; no training.
 

@@ -15,7 +15,7 @@ class Options(MethodOptions):
     """learning rate; small, because nothing but the budget bounds the loss"""
 
 
-@method("gradient_ascent")
+@method("gradient_ascent", cites=["graves2021amnesiac", "thudi2022unrolling"])
 def gradient_ascent(student: Learner, task: Task, options: Options) -> None:
     """Ascend on the loss of the forget rows; nothing protects the retain rows.
 

@@ -16,7 +16,7 @@ class Options(MethodOptions):
     """weight of the forget rows; 0 is fine-tuning"""
 
 
-@method("lca")
+@method("lca", cites=["crivoi2025quantum"])
 def lca(student: Learner, task: Task, options: Options) -> None:
     """Train the forget rows towards all wrong classes alike, beside the retain rows.
 

@@ -15,7 +15,7 @@ class Options(MethodOptions):
     """weight of the retain loss; 1 is fine-tuning"""
 
 
-@method("neggrad_plus")
+@method("neggrad_plus", cites=["kurmanji2023unbounded"])
 def neggrad_plus(student: Learner, task: Task, options: Options) -> None:
     """Descend on the retain rows and ascend on the forget rows, in every step.
 

@@ -37,7 +37,7 @@ class Options(MethodOptions):
     """share of the step budget for noisy steps; the rest fine-tunes without noise"""
 
 
-@method("noisy_finetune")
+@method("noisy_finetune", cites=["koloskova2025certified", "bok2024shifted"])
 def noisy_finetune(student: Learner, task: Task, options: Options) -> dict[str, float] | None:
     """Pull θ towards its initial state, drown what is left in noise, fine-tune; certified (ε, δ).
 

@@ -20,7 +20,7 @@ class Options(MethodOptions):
     """outputs whose difference defines similar classes: the paper's or its authors' code's"""
 
 
-@method("qmul")
+@method("qmul", cites=["tong2025robust"])
 def qmul(student: Learner, task: Task, options: Options) -> None:
     """Train the forget rows towards their most similar wrong class, balanced with the retain rows.
 

@@ -21,7 +21,7 @@ class Options(MethodOptions):
     """draw new labels every epoch; false: once"""
 
 
-@method("random_label")
+@method("random_label", cites=["graves2021amnesiac", "fan2024salun"])
 def random_label(student: Learner, task: Task, options: Options) -> None:
     """Train on random labels for the forget rows, then on the retain rows, epoch by epoch.
 

@@ -25,7 +25,7 @@ class Options(MethodOptions):
     """temperature T of both divergences"""
 
 
-@method("scrub")
+@method("scrub", cites=["kurmanji2023unbounded"])
 def scrub(student: Learner, task: Task, options: Options) -> None:
     """Leave the teacher on the forget rows, stay with it on the retain rows, in turn.
 

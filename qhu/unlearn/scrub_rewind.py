@@ -12,7 +12,7 @@ from qhu.unlearn.scrub import Options, alternate
 from qhu.unlearn.task import Task
 
 
-@method("scrub_rewind")
+@method("scrub_rewind", cites=["kurmanji2023unbounded"])
 def scrub_rewind(student: Learner, task: Task, options: Options) -> dict[str, float] | None:
     """SCRUB, then return to the epoch whose forget error is that of data never seen.
 

@@ -1,11 +1,14 @@
 """Who is let in, what is refused, and the mistakes of who starts an emulator."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
 
-from qhu.emulator import Emulator
+from qhu.emulator import Emulator, command
+from qhu.emulator.faults import read_faults
 from qhu.emulator.platform import CRN
 from qhu.errors import UnknownName, UserError
 
@@ -110,3 +113,23 @@ def test_mistakes_on_the_command_line(qhu, tmp_path, arguments, message):
     code, _, errors = qhu("emulator", *arguments)
     assert code == 2
     assert message in errors
+
+
+def test_the_command_serves_until_it_is_interrupted(qhu, monkeypatch):
+    class Interrupted:
+        def wait(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "threading", SimpleNamespace(Event=Interrupted))
+    code, out, errors = qhu("emulator", "--device", "fake_manila", "-s", "pace=0.5")
+    assert code == 130
+    assert errors == "qhu: the emulator has stopped\n"
+    assert out.startswith("EMULATED ibm_manila at http://127.0.0.1:")
+    assert "export QISKIT_IBM_TOKEN=" in out
+
+
+def test_the_script_in_the_docs_is_one(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/emulator.md").read_text()
+    script = tmp_path / "faults.yaml"
+    script.write_text(page.split("```yaml\n")[1].split("```")[0])
+    assert [fault.do for fault in read_faults(script)] == ["status", "drop", "maintenance"]

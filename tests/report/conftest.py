@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from qhu.references import resolve
+from qhu.report.html import write_report
 from qhu.report.statistics import summarise
 from qhu.report.styles import METHODS
 
@@ -115,16 +117,24 @@ RECORD = {
         "evaluate": {"device": "fake_brisbane", "shots": None, "layout": [36, 37, 38, 39]},
     },
     "costs": {"stages computed": 370, "circuit executions": 0},
+    "cites": {
+        "method scrub": ["kurmanji2023unbounded"],
+        "package qiskit": ["javadiabhari2024qiskit", "sahin2025qiskit"],
+        "test Holm": ["holm1979simple"],
+    },
 }
 SETTINGS = {
     "name": "iris",
     "data": {"source": "iris", "options": {}, "test": 0.2},
-    "model": {"layers": 2, "hidden": [16]},
+    "model": {"layers": 2, "hidden": [16], "novelty": 0.75},
+    "training": {"epochs": 60, "batch_size": 32, "lr": 0.01, "patience": None},
     "scenarios": {
         "subset": {"fraction": 0.1, "ids": None, "label": None},
         "class": {"fraction": None, "ids": None, "label": 0},
     },
-    "methods": {"none": {}, "scrub": {"alpha": 0.5}},
+    "methods": {"none": {}, "scrub": {"alpha": 0.5}, "gentle": {"method": "scrub", "lr": None}},
+    "seeds": list(range(10)),
+    "stages": {"train": "statevector", "unlearn": "statevector", "evaluate": "fake_brisbane"},
 }
 
 
@@ -137,6 +147,8 @@ def write_run(folder: Path, results: pd.DataFrame, seeds: int = 10, **changes: o
     lines = map(json.dumps, make_history(seeds))
     (folder / "history.jsonl").write_text("".join(f"{line}\n" for line in lines))
     (folder / "circuit.svg").write_text(CIRCUIT)
+    keys = [key for keys in RECORD["cites"].values() for key in keys]
+    (folder / "references.bib").write_text("\n".join(resolve(keys).values()))
     return folder
 
 
@@ -150,6 +162,14 @@ def _write_run():
     return write_run
 
 
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory, results):
+    """A run folder with its report, to be read only."""
+    folder = write_run(tmp_path_factory.mktemp("reported") / "run", results)
+    write_report(folder)
+    return folder
+
+
 @pytest.fixture
 def run_folder(tmp_path, results):
     return write_run(tmp_path / "run", results)
@@ -159,11 +179,11 @@ VOID = {"meta", "link", "wbr", "br", "path", "use", "rect"}
 
 
 class Outline(HTMLParser):
-    """Ids, addresses and tags of a page; unbalanced tags fail."""
+    """Ids, addresses and tags of a page, links to cited papers apart; unbalanced tags fail."""
 
     def __init__(self, text):
         super().__init__()
-        self.ids, self.addresses, self.tags, self.open = [], [], [], []
+        self.ids, self.addresses, self.tags, self.open, self.sources = [], [], [], [], []
         self.feed(text)
         self.close()
         assert not self.open
@@ -172,7 +192,11 @@ class Outline(HTMLParser):
         self.tags.append(tag)
         attributes = dict(attrs)
         self.ids += [attributes["id"]] if "id" in attributes else []
-        self.addresses += [v for k, v in attrs if k in ("href", "src", "xlink:href", "action")]
+        found = [v for k, v in attrs if k in ("href", "src", "xlink:href", "action")]
+        if tag == "a" and found[0].startswith(("https://doi.org/", "https://arxiv.org/")):
+            self.sources += found
+        else:
+            self.addresses += found
         assert not any(name.startswith("on") for name in attributes)
         if tag not in VOID:
             self.open.append(tag)

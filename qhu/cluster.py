@@ -1,0 +1,206 @@
+"""Steps on Dask: a local cluster, or any running scheduler.
+
+What workers need is written once to the store, which they share with this process: the study
+with its data, its options and the code of a notebook. Each worker process reads it once; a step
+is then a few hundred bytes, and stages go from worker to worker by the store. A step lost with
+its worker is done again by another one and finds in the store what was finished before.
+"""
+
+import contextlib
+import functools
+import itertools
+import logging
+import socket
+from asyncio import CancelledError
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import PicklingError
+from typing import Any
+from uuid import uuid4
+
+import cloudpickle
+from distributed import Client, Future, KilledWorker, LocalCluster, wait
+from rich.console import Console
+
+from qhu.errors import QhuError, UserError
+from qhu.execute import Execute, Step, do
+from qhu.provenance import MAIN, code_of
+from qhu.record.environment import code_digest, packages
+from qhu.record.store import replacing
+from qhu.study import Study
+
+LOOK = 5.0
+"""Seconds after which workers that have joined meanwhile are given something to do."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """Where a worker finds the study, and what it must be to work on it."""
+
+    file: str
+    code: str
+    packages: tuple[tuple[str, str | None], ...]
+
+
+@contextlib.contextmanager
+def on_dask(
+    study: Study, workers: int, scheduler: str | None, console: Console
+) -> Iterator[Execute]:
+    """Work through steps on ``workers`` local processes, or on a running scheduler's workers.
+
+    Raises:
+        UserError: no scheduler answers, or a worker runs other code, sees no shared store or has
+            several threads.
+    """
+    with _client(workers, scheduler) as client, _sent(study) as ticket:
+        _check(client, ticket)
+        if not _workers(client):
+            console.print(f"{scheduler} has no workers yet: waiting for the first", markup=False)
+        yield functools.partial(_stream, client, ticket)
+
+
+@contextlib.contextmanager
+def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
+    with contextlib.ExitStack() as stack:
+        try:
+            place = scheduler or stack.enter_context(_local(workers))
+            client = stack.enter_context(Client(place))
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"no Dask scheduler answers at {scheduler} ({error}): start one by `dask scheduler`"
+            ) from None
+        yield client
+
+
+def _local(workers: int) -> LocalCluster:
+    try:
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,  # a failing step raises here, at its result
+        )
+    except RuntimeError as error:
+        raise UserError(
+            f"local workers did not start ({error}): a script must call qhu.run below "
+            'if __name__ == "__main__":'
+        ) from error
+
+
+@contextlib.contextmanager
+def _sent(study: Study) -> Iterator[Ticket]:
+    """The study as a file that workers can read as long as the block lasts."""
+    file = study.store.root.resolve() / "sent" / uuid4().hex
+    try:
+        content = cloudpickle.dumps(study)
+    except (TypeError, AttributeError, PicklingError) as error:
+        raise UserError(
+            f"the study cannot be sent to workers ({error}): mend the method or run without them"
+        ) from None
+    with replacing(file) as partial:
+        partial.write_bytes(content)
+    try:
+        yield Ticket(str(file), code_digest(), tuple(packages().items()))
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _check(client: Client, ticket: Ticket) -> None:
+    """Refuse workers that cannot do this study, before anything is computed."""
+    for worker, error in client.run(_refusal, ticket, on_error="return").items():
+        if isinstance(error, UserError):
+            raise error
+        if isinstance(error, Exception) and not isinstance(error, OSError):  # it has just died
+            raise UserError(f"worker {worker} cannot run this qhu ({error}): install it there")
+
+
+def _stream(client: Client, ticket: Ticket, steps: Sequence[Step]) -> Iterator[tuple[Step, Any]]:
+    """Hand out steps that are ready, two per worker, and yield them as they are done.
+
+    No more than that, because Dask blames a worker's death on all that it was given, and gives a
+    step up for good after a few deaths.
+    """
+    waiting, running, done = dict(enumerate(steps)), dict[Future, int](), set[int]()
+    while waiting or running:
+        room = max(1, 2 * _workers(client)) - len(running)
+        ready = (number for number, step in waiting.items() if step.needs <= done)
+        for number in list(itertools.islice(ready, max(0, room))):
+            step = waiting.pop(number)
+            key = f"{step.name}-{uuid4().hex[:8]}"
+            running[client.submit(_do, ticket, step, key=key, pure=False)] = number
+        try:
+            finished = wait(list(running), timeout=LOOK, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            continue
+        for future in finished:
+            number = running.pop(future)
+            yield steps[number], _result(future, steps[number])
+            done.add(number)
+
+
+def _workers(client: Client) -> int:
+    """How many workers there are now; torch's random state cannot be shared by threads."""
+    threads: dict[str, int] = client.nthreads()
+    for worker, number in threads.items():
+        if number != 1:
+            raise UserError(f"worker {worker} has {number} threads: start it with --nthreads 1")
+    return len(threads)
+
+
+def _result(future: Future, step: Step) -> Any:
+    try:
+        return future.result()
+    except KilledWorker:
+        raise QhuError(
+            f"{step.name}: every worker that tried it died, probably out of memory; "
+            "give workers more of it, and the same command resumes"
+        ) from None
+    except CancelledError:
+        raise QhuError("the scheduler has gone: start it, and the same command resumes") from None
+
+
+# -- on the worker ---------------------------------------------------------------------------------
+
+
+def _do(ticket: Ticket, step: Step) -> Any:
+    return do(_study(ticket), step)
+
+
+def _refusal(ticket: Ticket) -> Exception | None:
+    """Why the present worker cannot work on the study."""
+    try:
+        _study(ticket)
+    except UserError as error:
+        return error
+    return None
+
+
+@functools.lru_cache(maxsize=1)
+def _study(ticket: Ticket) -> Study:
+    """The study, read once per process."""
+
+    def refuse(why: str) -> UserError:
+        return UserError(f"a worker on {socket.gethostname()} {why}")
+
+    if code_digest() != ticket.code:
+        raise refuse("runs another version of qhu's code: install this one there and restart it")
+    here = packages()
+    for name, version in ticket.packages:
+        if here.get(name) != version:
+            raise refuse(f"has {name} {here.get(name)}, not {version}: install the same there")
+    file = Path(ticket.file)
+    if not file.exists():
+        raise refuse(
+            f"does not see {file.parents[1]}: run qhu in a folder that all machines share, "
+            "under the same path"
+        )
+    try:
+        study: Study = cloudpickle.loads(file.read_bytes())
+    except ImportError as error:
+        raise refuse(f"cannot load the study ({error}): install what is missing there") from None
+    for what, parts in study.parts().items():
+        foreign = code_of(*parts) if parts[0].__module__ != MAIN else study.foreign.get(what, "")
+        if foreign != study.foreign.get(what, ""):
+            raise refuse(f"has another version of the {what}: install this one there")
+    return study

@@ -1,0 +1,104 @@
+"""What the page tells of a run beside its numbers: head, settings, scenarios, methods' reports."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from qhu.report.frames import ABOUT, Run
+from qhu.report.styles import HONEST
+
+Pairs = list[tuple[str, str]]
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> Pairs:
+    """Nested settings as dotted keys and text."""
+    return list(_flatten(settings, prefix))
+
+
+def _flatten(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            yield from _flatten(value, f"{name}.")
+        elif isinstance(value, Mapping):
+            yield name, "defaults"
+        else:
+            yield name, _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or "none"
+    if value is None or isinstance(value, bool):
+        return {None: "not set", True: "yes", False: "no"}[value]
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def key_facts(run: Run) -> Pairs:
+    """What the page's head says of the run."""
+    results, record = run.results, run.record
+    seeds = sorted(results["seed"].unique())
+    tried = [m for m in results["method"].unique() if m not in HONEST]
+    return [
+        ("dataset", ", ".join(results["dataset"].unique())),
+        ("evaluated on", record.backend),
+        ("scenarios", ", ".join(results["scenario"].unique())),
+        ("methods", f"{len(tried)}, beside none, retrain and floor"),
+        ("seeds", f"{len(seeds)} ({ranges(seeds)})"),
+        ("started", _time(record.started)),
+        ("ended", _time(record.finished) if record.finished else "not yet"),
+        ("fingerprint", record.fingerprint),
+    ]
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Sorted numbers, consecutive ones as ``first–last``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def _time(iso: str) -> str:
+    return iso.replace("T", " ").replace("+00:00", " UTC")
+
+
+def scenarios(settings: Mapping[str, Any]) -> dict[str, str]:
+    """What each scenario forgets, in words."""
+    words = {}
+    for name, scenario in settings.get("scenarios", {}).items():
+        if scenario.get("label") is not None:
+            words[name] = f"forget the whole class {scenario['label']}"
+        elif scenario.get("fraction") is not None:
+            share = f"{100 * scenario['fraction']:.3g} %"
+            words[name] = f"forget a random {share} of the training rows, drawn anew per seed"
+        elif scenario.get("mislabelled"):
+            words[name] = "forget the training rows that were given a wrong label"
+        else:
+            words[name] = f"forget {len(scenario.get('ids') or ())} chosen rows"
+    return words
+
+
+def reported(facts: pd.DataFrame) -> dict[tuple[str, str, str], list[str]]:
+    """Method, steps taken and facts that it reported over the seeds, to the scenarios alike."""
+    named = [name for name in facts.columns if name not in (*ABOUT, "steps")]
+    lines: dict[tuple[str, str, str], list[str]] = {}
+    for (scenario, method), rows in facts.groupby(["scenario", "method"], sort=False):
+        told = [f"{name}: {_over_seeds(rows[name])}" for name in named if rows[name].notna().any()]
+        line = (str(method), _over_seeds(rows["steps"]), "; ".join(told))
+        lines.setdefault(line, []).append(str(scenario))
+    return lines
+
+
+def _over_seeds(values: pd.Series) -> str:
+    """One value where all seeds agree, the range of numbers, else every distinct value."""
+    distinct = list(dict.fromkeys(map(_text, values.dropna().tolist())))
+    if len(distinct) == 1:
+        return distinct[0]
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        return f"{_text(float(values.min()))} to {_text(float(values.max()))}"
+    return ", ".join(distinct) or "–"

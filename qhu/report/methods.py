@@ -1,0 +1,184 @@
+"""The paragraph on methods for a paper: every setting and version, from the record alone.
+
+Sentences name the settings they tell; a setting that no sentence names is told at the end, so that
+none is left out. Citations are written ``[@key; @key]`` until they become those of a format.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+from pylatexenc.latexencode import unicode_to_latex
+
+from qhu.report.facts import flatten, ranges, scenarios
+from qhu.report.frames import Run
+from qhu.report.styles import family
+
+CITATION = re.compile(r"\[@([^\]]+)\]")
+DATA = (
+    "The study {name} used the dataset {data.source}, scaled by the rule {data.scale}.",
+    "A fraction {data.test} of all rows was held out for testing and {data.val} of the others for "
+    "validation, both stratified by class.",
+    "Scenarios: {scenarios}.",
+)
+NETWORK = (
+    "The hybrid network has a front ({model.front}), a circuit of {model.layers} variational "
+    "layers on {model.qubits}, and a head ({model.head}).",
+    "Features are encoded {model.reupload} by rotations of {model.angle} per unit; entanglement: "
+    "{model.entanglement}; quantum layer: {model.quantum}.",
+    "Hidden widths of the head: {model.hidden}; batch norm: {model.batch_norm}; dropout: "
+    "{model.dropout}.",
+)
+TRAINING = (
+    "Teacher and oracles were trained with {Adam} on the mean cross-entropy for {training.epochs} "
+    "epochs, {training.batch_size} rows per step, at learning rate {training.lr}, with "
+    "{training.patience}.",
+    "Every method started from the teacher, with at most {unlearning.steps} steps of "
+    "{unlearning.batch_size} rows at learning rate {unlearning.lr} in scope {unlearning.scope}.",
+    "Methods: {methods}.",
+)
+STATISTICS = (
+    "Values are means over the seeds {seeds} with 95 % t-intervals. Each seed draws its own split, "
+    "forget rows and initial weights, which all methods of the seed share. Methods are compared "
+    "with the oracle or the floor within each seed by a two-sided sign-flip test, corrected over "
+    "the methods by {Holm}.",
+    "Metrics: {metrics}.",
+)
+WORDS = {
+    ("model.front", "cnn"): "two convolutions and a linear layer",
+    ("model.qubits", "not set"): "one qubit per feature",
+    ("model.reupload", "no"): "once",
+    ("model.reupload", "yes"): "before every layer",
+    ("training.patience", "not set"): "no early stopping",
+}
+"""Values that read better in other words."""
+COUNTS = {"model.qubits": "qubits", "training.patience": "epochs of patience"}
+
+
+def as_markdown(run: Run) -> str:
+    """Paragraphs with citations in Pandoc's notation."""
+    return "\n".join(f"**{title}.** {text}\n" for title, text in _paragraphs(run))
+
+
+def as_latex(run: Run) -> str:
+    r"""Paragraphs with ``\cite``, to go with ``references.bib``."""
+    return "\n".join(f"\\paragraph{{{t}.}} {_latex(text)}\n" for t, text in _paragraphs(run))
+
+
+def as_html(run: Run, references: Sequence[str]) -> list[tuple[str, Markup]]:
+    """Titles and paragraphs, citations as numbers.
+
+    Args:
+        run: what is told.
+        references: keys in the order of their numbers, from 1.
+    """
+
+    def link(found: re.Match[str]) -> str:
+        keys = [key.strip(" @") for key in found[1].split(";")]
+        if not set(keys) <= set(references):
+            return found[0]
+        links = (f'<a href="#ref-{key}">{references.index(key) + 1}</a>' for key in keys)
+        return f"[{', '.join(links)}]"
+
+    return [(t, Markup(CITATION.sub(link, str(escape(text))))) for t, text in _paragraphs(run)]
+
+
+def _latex(text: str) -> str:
+    """Text is encoded, citation keys are not."""
+    parts = CITATION.split(text)  # text, keys, text, keys, …
+    parts[::2] = map(unicode_to_latex, parts[::2])
+    parts[1::2] = [f"\\cite{{{keys.replace('; @', ',')}}}" for keys in parts[1::2]]
+    return "".join(parts)
+
+
+def _paragraphs(run: Run) -> list[tuple[str, str]]:
+    """Titles and texts; what a sentence has told is taken from ``left``."""
+    nested = ("scenarios", "methods", "metrics", "stages", "seeds")
+    left = dict(flatten({k: v for k, v in run.settings.items() if k not in nested}))
+    words = {
+        "Adam": f"Adam{_cite(run, 'optimiser Adam')}",
+        "Holm": f"Holm{_cite(run, 'test Holm')}",
+        "seeds": ranges(sorted(set(run.results["seed"]))),
+        "scenarios": _listed(scenarios(run.settings).items()),
+        "methods": _methods(run),
+        "metrics": _metrics(run),
+    }
+    if "data.source" in left:
+        left["data.source"] += _cite(run, f"dataset {left['data.source']}")
+
+    def tell(sentences: Sequence[str]) -> str:
+        return " ".join(filter(None, (_fill(sentence, left, words) for sentence in sentences)))
+
+    paragraphs = {
+        "Data": tell(DATA),
+        "Network": tell(NETWORK),
+        "Training and unlearning": tell(TRAINING),
+        "Evaluation": tell(STATISTICS),
+        "Backends and software": f"{_backends(run)} {_software(run)}",
+        "Further settings": "",
+    }
+    if left:
+        paragraphs["Further settings"] = f"{_listed(left.items())}."
+    return [(title, text) for title, text in paragraphs.items() if text]
+
+
+def _fill(sentence: str, left: dict[str, str], words: Mapping[str, str]) -> str:
+    """The sentence with its settings, taken from ``left``; empty if one of them is not there."""
+    keys = re.findall(r"\{([\w.]+)\}", sentence)
+    if not set(keys) <= {*left, *words}:
+        return ""
+    values = {key: _worded(key, left.pop(key)) if key in left else words[key] for key in keys}
+    return re.sub(r"\{([\w.]+)\}", lambda found: values[found[1]], sentence)
+
+
+def _worded(key: str, value: str) -> str:
+    counted = f"{value} {COUNTS[key]}" if key in COUNTS else value
+    return WORDS.get((key, value), counted)
+
+
+def _cite(run: Run, use: str) -> str:
+    keys = run.record.cites.get(use, [])
+    return f" [{'; '.join(f'@{key}' for key in keys)}]" if keys else ""
+
+
+def _listed(pairs: Any) -> str:
+    return "; ".join(f"{key}: {value}" for key, value in pairs)
+
+
+def _methods(run: Run) -> str:
+    """Every method with its options; those that are not set are the common ones."""
+    told = []
+    for label, given in run.settings.get("methods", {}).items():
+        options = [(k, v) for k, v in flatten(given) if v != "not set" and k != "method"]
+        name = given.get("method", label)
+        cited = f"{label if label == name else f'{label} ({name})'}{_cite(run, f'method {name}')}"
+        told.append(f"{cited} ({', '.join(f'{k} {v}' for k, v in options)})" if options else cited)
+    return "; ".join(told)
+
+
+def _metrics(run: Run) -> str:
+    families = dict.fromkeys(family(metric)[0] for metric in run.results["metric"])
+    return ", ".join(f"{name}{_cite(run, f'metric {name}')}" for name in families)
+
+
+def _backends(run: Run) -> str:
+    """Stages on the same backend are told together."""
+    stages: dict[str, list[str]] = {}
+    for stage, name in run.settings.get("stages", {}).items():
+        options = run.record.effective.get(stage, {})
+        cited = name + _cite(run, f"backend {options.get('kind')}")
+        told = f"{cited} ({_listed(flatten(options))})" if options else cited
+        stages.setdefault(told, []).append(stage)
+    return " ".join(
+        f"The {'stages' if len(s) > 1 else 'stage'} {' and '.join(s)} ran on {told}."
+        for told, s in stages.items()
+    )
+
+
+def _software(run: Run) -> str:
+    versions = []
+    for key, value in flatten(run.record.environment):
+        name = key.removeprefix("packages.")
+        versions.append(f"{name} {value}{_cite(run, f'package {name}')}")
+    return f"Software: {', '.join(versions)}."

@@ -1,0 +1,70 @@
+"""The page in a real browser. Needs Chromium; a machine without one cannot run these tests."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+QUIET = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+# What the page tells the one around it: widths of its content and of its window, and how many
+# elements reach out of the window without standing in a box that scrolls.
+PROBE = """<script>addEventListener("load", () => {
+  const wide = [...document.querySelectorAll("body *")].filter(
+    e => !e.closest(".scroll, svg") && e.getBoundingClientRect().right > innerWidth + 1);
+  parent.postMessage(
+    `PROBE ${document.documentElement.scrollWidth} ${innerWidth} ${wide.length}`, "*");
+});</script>"""
+# A window is at least 500 pixels wide, a frame in it is as narrow as one likes.
+FRAME = """<!doctype html><link rel="icon" href="data:,"><script>
+addEventListener("message", event => document.title = event.data)
+</script><iframe src="{page}" width="{width}" height="900" style="border: 0"></iframe>"""
+
+
+@pytest.fixture
+def page(request):
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    return request.getfixturevalue("reported") / "report.html"
+
+
+@pytest.fixture
+def probe(page, tmp_path):
+    """Shows the page at a width: the three numbers of the probe, and what the console said."""
+
+    def probe(width, extra=""):
+        probed, frame = tmp_path / "probed.html", tmp_path / "frame.html"
+        probed.write_text(page.read_text().replace("</body>", f"{extra}{PROBE}</body>"))
+        frame.write_text(FRAME.format(page=probed.as_uri(), width=width))
+        options = [f"--user-data-dir={tmp_path}/profile", "--window-size=1600,1000"]
+        log = ["--enable-logging=stderr", "--dump-dom"]
+        command = [CHROMIUM, *QUIET, *options, *log, frame.as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        found = re.search(r"PROBE (\d+) (\d+) (\d+)", done.stdout)
+        return (*map(int, found.groups()), re.findall(r"CONSOLE.*", done.stderr))
+
+    return probe
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+def test_nothing_overflows_and_the_console_is_silent(probe, width):
+    content, window, wide, console = probe(width)
+    assert window == width
+    assert content <= width
+    assert wide == 0
+    assert console == []
+
+
+def test_the_probe_sees_overflow_and_errors(probe):
+    content, _, wide, console = probe(
+        360, '<p style="width: 600px">wide</p><script>console.error("seen")</script>'
+    )
+    assert content > 360
+    assert wide > 0
+    assert "seen" in "".join(console)
