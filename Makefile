@@ -2,11 +2,16 @@
 PYTHON ?= python3
 BACKEND ?= fake_brisbane
 SEEDS ?=
+REHEARSE ?=
+EMULATOR ?= $(if $(REHEARSE),auto)
+BUDGET ?= $(if $(EMULATOR),600)
 ONLY ?= *
 BIN := .venv/bin
 RUN := $(BIN)/qhu run experiments/iris.yaml $(if $(SEEDS),--seeds $(SEEDS))
+HARDWARE = experiments/iris-hw.yaml --backend $(BACKEND) $(if $(SEEDS),--seeds $(SEEDS)) \
+	$(if $(EMULATOR),--emulator $(EMULATOR)) $(if $(BUDGET),--max-qpu-seconds $(BUDGET))
 
-.PHONY: iris iris-noisy ablation compare test soak bench lint format setup clean
+.PHONY: iris iris-noisy iris-hw iris-hw-plan ablation compare test soak bench lint format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -20,6 +25,13 @@ ablation: setup      ## what depth, entanglement, noise, shots and scope do; ONL
 
 compare: setup       ## two runs of the same models: make compare A=<run folder> B=<run folder>
 	$(BIN)/qhu compare $(A) $(B)
+
+iris-hw iris-hw-plan: BACKEND = auto
+iris-hw: setup       ## a smaller study on an IBM device, price first; REHEARSE=1: on this machine
+	$(BIN)/qhu run $(HARDWARE) $(if $(YES)$(EMULATOR),--yes)
+
+iris-hw-plan: setup  ## what that would take; submits nothing
+	$(BIN)/qhu plan $(HARDWARE)
 
 test: setup          ## fast tests
 	$(BIN)/pytest -n 2

@@ -1,5 +1,6 @@
 """The ``qhu`` command. No logic lives here: arguments in, calls out, errors to exit statuses."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,38 +19,90 @@ app = typer.Typer(
 console = Console()
 KINDS = ("methods", "metrics", "datasets", "backends")
 
+File = Annotated[Path, typer.Argument(help="experiment file (YAML)")]
+Name = Annotated[str | None, typer.Option(help="backend of the stages it is meant for")]
+Stages = Annotated[str | None, typer.Option(help="stages for --backend: train,unlearn,evaluate")]
+Seeds = Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")]
+Methods = Annotated[str | None, typer.Option(help="such as scrub,lca; none and retrain are added")]
+Settings = Annotated[
+    list[str] | None, typer.Option("-s", help="override, such as -s model.layers=3")
+]
+Emulated = Annotated[
+    str | None, typer.Option(help="rehearse devices on this machine: auto, or an address")
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(min=0, help="device time that all jobs of the ledger may use, in seconds"),
+]
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
+
 
 @app.command()
 def run(
-    experiment: Annotated[Path, typer.Argument(help="experiment file (YAML)")],
-    backend: Annotated[
-        str | None, typer.Option(help="backend of the stages it is meant for")
-    ] = None,
-    stages: Annotated[
-        str | None, typer.Option(help="stages for --backend: train,unlearn,evaluate")
-    ] = None,
-    seeds: Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")] = None,
-    methods: Annotated[
-        str | None, typer.Option(help="such as scrub,lca; none and retrain are added")
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("-s", help="override, such as -s model.layers=3")
-    ] = None,
+    experiment: File,
+    backend: Name = None,
+    stages: Stages = None,
+    seeds: Seeds = None,
+    methods: Methods = None,
+    settings: Settings = None,
     out: Annotated[Path | None, typer.Option(help="run folder")] = None,
     workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
     scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler")] = None,
+    emulator: Emulated = None,
+    max_qpu_seconds: Budget = None,
+    yes: Annotated[bool, typer.Option("--yes", help="accept what a device takes")] = False,
 ) -> None:
     """Run an experiment and write its run folder; run it again to resume."""
-    from qhu.backends.base import stage_overrides
     from qhu.experiment import load_experiment
     from qhu.grid import run as run_grid
+    from qhu.rehearsal import agree, reach
     from qhu.report.table import print_summary
+
+    asked = load_experiment(experiment, *_overrides(backend, stages, seeds, methods, settings))
+    with reach(emulator, max_qpu_seconds, asked.stages) as access:
+        folder = run_grid(asked, out, console, workers, scheduler, access, agree(console, yes))
+    print_summary(folder, console)
+
+
+@app.command()
+def plan(
+    experiment: File,
+    backend: Name = None,
+    stages: Stages = None,
+    seeds: Seeds = None,
+    methods: Methods = None,
+    settings: Settings = None,
+    emulator: Emulated = None,
+    max_qpu_seconds: Budget = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a run would take on a device; submits nothing."""
+    from qhu.experiment import load_experiment
+    from qhu.grid import plan as make_plan
+    from qhu.rehearsal import reach
+
+    asked = load_experiment(experiment, *_overrides(backend, stages, seeds, methods, settings))
+    with reach(emulator, max_qpu_seconds, asked.stages) as access:
+        found = make_plan(asked, Console(stderr=True), access)
+    if as_json:
+        sys.stdout.write(json.dumps(found.document(), indent=2) + "\n")
+    for line in () if as_json else found.lines():
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _overrides(
+    backend: str | None,
+    stages: str | None,
+    seeds: str | None,
+    methods: str | None,
+    settings: list[str] | None,
+) -> tuple[list[str], list[str] | None]:
+    """Overrides of an experiment, and the methods chosen."""
+    from qhu.backends.base import stage_overrides
 
     overrides = [*(settings or ()), *stage_overrides(backend, stages)]
     overrides += [f"seeds={seeds}"] if seeds else []
-    asked = load_experiment(experiment, overrides, methods.split(",") if methods else None)
-    folder = run_grid(asked, out, console, workers, scheduler)
-    print_summary(folder, console)
+    return overrides, methods.split(",") if methods else None
 
 
 @app.command()

@@ -14,7 +14,7 @@ from qhu.model.circuit import build_ansatz
 from qhu.pipeline import Scored, fit_key
 from qhu.record.folder import RESULT_COLUMNS, RunFolder
 from qhu.report.statistics import summarise
-from qhu.study import FLOOR, Study
+from qhu.study import BESIDE, FLOOR, Study
 
 
 def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> None:
@@ -22,6 +22,7 @@ def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> No
     order = {cell: number for number, cell in enumerate(study.cells())}
     scored = sorted(scored, key=lambda one: order[one.cell])
     results = _results(study, scored)
+    scored = [one for one in scored if one.stage != BESIDE]  # the same models once more
     folder.write_table("results.csv", results)
     folder.write_table("summary.csv", summarise(results))
     folder.write_table("predictions.parquet", _predictions(study, scored))
@@ -30,8 +31,8 @@ def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> No
     for name, key in _models(study, scored):
         study.store.show(key, folder.model(*name))
     effective = {stage: study.backends[stage].effective() for stage in STAGES}
-    if scored:  # workers know what took effect in their processes
-        effective["evaluate"] = study.store.load(scored[0].outputs).facts["effective"]
+    for one in scored[:1]:  # workers know what took effect in their processes
+        effective["evaluate"] = study.store.load(one.outputs).facts["effective"]
     entries = {key: text for found in study.cites.values() for key, text in found.items()}
     folder.write_text("references.bib", "\n".join(entries.values()))
     cites = {use: list(found) for use, found in study.cites.items()}
@@ -39,11 +40,12 @@ def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> No
     folder.update(effective=effective, data=study.data.content, costs=costs, cites=cites)
 
 
-def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, int]:
+def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, Any]:
     """What the models behind the scores took, whenever it was spent."""
     keys = {key for _, key in _models(study, scored)}
     steps = sum(study.store.load(key).facts["steps"] for key in sorted(keys))
-    return {"cells": len(scored), "models": len(keys), "optimiser_steps": steps}
+    counts = {"cells": len(scored), "models": len(keys), "optimiser_steps": steps}
+    return counts | {stage: backend.spending() for stage, backend in study.paid.items()}
 
 
 def _models(study: Study, scored: Sequence[Scored]) -> Iterator[tuple[tuple[int, str, str], str]]:
@@ -56,10 +58,11 @@ def _models(study: Study, scored: Sequence[Scored]) -> Iterator[tuple[tuple[int,
 
 
 def _results(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
-    dataset, backend = study.experiment.data.source, study.experiment.stages.evaluate
+    dataset = study.experiment.data.source
+    labels = {stage: backend.label for stage, backend in study.backends.items()}
     rows = [
         (dataset, c.scenario, c.method, c.seed, backend, metric, measured.value, measured.n)
-        for c, scores in ((one.cell, one.scores) for one in scored)
+        for c, backend, scores in ((one.cell, labels[one.stage], one.scores) for one in scored)
         for metric, measured in scores.items()
     ]
     return pd.DataFrame(rows, columns=RESULT_COLUMNS)
@@ -73,11 +76,12 @@ def _predictions(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
 
 def _cell_predictions(study: Study, one: Scored) -> pd.DataFrame:
     arrays = study.store.load(one.outputs).arrays
+    evaluated = np.isfinite(arrays["probabilities"]).all(axis=1)
     subsets = {
         **study.subsets(one.cell.seed, one.cell.scenario),
         "val": study.split(one.cell.seed).val,
     }
-    parts = {k: v for k, v in subsets.items() if not k.startswith("test_")}
+    parts = {k: v[evaluated[v]] for k, v in subsets.items() if not k.startswith("test_")}
     rows = np.concatenate(list(parts.values()))
     frame = pd.DataFrame(
         {

@@ -19,7 +19,16 @@ from pydantic import (
 from qhu import registry
 from qhu.errors import UserError
 from qhu.registry import Options, parse
-from qhu.settings import DataSpec, Device, ModelSpec, Scenario, Stages, TrainSpec, UnlearnSpec
+from qhu.settings import (
+    DataSpec,
+    Device,
+    EvaluateSpec,
+    ModelSpec,
+    Scenario,
+    Stages,
+    TrainSpec,
+    UnlearnSpec,
+)
 
 HONEST = ("none", "retrain")
 """Methods that stand beside every other: the untouched teacher and the retrained oracle."""
@@ -63,6 +72,7 @@ class Experiment(Options):
     model: ModelSpec = ModelSpec()
     training: TrainSpec = TrainSpec()
     unlearning: UnlearnSpec = UnlearnSpec()
+    evaluation: EvaluateSpec = EvaluateSpec()
     scenarios: dict[str, Scenario] = Field(min_length=1)
     """what is to be forgotten, by label"""
     methods: dict[str, MethodSpec] = Field(min_length=1)

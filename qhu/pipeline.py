@@ -25,7 +25,7 @@ from qhu.model.theta import ModelState
 from qhu.record.store import Stage
 from qhu.seeding import torch_stream
 from qhu.settings import identity
-from qhu.study import FLOOR, Cell, Fit, Study
+from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 from qhu.training import FitJob, FitResult, fit
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
@@ -35,12 +35,13 @@ Computed = tuple[dict[str, Any], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Scored:
-    """A cell's scores, and the keys of its model and of that model's outputs."""
+    """A cell's scores, the keys of its model and of that model's outputs, and whose backend."""
 
     cell: Cell
     scores: dict[str, Measured]
     model: str
     outputs: str
+    stage: str = "evaluate"
 
 
 def train(
@@ -83,34 +84,60 @@ def unlearn(study: Study, cell: Cell) -> Stage:
     return study.store.get(key, compute)
 
 
-def predict(study: Study, model: Stage, seed: int) -> Stage:
-    """A model's class probabilities and quantum features on all rows, on the evaluation backend."""
-    key = study.key("outputs", "evaluate", seed, model.key)
+def predict(
+    study: Study, model: Stage, seed: int, stage: str = "evaluate", scenario: str = ""
+) -> Stage:
+    """A model's class probabilities and quantum features, one row per sample.
+
+    Args:
+        study: the study.
+        model: the model.
+        seed: whose split scales the samples.
+        stage: on whose backend; ``beside`` is the exact one where evaluation costs.
+        scenario: where evaluation costs, only the rows of its scores are evaluated; NaN elsewhere.
+    """
+    rows = study.evaluated(stage, seed, scenario)
+    which = [] if rows is None else [rows.tolist(), study.conditions(stage)]
+    key = study.key("outputs", stage, seed, model.key, *which)
 
     def compute() -> Computed:
-        net = study.net("evaluate", int(key, 16))
-        features, probabilities = net.outputs(study.state(model), study.scaled(seed))
+        net, x = study.net(stage, int(key, 16)), study.scaled(seed)
+        features, probabilities = net.outputs(study.state(model), x if rows is None else x[rows])
         arrays = {"probabilities": probabilities.numpy(), "features": features.numpy()}
-        return arrays, {"effective": study.backends["evaluate"].effective()}
+        if rows is not None:
+            arrays = {name: _among(len(x), rows, values) for name, values in arrays.items()}
+        return arrays, {"effective": study.backends[stage].effective()}
 
     return study.store.get(key, compute)
 
 
-def evaluate(study: Study, cell: Cell) -> Scored:
-    """Scores of a cell: its model beside the untouched teacher and the retrained oracle."""
+def models(study: Study, cell: Cell) -> tuple[Stage, Stage, Stage]:
+    """What a cell's scores compare: its model, the retrained oracle and the untouched teacher."""
     teacher, oracle = train(
         study, [Fit("teacher", cell.seed), Fit("oracle", cell.seed, cell.scenario)]
     )
-    model = unlearn(study, cell)
-    outputs = predict(study, model, cell.seed)
+    return unlearn(study, cell), oracle, teacher
 
-    def seen(stage: Stage) -> Outputs:
-        arrays = predict(study, stage, cell.seed).arrays
-        theta = study.state(stage).theta.cpu().numpy()
-        return Outputs(arrays["probabilities"], arrays["features"], theta)
 
-    scores = score(study, cell, seen(model), seen(oracle), seen(teacher))
-    return Scored(cell, scores, model.key, outputs.key)
+def evaluate(study: Study, cell: Cell, stage: str = "evaluate") -> Scored:
+    """Scores of a cell: its model beside the untouched teacher and the retrained oracle."""
+    compared = models(study, cell)
+    outputs = [predict(study, one, cell.seed, stage, cell.scenario) for one in compared]
+    seen = [
+        Outputs(
+            found.arrays["probabilities"],
+            found.arrays["features"],
+            study.state(one).theta.cpu().numpy(),
+        )
+        for one, found in zip(compared, outputs, strict=True)
+    ]
+    scores = score(study, cell, *seen)
+    return Scored(cell, scores, compared[0].key, outputs[0].key, stage)
+
+
+def evaluate_beside(study: Study, cell: Cell) -> Scored:
+    """Scores of the same models by exact values, where those of :func:`evaluate` cost."""
+    return evaluate(study, cell, BESIDE)
 
 
 def score(
@@ -126,6 +153,13 @@ def score(
         angles=study.net("train").theta.mask("quantum").numpy(),
     )
     return measure(evidence, list(study.metrics), study.metrics)
+
+
+def _among(count: int, rows: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values of some of ``count`` rows as an array over all of them, NaN elsewhere."""
+    spread = np.full((count, *values.shape[1:]), np.nan)
+    spread[rows] = values
+    return spread
 
 
 # -- what goes into the stages ---------------------------------------------------------------------

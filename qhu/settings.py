@@ -136,6 +136,13 @@ class Scenario(Options):
         return self
 
 
+class EvaluateSpec(Options):
+    """Which rows are evaluated."""
+
+    retain: int | None = Field(None, ge=1)
+    """so many of the retain rows, drawn per seed and scenario; null: all of them"""
+
+
 class Stages(Options):
     """The backend each stage runs on."""
 

@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from qhu import registry, training
+from qhu.backends.access import Access
 from qhu.backends.base import STAGES, Backend, open_backend, spec
+from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
 from qhu.data.split import ForgetSet, Split, forget_rows, scale, split_rows
 from qhu.errors import UserError
@@ -22,6 +24,7 @@ from qhu.record.environment import PACKAGES, code_digest
 from qhu.record.store import Stage, Store
 from qhu.references import resolve
 from qhu.report import statistics
+from qhu.seeding import numpy_stream
 from qhu.settings import identity
 from qhu.training import Rows
 from qhu.unlearn.task import MethodOptions
@@ -30,6 +33,8 @@ Args = TypeVarTuple("Args")
 R = TypeVar("R")
 FLOOR = "floor"
 """A second oracle, trained in another data order, in a method's place: how close chance gets."""
+BESIDE = "beside"
+"""The exact evaluation that stands beside one that costs."""
 
 
 @dataclass(frozen=True, order=True)
@@ -78,16 +83,26 @@ class Study:
     Args:
         experiment: what is asked.
         store: where finished stages are kept.
+        access: how devices are reached.
+
+    Attributes:
+        backends: by stage. Where evaluation costs, ``beside`` is the exact backend, on which the
+            same models are evaluated, too.
+        paid: those of them that cost.
 
     Raises:
         QhuError: a method, metric, dataset or backend cites what is not BibTeX.
     """
 
-    def __init__(self, experiment: Experiment, store: Store) -> None:
+    def __init__(self, experiment: Experiment, store: Store, access: Access | None = None) -> None:
         self.experiment, self.store = experiment, store
         self.backends: dict[str, Backend] = {
-            stage: open_backend(getattr(experiment.stages, stage)) for stage in STAGES
+            stage: open_backend(getattr(experiment.stages, stage), access=access)
+            for stage in STAGES
         }
+        self.paid = {k: b for k, b in self.backends.items() if isinstance(b, PaidBackend)}
+        if "evaluate" in self.paid:
+            self.backends[BESIDE] = open_backend("statevector")
         data = experiment.data
         source = registry.dataset[data.source]
         self.data: Dataset = source.make(registry.dataset.options(data.source, data.options))
@@ -98,7 +113,7 @@ class Study:
         self.foreign = {what: code for what, its in parts.items() if (code := code_of(*its))}
         self.cites = self._cites()
         self._content = self.data.content
-        self._nets: dict[tuple[str, int], HybridNet] = {}
+        self._nets: dict[tuple[str, str, int], HybridNet] = {}
         self._kept: dict[tuple[Any, ...], Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -143,12 +158,24 @@ class Study:
         backends = {stage: spec(backend) for stage, backend in self.backends.items()}
         return digest([identity(self.experiment), backends])
 
+    def attach(self, run: str, say: Callable[[str], None]) -> None:
+        """Tell devices what they work for; see :meth:`PaidBackend.attach`."""
+        for stage, backend in self.paid.items():
+            backend.attach(run, stage, say)
+
+    @property
+    def place(self) -> str:
+        """Folder of the backend among the experiment's runs."""
+        emulated = any(backend.access.emulated for backend in self.paid.values())
+        return self.experiment.stages.evaluate + ("-emulated" if emulated else "")
+
     def check(self) -> None:
         """Refuse wrong inputs before anything is computed or written.
 
         Raises:
             UserError: an empty split or forget set, an absent class, row or device, a method
                 without options.
+            BudgetRefused: a device of the platform, and no budget.
         """
         if self.device.type == "cuda" and not torch.cuda.is_available():
             raise UserError(
@@ -164,6 +191,8 @@ class Study:
                     f"method '{entry.name}' takes no MethodOptions: annotate its parameter "
                     "options with qhu.MethodOptions or a subclass of it"
                 )
+        for backend in self.paid.values():
+            backend.check()
 
     def fits(self) -> list[Fit]:
         """Everything that is trained from scratch."""
@@ -207,7 +236,11 @@ class Study:
     def subsets(self, seed: int, scenario: str) -> dict[str, NDArray[np.int64]]:
         """Rows that scores are taken on, by the suffix of the metric's name."""
         split, parted = self.split(seed), self.forget_set(seed, scenario)
-        subsets = {"retain": parted.retain, "forget": parted.forget, "test": split.test}
+        retain, wanted = parted.retain, self.experiment.evaluation.retain
+        if wanted is not None and wanted < len(retain):
+            stream = numpy_stream(seed, "evaluate", scenario)
+            retain = np.sort(stream.choice(retain, wanted, replace=False))
+        subsets = {"retain": retain, "forget": parted.forget, "test": split.test}
         label = self.experiment.scenarios[scenario].label
         if label is not None:
             forgotten = self.data.y[split.test] == label
@@ -215,13 +248,32 @@ class Study:
             subsets["test_kept"] = split.test[~forgotten]
         return subsets
 
+    def evaluated(self, stage: str, seed: int, scenario: str) -> NDArray[np.int64] | None:
+        """Rows that a stage's backend evaluates: where that costs, those of the scores; else all.
+
+        Returns:
+            Row numbers, None for all.
+        """
+        if stage not in self.paid:
+            return None
+        return np.unique(np.concatenate(list(self.subsets(seed, scenario).values())))
+
+    def conditions(self, stage: str) -> list[Any]:
+        """What a device's values depend on beside its options: qubits and calibration."""
+        if stage not in self.paid:
+            return []
+        self.net(stage)  # the device is asked when the circuit is placed
+        return self.paid[stage].conditions()
+
     def net(self, stage: str, noise_seed: int = 0) -> HybridNet:
         """The network on the backend of a stage; a sampled layer is made anew per noise seed."""
         backend = self.backends[stage]
-        which = (getattr(self.experiment.stages, stage), noise_seed if backend.sampled else 0)
+        # A device knows the stage that it works for; other backends serve all stages alike.
+        where = stage if stage in self.paid else ""
+        which = (backend.name, where, noise_seed if backend.sampled else 0)
         if which not in self._nets:
             shape, classes = self.data.x.shape[1:], len(self.data.classes)
-            net = HybridNet(self.experiment.model, shape, classes, backend, which[1])
+            net = HybridNet(self.experiment.model, shape, classes, backend, which[2])
             if backend.sampled:
                 return net
             self._nets[which] = net

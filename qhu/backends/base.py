@@ -9,6 +9,7 @@ import yaml
 from qiskit_machine_learning.connectors import TorchConnector
 
 from qhu import registry
+from qhu.backends.access import Access
 from qhu.backends.isa import IsaAnsatz
 from qhu.engine.ansatz import Ansatz
 from qhu.errors import UnknownName, UserError
@@ -27,9 +28,22 @@ class Backend(ABC):
 
     stages: ClassVar[tuple[str, ...]] = STAGES
     """Stages the backend is meant for unless ``--stages`` says otherwise."""
+    incidental: ClassVar[frozenset[str]] = frozenset()
+    """Options that no value depends on, such as a budget."""
 
     def __init__(self, name: str, options: Any) -> None:
         self.name, self.options = name, options
+        self.access = Access()
+
+    @property
+    def label(self) -> str:
+        """The name in results and reports."""
+        return self.name
+
+    @property
+    def circumstances(self) -> dict[str, Any]:
+        """What beside the options identifies the values."""
+        return {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy in another process is opened there, with the same options."""
@@ -75,22 +89,32 @@ class Backend(ABC):
         """Options as they took effect, JSON-serialisable, for ``run.json``."""
 
 
-def open_backend(name: str, file: Path = BACKENDS_FILE) -> Backend:
-    """Backend called ``name``: an entry of ``backends.yaml``, a kind, or a fake device.
+def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = None) -> Backend:
+    """Backend called ``name``: an entry of ``backends.yaml``, a kind, or a device.
+
+    Args:
+        name: ``fake_*`` is the noisy twin of a device, ``ibm_*`` the device itself.
+        file: where entries are.
+        access: how devices are reached.
 
     Raises:
         UserError: the file does not parse, or the options are wrong.
         UnknownName: no such backend.
     """
     kind, options = _resolve(name, _entries(file))
-    return registry.backend[kind].make(name, registry.backend.options(kind, options))
+    made: Backend = registry.backend[kind].make(name, registry.backend.options(kind, options))
+    made.access = access or made.access
+    return made
 
 
 def spec(backend: Backend) -> dict[str, Any]:
     """What identifies a backend's values: its class and the options that differ from defaults."""
     return {
         "kind": type(backend).__name__,
-        **backend.options.model_dump(mode="json", exclude_defaults=True),
+        **backend.options.model_dump(
+            mode="json", exclude_defaults=True, exclude=set(backend.incidental)
+        ),
+        **backend.circumstances,
     }
 
 
@@ -105,6 +129,8 @@ def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
         summary = registry.backend[kind].summary
         known[name] = f"{summary} {{{listed}}}" if listed else summary
     known["fake_DEVICE"] = "Noisy twin of any device snapshot shipped with qiskit-ibm-runtime."
+    known["ibm_DEVICE"] = "Any device of your account, with the options of the entry ibm."
+    known["auto"] = "The device of your account that suits the circuit best today."
     return known
 
 
@@ -133,6 +159,9 @@ def _resolve(name: str, entries: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return name, {}
     if name.startswith("fake_"):
         return "aer", {"device": name}
+    if name.startswith("ibm_") or name == "auto":
+        common = dict(entries.get("ibm") or {})
+        return common.pop("kind", "ibm"), {**common, "device": name}
     raise UnknownName("backend", name, [*entries, *registry.backend.names()])
 
 

@@ -13,9 +13,14 @@ def fake_name(device: str) -> str:
         UnknownName: no snapshot of such a device ships.
     """
     name = "fake_" + device.removeprefix("fake_").removeprefix("ibm_")
-    if name not in _classes():
+    if not has_snapshot(name):
         raise UnknownName("device snapshot", name, _classes())
     return name
+
+
+def has_snapshot(device: str) -> bool:
+    """Whether a snapshot of the device ships."""
+    return "fake_" + device.removeprefix("fake_").removeprefix("ibm_") in _classes()
 
 
 @lru_cache

@@ -30,8 +30,8 @@ class Outputs:
     """One model on all rows.
 
     Attributes:
-        probabilities: (N, C) class probabilities.
-        features: (N, M) outputs of the quantum layer.
+        probabilities: (N, C) class probabilities, NaN where a row was not evaluated.
+        features: (N, M) outputs of the quantum layer, likewise.
         theta: (d,) parameter vector.
     """
 
@@ -70,7 +70,9 @@ class Evidence:
                 raise ValueError(f"{role} was not evaluated on the {len(self.labels)} rows")
             if len(outputs.theta) != len(self.angles):
                 raise ValueError(f"{role} lacks entries of θ: it needs {len(self.angles)}")
-            if not all(np.isfinite(part).all() for part in vars(outputs).values()):
+            rows = np.concatenate(list(self.subsets.values()))
+            parts = (outputs.probabilities[rows], outputs.features[rows], outputs.theta)
+            if not all(np.isfinite(part).all() for part in parts):
                 raise QhuError(
                     f"the {role}'s outputs or parameters are not finite: training diverged; "
                     "lower its learning rate or its steps"

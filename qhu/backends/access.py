@@ -1,0 +1,114 @@
+"""Which platform is talked to: the real one, or an emulator on this machine that was asked for."""
+
+import contextlib
+import ipaddress
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from qhu.errors import UserError
+
+REDIRECTS = ("IAM_URL", "GLOBAL_SEARCH_URL", "GLOBAL_CATALOG_URL", "QISKIT_IBM_URL")
+"""Variables that send the IBM client, and with it the account's key, elsewhere."""
+CREDENTIALS = "ibm-credentials.env"
+"""A file, here or in the home folder, from which the client takes such settings, too."""
+LEDGERS = Path("ledger")
+"""Folder of the ledgers; `make clean` leaves it alone, for what is in it was paid for."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """How the platform is reached.
+
+    Attributes:
+        emulator: address of an emulator on this machine; None: the real platform, with the saved
+            account or that of the environment.
+        token: the emulator's key; never a real one.
+        instance: the emulator's instance.
+        budget: seconds of device time that the ledger's jobs may use together, instead of the
+            backend's own ``max_qpu_seconds``.
+    """
+
+    emulator: str | None = None
+    token: str = field(default="", repr=False)
+    instance: str = ""
+    budget: float | None = None
+
+    @property
+    def emulated(self) -> bool:
+        """Whether answers come from an emulator."""
+        return self.emulator is not None
+
+    @property
+    def ledger(self) -> Path:
+        """File of the ledger: what was emulated never mixes with what was measured."""
+        return LEDGERS / ("emulator.db" if self.emulated else "ibm.db")
+
+
+@contextlib.contextmanager
+def redirected(access: Access) -> Iterator[None]:
+    """Send the IBM client to the emulator, or make sure that nothing sends it anywhere.
+
+    Raises:
+        UserError: the client is redirected though no emulator was asked for, or could be in
+            spite of it; or the emulator is not on this machine.
+    """
+    files = [str(f) for f in (Path(CREDENTIALS), Path.home() / CREDENTIALS) if f.exists()]
+    if access.emulator is None:
+        found = [name for name in REDIRECTS if os.environ.get(name)]
+        if found or _redirecting(files):
+            raise UserError(
+                f"{', '.join(found or files)} redirects the IBM client: unset it, or ask for the "
+                "emulator with --emulator"
+            )
+        yield
+        return
+    if _redirecting(files):
+        raise UserError(f"{files[0]} would redirect the IBM client: move it away to rehearse")
+    base = loopback(access.emulator)
+    changed = {
+        "IAM_URL": base,
+        "GLOBAL_SEARCH_URL": base,
+        "GLOBAL_CATALOG_URL": f"{base}/catalog/api/v1",
+        "NO_PROXY": "127.0.0.1,localhost,::1",
+        "no_proxy": "127.0.0.1,localhost,::1",
+    }
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def loopback(url: str) -> str:
+    """The address without a trailing slash, if it is one of this machine's own.
+
+    Raises:
+        UserError: it is not, or it is no address.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    with contextlib.suppress(ValueError):
+        if (
+            parts.scheme == "http"
+            and parts.port
+            and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
+        ):
+            return f"http://{parts.netloc}{parts.path.rstrip('/')}"
+    raise UserError(
+        f"an emulator is on this machine, such as http://127.0.0.1:8080 (got '{url}'); "
+        "leave --emulator out for the real platform"
+    )
+
+
+def _redirecting(files: list[str]) -> bool:
+    prefixes = ("IAM_", "GLOBAL_SEARCH_", "GLOBAL_CATALOG_")
+    lines = [line.strip() for file in files for line in Path(file).read_text().splitlines()]
+    return any(line.startswith(prefixes) for line in lines)

@@ -1,0 +1,119 @@
+"""Backends whose circuits cost: what they offer beside values."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qhu.backends.base import Backend
+from qhu.backends.dispatch import Question
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What questions take.
+
+    Attributes:
+        circuits: different circuits.
+        parameter_sets: evaluations of a circuit, each with all observables.
+        shots: of each.
+        executions: runs of a circuit with one shot, readout calibration included.
+        jobs: jobs that carry them.
+        payload_bytes: about what is sent.
+        estimated_qpu_seconds: time on the device.
+        answered: questions that have an answer already, or are under way.
+        price: money, where a rate is known.
+        formula: how seconds are estimated.
+        source: where the formula and the device's figures are from.
+    """
+
+    circuits: int
+    parameter_sets: int
+    shots: int
+    executions: int
+    jobs: int
+    payload_bytes: int
+    estimated_qpu_seconds: float
+    answered: int
+    price: str | None
+    formula: str
+    source: str
+
+
+class PaidBackend(Backend):
+    """A backend that spends time on a device.
+
+    Only the rows that scores need are evaluated on it, and the exact values of the same models
+    stand beside. What it is to be asked can be counted before anything is spent.
+
+    Args:
+        name: the name the user gave.
+        options: the validated options.
+    """
+
+    def __init__(self, name: str, options: Any) -> None:
+        super().__init__(name, options)
+        self.run, self.step = "", ""
+        self.say: Callable[[str], None] = lambda line: None
+        self.counted: dict[str, Question] | None = None
+        """While it is not None, questions are gathered here and answered by nothing."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy in another process opens account and ledger for itself."""
+        return {k: self.__dict__[k] for k in ("name", "options", "access", "run", "step")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        PaidBackend.__init__(self, state["name"], state["options"])
+        self.__dict__.update(state)
+
+    def attach(self, run: str, step: str, say: Callable[[str], None]) -> None:
+        """Tell the backend what it works for.
+
+        Args:
+            run: fingerprint of the run; empty where nothing is to be kept, in a plan.
+            step: stage of the run.
+            say: shows a line to the user.
+        """
+        self.run, self.step, self.say = run, step, say
+
+    @property
+    @abstractmethod
+    def budget(self) -> float | None:
+        """Seconds that may be used in all, None where nothing may be."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Refuse before anything is computed.
+
+        Raises:
+            UserError: no account, or no such device.
+            BudgetRefused: no budget.
+        """
+
+    @abstractmethod
+    def conditions(self) -> list[Any]:
+        """What values depend on that only the device can tell, once a layer was made."""
+
+    @abstractmethod
+    def fetch(self, questions: Sequence[Question]) -> None:
+        """Have questions answered, several by one job; the answers are then known."""
+
+    @abstractmethod
+    def estimate(self, questions: Sequence[Question]) -> Estimate:
+        """What it takes to answer those of the questions that have no answer yet."""
+
+    @abstractmethod
+    def means(self) -> dict[str, Any]:
+        """What may be spent: ``budget`` and what is left of it, ``plan`` and its time left."""
+
+    @abstractmethod
+    def spending(self) -> dict[str, Any]:
+        """What was spent for the run, for its record."""
+
+    @abstractmethod
+    def close(self, settle: bool) -> None:
+        """Let go of the device.
+
+        Args:
+            settle: whether to wait until it is known what was used.
+        """

@@ -1,0 +1,110 @@
+"""Calls to a service that may hang, fail for a moment, or refuse: with a deadline, again, or not.
+
+The client's reads have no timeout. So every call runs in a thread of its own; one that overruns
+its deadline is left behind, and a daemon thread does not keep the process alive.
+"""
+
+import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+from qiskit.exceptions import QiskitError
+from requests import RequestException
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
+from qhu.errors import QhuError
+
+T = TypeVar("T")
+FAILURES = (QiskitError, RequestException, OSError, ValueError, KeyError, TypeError, TimeoutError)
+"""What the client raises when an answer is missing, refused or damaged."""
+DEFINITE = {400, 403, 404, 405, 409, 410, 413, 422}
+"""HTTP statuses that another try does not change; 401 may be an expired token, 429 passes."""
+
+
+class Unreachable(QhuError):
+    """The platform gave no usable answer for as long as one waits."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one waits for the platform, in seconds.
+
+    Attributes:
+        call: for the answer to one call; the client itself may block 60 s to renew its token.
+        submit: for a submit to end, its circuits prepared on this machine included.
+        total: for a usable answer, over all repetitions of a call.
+        pause: between two repetitions, at first; it doubles, up to 30 s.
+    """
+
+    call: float = 75.0
+    submit: float = 900.0
+    total: float = 600.0
+    pause: float = 1.0
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """The call's result, or its error, or ``TimeoutError`` if it takes longer."""
+    done: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return done.result(seconds)
+
+
+def patiently(
+    call: Callable[[], T],
+    patience: Patience,
+    between: Callable[[], None],
+    final: tuple[type[Exception], ...] = (),
+) -> T:
+    """The call's result, repeated while it fails in a way that may pass.
+
+    Args:
+        call: may be made any number of times.
+        patience: how long.
+        between: called before each repetition.
+        final: errors that another try does not change, beside those of :func:`definite`.
+
+    Raises:
+        Unreachable: it still fails when patience ends; the cause is its ``__cause__``.
+        Exception: the call's own, where another try would not change it.
+    """
+
+    def hopeful(error: BaseException) -> bool:
+        return isinstance(error, FAILURES) and not (isinstance(error, final) or definite(error))
+
+    retrying = Retrying(
+        retry=retry_if_exception(hopeful),
+        wait=wait_exponential(patience.pause, max=30.0),
+        stop=stop_after_delay(patience.total),
+        before_sleep=lambda state: between(),
+        reraise=True,
+    )
+    try:
+        return retrying(within, patience.call, call)
+    except FAILURES as error:
+        if not hopeful(error):
+            raise
+        raise Unreachable(f"no usable answer for {patience.total:g} s") from error
+
+
+def definite(error: BaseException) -> bool:
+    """Whether the platform has refused, rather than failed to answer."""
+    return status(error) in DEFINITE
+
+
+def status(error: BaseException) -> int | None:
+    """HTTP status behind an error; the client often keeps it in its text only."""
+    code = getattr(error, "status_code", None)
+    if code is None or code < 0:
+        found = re.search(r"\b([45]\d\d) (?:Client|Server) Error", str(error))
+        code = int(found[1]) if found else None
+    return code
