@@ -53,7 +53,7 @@ class Store:
 
     def put(self, key: str, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
         """Keep a stage; the file appears whole or not at all."""
-        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         with replacing(self.path(key)) as partial:
             partial.write_bytes(save(contiguous, {"facts": json.dumps(facts)}))
 
