@@ -14,10 +14,11 @@ from pydantic import (
     StrictInt,
     field_serializer,
     field_validator,
+    model_validator,
 )
 
 from qhu import registry
-from qhu.errors import UserError
+from qhu.errors import UnknownName, UserError
 from qhu.registry import Options, parse
 from qhu.settings import (
     DataSpec,
@@ -78,9 +79,9 @@ class Experiment(Options):
     methods: dict[str, MethodSpec] = Field(min_length=1)
     """methods by label; ``none`` and ``retrain`` are always added"""
     metrics: tuple[str, ...] = ()
-    """metrics to compute; empty: all registered ones"""
+    """metrics to compute; empty: all registered ones but ``released``"""
     seeds: Seeds = tuple(range(10))
-    """root seeds; each draws its own split, forget set and initial weights"""
+    """root seeds; each draws its own split and forget set (see data.split) and initial weights"""
     stages: Stages = Stages()
     device: Device = "cpu"
     """where networks are trained and evaluated; random numbers always come from the CPU"""
@@ -106,6 +107,17 @@ class Experiment(Options):
         dump = {"mode": "json", "exclude_defaults": info.exclude_defaults}
         named = {k: {} if m.method == k else {"method": m.method} for k, m in methods.items()}
         return {k: {**named[k], **m.options.model_dump(**dump)} for k, m in methods.items()}
+
+    @model_validator(mode="after")
+    def _selection(self) -> "Experiment":
+        left_out = self.training.teacher_without
+        if left_out is not None and left_out not in self.scenarios:
+            raise UnknownName("scenario in training.teacher_without", left_out, self.scenarios)
+        for part in ("training", "unlearning"):
+            spec = getattr(self, part)
+            if spec.patience and spec.select == "val_loss" and not self.data.val:
+                raise ValueError(f"{part}.patience waits for the validation loss: raise data.val")
+        return self
 
     @field_validator("metrics")
     @classmethod

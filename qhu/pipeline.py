@@ -24,10 +24,11 @@ from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
 from qhu.model.theta import ModelState
 from qhu.record.store import Stage
 from qhu.seeding import torch_stream
+from qhu.selection import measure_epoch
 from qhu.settings import identity
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 from qhu.training import FitJob, FitResult, fit
-from qhu.unlearn.learner import Learner
+from qhu.unlearn.learner import UNBOUNDED, Learner
 from qhu.unlearn.task import MethodOptions, Task
 
 Computed = tuple[dict[str, Any], dict[str, Any]]
@@ -77,8 +78,9 @@ def unlearn(study: Study, cell: Cell) -> Stage:
         task = _task(study, cell, study.state(teacher))
         student = _student(study, cell, task)
         facts = study.methods[cell.method].make(student, task, chosen.options) or {}
-        steps = student.budget - student.steps_left
-        found = {"history": student.history, "steps": steps, "facts": facts}
+        if student.kept is not None:
+            facts["kept_steps"] = student.kept
+        found = {"history": student.history, "steps": len(student.history), "facts": facts}
         return study.arrays(student.state), found
 
     return study.store.get(key, compute)
@@ -166,25 +168,27 @@ def _among(count: int, rows: NDArray[np.int64], values: NDArray[np.float64]) -> 
 
 
 def _fit_rows(study: Study, one: Fit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers to train and to validate on; an oracle validates on the classes it learns."""
-    split = study.split(one.seed)
-    train = (
-        split.train if one.kind == "teacher" else study.forget_set(one.seed, one.scenario).retain
-    )
+    """Row numbers to train on and to judge by; an oracle validates on the classes it learns."""
+    split, training = study.split(one.seed), study.experiment.training
+    without = training.teacher_without if one.kind == "teacher" else one.scenario
+    train = study.forget_set(one.seed, without).retain if without else split.train
+    if training.select == "test_accuracy":
+        return train, split.test
     y = split.labels
     seen = split.val[[label in set(y[train]) for label in y[split.val]]]
     return train, seen
 
 
 def _fit_job(study: Study, one: Fit) -> FitJob:
-    """Teacher, oracle and floor share the initial state (paired) and differ in data order."""
+    """Teacher, oracle and floor share the initial state if paired, and differ in data order."""
     rows, val = (study.rows(one.seed, index) for index in _fit_rows(study, one))
     order = torch_stream(one.seed, "order", one.kind, one.scenario)
-    return FitJob(rows, val, _initial(study, one.seed), order)
+    return FitJob(rows, val, _initial(study, one), order)
 
 
-def _initial(study: Study, seed: int) -> ModelState:
-    return study.net("train").initial(torch_stream(seed, "init")).to(study.device)
+def _initial(study: Study, one: Fit) -> ModelState:
+    own = () if study.experiment.training.paired else (one.kind, one.scenario)
+    return study.net("train").initial(torch_stream(one.seed, "init", *own)).to(study.device)
 
 
 def fit_key(study: Study, one: Fit) -> str:
@@ -198,8 +202,9 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
     experiment, parted = study.experiment, study.forget_set(cell.seed, cell.scenario)
     chosen = experiment.methods[cell.method]
     settings = [identity(experiment.unlearning), identity(experiment.training)]
+    stream = [cell.scenario, cell.method]  # labels name the stream that the method draws from
     method = [chosen.method, study.foreign.get(f"method {cell.method}"), identity(chosen.options)]
-    used = [method, cell.scenario, parted.forget.tolist()]
+    used = [*stream, method, parted.forget.tolist()]
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
 
 
@@ -218,7 +223,7 @@ def _task(study: Study, cell: Cell, teacher: ModelState) -> Task:
         val=study.rows(cell.seed, study.split(cell.seed).val),
         classes=len(study.data.classes),
         teacher=teacher,
-        init=_initial(study, cell.seed),
+        init=_initial(study, Fit("teacher", cell.seed)),
         span=(float(x.min()), float(x.max())),
         retrain=retrain,
     )
@@ -228,12 +233,28 @@ def _student(study: Study, cell: Cell, task: Task) -> Learner:
     """The teacher, about to be moved: the method's own options before the common ones."""
     common, options = study.experiment.unlearning, study.experiment.methods[cell.method].options
     assert isinstance(options, MethodOptions)
+    steps = common.steps if options.steps is None else options.steps
     return Learner(
         net=task.net,
         state=task.teacher,
         moving=task.net.theta.mask(options.scope or common.scope),
-        steps_left=common.steps if options.steps is None else options.steps,
+        steps_left=UNBOUNDED if steps is None else steps,
         lr=options.lr or common.lr,
         batch_size=common.batch_size,
         order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method),
+        max_epochs=options.epochs or common.epochs,
+        patience=common.patience and (options.patience or common.patience),
+        score=_score(study, cell),
     )
+
+
+def _score(study: Study, cell: Cell) -> Callable[[ModelState], float]:
+    """What epochs of a method are selected by, if they are; the rows stay hidden from it."""
+    net, select = study.net("unlearn"), study.experiment.unlearning.select
+    split = study.split(cell.seed)
+    rows = study.rows(cell.seed, split.test if select == "test_accuracy" else split.val)
+
+    def score(state: ModelState) -> float:
+        return float(measure_epoch(net.infer(state, rows.x), rows.y, select)[1])
+
+    return score

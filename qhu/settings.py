@@ -23,15 +23,26 @@ class DataSpec(Options):
     options: dict[str, Any] = {}
     """options of the dataset"""
     scale: Scaling = "angles"
-    """``angles``: every feature to [−π, π] by its range on the training rows; ``unit``: pixels
-    0..255 to [0, 1]; ``none``: as they are"""
+    """``angles``: every feature to [−π, π] by its range; ``unit``: pixels 0..255 to [0, 1];
+    ``none``: as they are"""
+    scale_rows: Literal["train", "all"] = "train"
+    """rows whose range ``angles`` maps to [−π, π]"""
+    split: Literal["seeded", "released"] = "seeded"
+    """``seeded``: every seed draws its own test rows and forget sets; ``released``: the one split
+    of arXiv 2512.19253, so that seeds differ in initial weights and order only"""
     test: Fraction = 0.2
     """fraction of all rows held out for testing, stratified by class"""
-    val: Fraction = 0.15
-    """fraction of the remaining rows held out for validation, stratified by class"""
+    val: float = Field(0.15, ge=0, lt=1)
+    """fraction of the remaining rows held out for validation, stratified by class; 0: none"""
     label_noise: float = Field(0.0, ge=0, lt=1)
     """share of the training rows, drawn per seed, whose label becomes another class at random
     before anything is trained: what only memory can get right"""
+
+    @model_validator(mode="after")
+    def _no_released_validation(self) -> "DataSpec":
+        if self.split == "released" and self.val:
+            raise ValueError("the released split has no validation rows: set data.val to 0")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -86,7 +97,24 @@ class ModelSpec(Options):
         return self
 
 
-class TrainSpec(Options):
+class Selection(Options):
+    """Which epoch of a training or an unlearning is kept."""
+
+    select: Literal["val_loss", "test_accuracy"] = "val_loss"
+    """what ``patience`` waits for: a lower loss on the validation rows; or a higher accuracy on the
+    test rows, as arXiv 2512.19253 does, after which they test nothing any more"""
+    patience: int | None = Field(None, ge=1)
+    """stop after so many epochs without a better one and keep the best, of equal ones the first;
+    null: all epochs, and keep the last"""
+
+    @model_validator(mode="after")
+    def _waits(self) -> "Selection":
+        if self.select == "test_accuracy" and self.patience is None:
+            raise ValueError("select test_accuracy needs a patience")
+        return self
+
+
+class TrainSpec(Selection):
     """How teacher and oracles are trained: Adam on the mean cross-entropy."""
 
     epochs: int = Field(60, ge=1)
@@ -95,22 +123,31 @@ class TrainSpec(Options):
     """rows per step"""
     lr: float = Field(0.01, gt=0)
     """learning rate of Adam"""
-    patience: int | None = Field(None, ge=1)
-    """stop after so many epochs without a better validation loss and keep the best epoch;
-    null: train all epochs and keep the last"""
+    paired: bool = True
+    """teacher, oracle and floor of a seed start from the same weights; false: each from its own"""
+    teacher_without: str | None = None
+    """scenario whose forget rows the teacher never sees; null: it trains on all training rows"""
 
 
-class UnlearnSpec(Options):
+class UnlearnSpec(Selection):
     """What every unlearning method is given alike."""
 
-    steps: int = Field(40, ge=0)
-    """optimiser steps a method may take"""
+    steps: int | None = Field(40, ge=0)
+    """optimiser steps a method may take; null: as many as ``epochs`` hold"""
+    epochs: int | None = Field(None, ge=1)
+    """epochs a method may take, each a pass over the rows it trains on; null: no bound but steps"""
     batch_size: int = Field(32, ge=1)
     """rows per step, of the retain and of the forget set each"""
     lr: float = Field(0.01, gt=0)
     """learning rate, unless the method's own options set one"""
     scope: Scope = "all"
     """part of θ that may move"""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "UnlearnSpec":
+        if self.steps is None and self.epochs is None:
+            raise ValueError("give steps or epochs: one of them must bound the methods")
+        return self
 
 
 class Scenario(Options):

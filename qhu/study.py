@@ -220,13 +220,13 @@ class Study:
     @_once
     def forget_set(self, seed: int, scenario: str) -> ForgetSet:
         """Retain and forget rows, shared by all methods of the seed."""
-        chosen = self.experiment.scenarios[scenario]
-        return forget_rows(self.data, self.split(seed), scenario, chosen, seed)
+        chosen, how = self.experiment.scenarios[scenario], self.experiment.data
+        return forget_rows(self.data, self.split(seed), scenario, chosen, seed, how)
 
     @_once
     def scaled(self, seed: int) -> torch.Tensor:
-        """All rows, scaled by what the seed's training rows show."""
-        return torch.from_numpy(scale(self.data, self.split(seed), self.experiment.data.scale))
+        """All rows as the network sees them; the scaling may depend on the seed's split."""
+        return torch.from_numpy(scale(self.data, self.split(seed), self.experiment.data))
 
     def rows(self, seed: int, index: NDArray[np.int64]) -> Rows:
         """Scaled samples of the given rows, on the device."""

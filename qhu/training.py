@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from qhu.model.hybrid import ROWS_AT_ONCE, HybridNet
+from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
+from qhu.selection import Best, cross_entropies, measure_epoch
 from qhu.settings import TrainSpec
 
 History = list[dict[str, Any]]
@@ -38,7 +38,7 @@ class FitJob:
 
     Attributes:
         train: rows.
-        val: validation rows.
+        val: rows to judge it by.
         init: initial state.
         order: generator of its own data order.
         lr: learning rate of its own, for candidates that are compared; None: the common one.
@@ -66,7 +66,7 @@ def fit(
     spec: TrainSpec,
     finished: Callable[[int, FitResult], None] = lambda index, result: None,
 ) -> list[FitResult]:
-    """Train models of one architecture, many at once where the network allows it.
+    """Train models of one architecture, many at once where that is possible and faster.
 
     Jobs of equal size run as one stack with a leading model dimension over θ: each keeps its own
     initial state, data order, learning rate and early stop, so results equal those of training one
@@ -79,8 +79,9 @@ def fit(
         finished: called with the index and result of every job as it finishes.
     """
     groups: dict[Any, list[int]] = defaultdict(list)
+    stacked = net.stackable and not net.convolutional
     for index, job in enumerate(jobs):
-        groups[(len(job.train), len(job.val)) if net.stackable else index].append(index)
+        groups[(len(job.train), len(job.val)) if stacked else index].append(index)
     results: dict[int, FitResult] = {}
     for group in groups.values():
         fitted = _fit_stack(net, [jobs[i] for i in group], spec)
@@ -108,7 +109,7 @@ def training_mode(net: HybridNet, x: Tensor, stream: torch.Generator) -> Iterato
 
 def _fit_stack(net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> list[FitResult]:
     """Train equally sized jobs together; the loss is a sum over models, so gradients are apart."""
-    stack = _Stack(net, jobs)
+    stack = _Stack(net, jobs, spec)
     rates = torch.tensor([job.lr or spec.lr for job in jobs]).to(stack.theta.device)
     optimizer = torch.optim.Adam([stack.theta], lr=1.0)
     for epoch in range(spec.epochs):
@@ -125,7 +126,7 @@ def _fit_stack(net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> list[FitR
             with torch.no_grad():  # a step of Adam is in proportion to its rate
                 stack.theta.copy_(before.lerp(stack.theta, rates.reshape(*before.shape[:-1], 1)))
             summed += losses.detach() * picks.shape[1]
-        stack.record(epoch, summed / orders.shape[1], spec.patience)
+        stack.record(epoch, summed / orders.shape[1])
         if not any(stack.active):
             break
     per_epoch = -(-len(jobs[0].train) // spec.batch_size)
@@ -134,14 +135,14 @@ def _fit_stack(net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> list[FitR
 
 
 class _Stack:
-    """Models trained together: θ (m, d), and per model its history, best state and whether it runs.
+    """Models trained together: θ (m, d), and per model its history, best epoch and whether it runs.
 
     A single model is kept without the leading dimension, for layers that cannot be stacked; rows
     have it in any case.
     """
 
-    def __init__(self, net: HybridNet, jobs: list[FitJob]) -> None:
-        self.net, self.single = net, len(jobs) == 1
+    def __init__(self, net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> None:
+        self.net, self.single, self.select = net, len(jobs) == 1, spec.select
         self.models = torch.arange(len(jobs))[:, None]
         self.train = _together([job.train for job in jobs])
         self.val = _together([job.val for job in jobs])
@@ -151,50 +152,46 @@ class _Stack:
             name: self._join([job.init.buffers[name] for job in jobs]) for name in names
         }
         self.history: list[History] = [[] for _ in jobs]
-        self.best: list[tuple[int, float, ModelState | None]] = [
-            (0, float("inf"), None) for _ in jobs
-        ]
+        self.best = [Best(spec.patience) for _ in jobs] if spec.patience else None
         self.active = [True for _ in jobs]
 
     def losses(self, rows: Rows) -> Tensor:
         """Mean cross-entropy (m,) of every model on its own rows x (m, b, ...), y (m, b)."""
-        logits = self.net.logits(self.theta, rows.x[0] if self.single else rows.x, self.buffers)
-        flat = F.cross_entropy(logits.flatten(0, -2), rows.y.flatten(), reduction="none")
-        return flat.reshape(rows.y.shape).mean(dim=1)
+        logits = self.net.logits(self.theta, self._shaped(rows.x), self.buffers)
+        return cross_entropies(logits, self._shaped(rows.y)).reshape(-1)
 
-    def record(self, epoch: int, train_loss: Tensor, patience: int | None) -> None:
-        """Note the epoch's losses; with patience, keep the best and stop who waited too long."""
-        losses = zip(train_loss.cpu().tolist(), self._validate().cpu().tolist(), strict=True)
-        for i, (loss, val_loss) in enumerate(losses):
-            if not self.active[i]:
-                continue
-            self.history[i].append({"epoch": epoch, "loss": loss, "val_loss": val_loss})
-            if patience is not None and val_loss < self.best[i][1]:
-                self.best[i] = (epoch, val_loss, self._state(i))
-            self.active[i] = patience is None or epoch - self.best[i][0] < patience
+    def record(self, epoch: int, train_loss: Tensor) -> None:
+        """Note the epoch; with patience, keep the best and stop who waited too long."""
+        lines = [{"epoch": epoch, "loss": loss} for loss in train_loss.cpu().tolist()]
+        scores = [0.0 for _ in lines]
+        if self.val.y.numel():
+            whole = ModelState(self.theta, self.buffers)
+            logits = self.net.infer(whole, self._shaped(self.val.x))
+            measured, score = measure_epoch(logits, self._shaped(self.val.y), self.select)
+            scores = score.reshape(-1).tolist()
+            for line, value in zip(lines, measured.reshape(-1).tolist(), strict=True):
+                line[self.select] = value
+        for i, line in enumerate(lines):
+            if self.active[i]:
+                self.history[i].append(line)
+                if self.best:
+                    self.active[i] = self.best[i].goes_on(epoch, scores[i], self._state(i))
 
     def final(self) -> list[ModelState]:
         """The best state of every model where patience asked for it, else the last."""
-        return [best or self._state(i) for i, (_, _, best) in enumerate(self.best)]
-
-    def _validate(self) -> Tensor:
-        """Mean loss (m,) of every model on its validation rows."""
-        self.net.eval()
-        models, count = self.val.y.shape
-        total = torch.zeros(models, device=self.theta.device)
-        with torch.no_grad():
-            for part in torch.arange(count).split(max(1, ROWS_AT_ONCE // models)):
-                total += self.losses(self.val[self.models, part]) * len(part)
-        return total / count
+        best = [one.state for one in self.best] if self.best else [None for _ in self.history]
+        return [kept or self._state(i).clone() for i, kept in enumerate(best)]
 
     def _join(self, tensors: list[Tensor]) -> Tensor:
         return tensors[0].clone() if self.single else torch.stack(tensors)
 
+    def _shaped(self, rows: Tensor) -> Tensor:
+        return rows[0] if self.single else rows
+
     def _state(self, model: int) -> ModelState:
-        whole = ModelState(self.theta, self.buffers)
-        if not self.single:
-            whole = ModelState(self.theta[model], {k: v[model] for k, v in self.buffers.items()})
-        return whole.clone()
+        if self.single:
+            return ModelState(self.theta, self.buffers)
+        return ModelState(self.theta[model], {k: v[model] for k, v in self.buffers.items()})
 
 
 def _together(sets: list[Rows]) -> Rows:

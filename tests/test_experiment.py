@@ -104,6 +104,10 @@ def test_seed_ranges():
         ("methods.finetune.lrr=1", "unknown key in method 'finetune' 'lrr': did you mean 'lr'"),
         ("methods.finetune.lr=-1", "method 'finetune': lr: "),
         ("metrics=[acc, klm]", "unknown metric 'klm'"),
+        ("data={split: released}", "set data.val to 0"),
+        ("training.select=test_accuracy", "training: .*needs a patience"),
+        ("unlearning.steps=null", "unlearning: .*give steps or epochs"),
+        ("training.teacher_without=subsets", "unknown scenario .*did you mean 'subset'"),
         ("seeds=one", "seeds must be integers"),
         ("seeds=[1.5]", r"seeds.0: "),
         ("seeds=[1, 1]", "seeds must differ"),
@@ -142,3 +146,12 @@ def test_a_missing_file_is_the_callers_mistake(tmp_path):
 def test_unknown_names_are_not_guessed_wildly(tmp_path):
     with pytest.raises(UnknownName, match="known: "):
         load_experiment(written(tmp_path, MINIMAL), ["methods.xyzzy="])
+
+
+@pytest.mark.parametrize("part", ["training", "unlearning"])
+def test_waiting_for_a_validation_loss_needs_validation_rows(tmp_path, part):
+    overrides = ["data.val=0", f"{part}.patience=3"]
+    with pytest.raises(UserError, match=f"{part}.patience .*raise data.val"):
+        load_experiment(written(tmp_path, MINIMAL), overrides)
+    by_test = [*overrides, f"{part}.select=test_accuracy"]
+    assert load_experiment(written(tmp_path, MINIMAL), by_test)

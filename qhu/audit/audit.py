@@ -9,23 +9,18 @@ import pandas as pd
 import torch
 
 from qhu.audit.checkpoint import find_checkpoint, load_checkpoint
-from qhu.audit.columns import COLUMNS, columns
-from qhu.audit.release import (
-    LETTERS,
-    ORACLES,
-    TAGS,
-    TEACHER,
-    find_release,
-    released_data,
-    released_rows,
-)
-from qhu.backends.base import open_backend
+from qhu.audit.release import LETTERS, ORACLES, PAPER, TAGS, TEACHER, released_study
 from qhu.errors import UserError
-from qhu.evaluate.evidence import Evidence, Outputs
+from qhu.evaluate.evidence import Evidence, Outputs, measure
+from qhu.evaluate.released import COLUMNS
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
+from qhu.study import Study
 
-PUBLISHED = Path(__file__).parents[2] / "experiments" / "paper" / "published"
+PUBLISHED = PAPER / "published"
+SEED = 0
+"""Any: the released rows are the same under every seed."""
+EXTRA = ("KL_retain_shuffled", "JS_retain_shuffled", "MIA_AUC_test", "mia_forget")
 
 
 @dataclass(frozen=True)
@@ -55,40 +50,41 @@ def audit(folder: Path, dataset: str, published: Path | None = None) -> list[Aud
     Raises:
         UserError: a file is missing, foreign or of another network.
     """
-    find_release(dataset)
+    study = released_study(dataset)
     table = _read_published(published or PUBLISHED / f"{dataset}.csv")
     rows: list[AuditRow] = []
-    for scenario, method, found in _recompute(folder, dataset):
+    for scenario, method, found in _recompute(folder, dataset, study):
         known = table.get((scenario, method), {})
         rows += [AuditRow(scenario, method, k, known.get(k), v) for k, v in found.items()]
     return rows
 
 
-def _recompute(folder: Path, dataset: str) -> Iterator[tuple[str, str, dict[str, float]]]:
+def _recompute(
+    folder: Path, dataset: str, study: Study
+) -> Iterator[tuple[str, str, dict[str, float]]]:
     """Scenario, method and figures of every model."""
-    release = find_release(dataset)
-    data, x = released_data(dataset)
-    net = HybridNet(release.model, x.shape[1:], len(data.classes), open_backend("statevector"))
-    angles, samples = net.theta.mask("quantum").numpy(), torch.from_numpy(x)
+    net = study.net("evaluate")
     tags = {
         scenario: {"none": TEACHER, "oracle": ORACLES[scenario]}
         | {method: tag.format(letter) for method, tag in TAGS.items()}
         for scenario, letter in LETTERS.items()
     }
     files = {tag: find_checkpoint(folder, tag) for group in tags.values() for tag in group.values()}
-    states = {tag: load_checkpoint(file, net, release) for tag, file in files.items()}
-    outputs = {tag: _outputs(net, state, samples) for tag, state in states.items()}
-    for scenario, subsets in released_rows(data.y).items():
-        for method, tag in tags[scenario].items():
+    states = {tag: load_checkpoint(file, net, dataset) for tag, file in files.items()}
+    outputs = {tag: _outputs(net, state, study.scaled(SEED)) for tag, state in states.items()}
+    for scenario, methods in tags.items():
+        for method, tag in methods.items():
             evidence = Evidence(
-                labels=data.y,
-                subsets=subsets,
+                labels=study.data.y,
+                subsets=study.subsets(SEED, scenario),
                 model=outputs[tag],
                 oracle=outputs[ORACLES[scenario]],
                 teacher=outputs[TEACHER],
-                angles=angles,
+                angles=net.theta.mask("quantum").numpy(),
             )
-            yield scenario, method, columns(evidence, scenario)
+            scores = measure(evidence, ("released", "mia"))
+            shown = [name for name in (*COLUMNS, *EXTRA) if name in scores]
+            yield scenario, method, {name: scores[name].value for name in shown}
 
 
 def _outputs(net: HybridNet, state: ModelState, x: torch.Tensor) -> Outputs:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qhu.audit.release import Release
+from qhu.audit.release import released_name
 from qhu.errors import UserError
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
@@ -27,7 +27,7 @@ def find_checkpoint(folder: Path, tag: str) -> Path:
     return found[0]
 
 
-def load_checkpoint(path: Path, net: HybridNet, release: Release) -> ModelState:
+def load_checkpoint(path: Path, net: HybridNet, dataset: str) -> ModelState:
     """Read a released checkpoint into the order of qhu's θ.
 
     The released quantum weights (layer, axis, wire) are qhu's in the same order: wire w is qubit w.
@@ -35,14 +35,14 @@ def load_checkpoint(path: Path, net: HybridNet, release: Release) -> ModelState:
     Args:
         path: file written by ``torch.save``: a mapping with ``model_state_dict``.
         net: network that the state is for.
-        release: names of its parameters.
+        dataset: whose release the file is from.
 
     Raises:
         UserError: not such a file, or one of another network.
     """
     tensors = _read(path)
     wanted = {**dict(net.named_parameters()), **dict(net.named_buffers())}
-    names = {ours: release.released_name(ours) for ours in wanted}
+    names = {ours: released_name(dataset, ours) for ours in wanted}
     if odd := set(names.values()) ^ tensors.keys():
         raise UserError(f"{path} is of another network ('{min(odd)}'): check --dataset")
     for ours, theirs in names.items():

@@ -1,18 +1,13 @@
-"""What arXiv 2512.19253 released: networks, file and parameter names, and the exact rows."""
+"""What arXiv 2512.19253 released: file and parameter names, and the experiments they belong to."""
 
-from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import MinMaxScaler
-
-from qhu import registry
-from qhu.data.base import Dataset
 from qhu.errors import UnknownName
-from qhu.settings import ModelSpec
+from qhu.experiment import load_experiment
+from qhu.record.store import Store
+from qhu.study import Study
 
-Rows = NDArray[np.int64]
+PAPER = Path(__file__).parents[2] / "experiments" / "paper"
 SUBSET, FULL_CLASS = "subset2pct", "fullclass"
 TEACHER = "teacher_full"
 ORACLES = {SUBSET: "oracle_subsetA", FULL_CLASS: "oracle_fullclassB"}
@@ -31,87 +26,40 @@ TAGS = {
     "LCA": "LCA_{}",
     "ADV-UNIFORM": "ADVUNI_{}",
 }
-QUANTUM = {"quantum.weight": "q_layer.weights"}
-
-
-@dataclass(frozen=True)
-class Release:
-    """One released study.
-
-    Attributes:
-        model: the network, in qhu's terms.
-        modules: qhu's name of each classical module to the released name.
-    """
-
-    model: ModelSpec
-    modules: dict[str, str]
-
-    def released_name(self, name: str) -> str:
-        """Released name of a parameter or buffer that qhu calls ``name``."""
-        module, _, leaf = name.rpartition(".")
-        return QUANTUM.get(name) or f"{self.modules[module]}.{leaf}"
-
-
-def _images(qubits: int) -> Release:
-    modules = {"front.1": "cnn.0", "front.4": "cnn.3", "front.8": "to_angles.1"}
-    model = ModelSpec(front="cnn", qubits=qubits, layers=2, hidden=(32,))
-    return Release(model, {**modules, "head.0": "fc1", "head.2": "fc2"})
-
-
-IRIS_HEAD = {"head.0": "fc1", "head.1": "bn1", "head.3": "fc2", "head.4": "bn2"}
-RELEASES = {
-    "iris": Release(
-        ModelSpec(layers=6, head="deep"), {**IRIS_HEAD, "head.6": "fc3", "head.9": "fc4"}
-    ),
-    "mnist": _images(8),
-    "fashion_mnist": _images(10),
+# Module of qhu's network to the released one, by dataset.
+IMAGES = {
+    "front.1": "cnn.0",
+    "front.4": "cnn.3",
+    "front.8": "to_angles.1",
+    "head.0": "fc1",
+    "head.2": "fc2",
 }
+IRIS = {
+    "head.0": "fc1",
+    "head.1": "bn1",
+    "head.3": "fc2",
+    "head.4": "bn2",
+    "head.6": "fc3",
+    "head.9": "fc4",
+}
+MODULES = {"iris": IRIS, "mnist": IMAGES, "fashion_mnist": IMAGES}
 
 
-def find_release(dataset: str) -> Release:
-    """Released study of a dataset.
+def released_name(dataset: str, name: str) -> str:
+    """Released name of a parameter or buffer that qhu calls ``name``."""
+    if name == "quantum.weight":
+        return "q_layer.weights"
+    module, _, leaf = name.rpartition(".")
+    return f"{MODULES[dataset][module]}.{leaf}"
+
+
+def released_study(dataset: str) -> Study:
+    """Data, rows and network of a released experiment, as ``experiments/paper`` has it.
 
     Raises:
-        UnknownName: nothing was released for it.
+        UnknownName: nothing was released for the dataset.
     """
-    if dataset not in RELEASES:
-        raise UnknownName("dataset of the release", dataset, RELEASES)
-    return RELEASES[dataset]
-
-
-def released_data(dataset: str) -> tuple[Dataset, NDArray[np.float32]]:
-    """Rows as released, and as the released networks see them.
-
-    Iris is scaled by all 150 rows, test rows included, as the release does; images are the shipped
-    subsets, pixels divided by 255.
-    """
-    data: Dataset = registry.dataset[dataset].make(registry.dataset.options(dataset, None))
-    if dataset == "iris":
-        return data, MinMaxScaler((-np.pi, np.pi)).fit_transform(data.x).astype(np.float32)
-    return data, (data.x / 255).astype(np.float32)
-
-
-def released_rows(y: NDArray[np.int64]) -> dict[str, dict[str, Rows]]:
-    """Row numbers of ``retain``, ``forget`` and ``test`` per scenario, in the released order.
-
-    Args:
-        y: (N,) labels.
-    """
-    train, test = train_test_split(np.arange(len(y)), test_size=0.2, random_state=0, stratify=y)
-    retain, forget = train_test_split(train, test_size=0.02, random_state=0, stratify=y[train])
-    first = y[train] == 0
-    return {
-        SUBSET: {"retain": retain, "forget": forget, "test": test},
-        FULL_CLASS: {"retain": train[~first], "forget": train[first], "test": test},
-    }
-
-
-def released_non_members(retain: Rows, count: int) -> Rows:
-    """Rows that the released attack takes for non-members: a sample of the retain set.
-
-    NumPy's global stream, seeded 0, first gave each of the two networks of the teacher's training
-    a device seed; then the sample was drawn.
-    """
-    stream = np.random.RandomState(0)
-    stream.randint(0, 10_000_000, size=2)
-    return retain[stream.choice(len(retain), size=count, replace=False)]
+    if dataset not in MODULES:
+        raise UnknownName("dataset of the release", dataset, MODULES)
+    nothing_is_stored = Store(Path())
+    return Study(load_experiment(PAPER / f"{dataset}.yaml"), nothing_is_stored)

@@ -11,14 +11,15 @@ from sklearn.preprocessing import MinMaxScaler
 from qhu.data.base import Dataset
 from qhu.errors import UserError
 from qhu.seeding import numpy_stream, seed_sequence
-from qhu.settings import DataSpec, Scaling, Scenario
+from qhu.settings import DataSpec, Scenario
 
 Rows = NDArray[np.int64]
+DEFAULTS = DataSpec()
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of train, val and test: disjoint, sorted, together all rows.
+    """Row numbers of train, val and test: disjoint, together all rows; sorted unless released.
 
     Attributes:
         labels: (N,) what the network is taught, the data's labels up to ``data.label_noise``.
@@ -39,7 +40,13 @@ class ForgetSet:
 
 
 def split_rows(data: Dataset, spec: DataSpec, seed: int, pinned: Sequence[int] = ()) -> Split:
-    """Stratified split drawn from the seed; ``pinned`` rows always fall to train.
+    """Stratified split, drawn from the seed unless ``spec`` asks for the released one.
+
+    Args:
+        data: all rows.
+        spec: kind of split and fractions.
+        seed: root seed; the released split is the same under every seed.
+        pinned: rows that a drawn split always gives to train.
 
     Raises:
         UserError: too few rows, or a pinned row that the dataset does not have.
@@ -48,40 +55,62 @@ def split_rows(data: Dataset, spec: DataSpec, seed: int, pinned: Sequence[int] =
     absent = np.setdiff1d(pinned, everything)
     if len(absent):
         raise UserError(f"row {absent[0]} is absent: rows are 0..{len(data.y) - 1}; mend ids")
+    if spec.split == "released":
+        train, test = _released(everything, data.y, spec.test)
+        return Split(train, everything[:0], test, _taught(data, train, spec.label_noise, seed))
     free = np.setdiff1d(everything, pinned)
     test = _draw(free, data.y, round(spec.test * len(everything)), seed, "split/test")
     rest = np.setdiff1d(free, test)
     share = round(spec.val * (len(everything) - len(test)))
     val = _draw(rest, data.y, share, seed, "split/val")
     train = np.setdiff1d(everything, np.concatenate([val, test]))
-    if not (len(train) and len(val) and len(test)):
+    if not (len(train) and len(test) and (len(val) or not spec.val)):
         raise UserError("too few rows for data.test and data.val: a part would be empty")
     return Split(train, val, test, _taught(data, train, spec.label_noise, seed))
 
 
-def forget_rows(data: Dataset, split: Split, name: str, scenario: Scenario, seed: int) -> ForgetSet:
-    """Draw the forget set of a scenario; all methods of the seed share it.
+def forget_rows(
+    data: Dataset,
+    split: Split,
+    name: str,
+    scenario: Scenario,
+    seed: int,
+    spec: DataSpec = DEFAULTS,
+) -> ForgetSet:
+    """Forget set of a scenario; all methods of the seed share it.
+
+    Args:
+        data: all rows.
+        split: where they lie; retain and forget rows keep the order of its training rows.
+        name: label of the scenario, which also names its random stream.
+        scenario: what is to be forgotten.
+        seed: root seed.
+        spec: kind of split: a fraction is drawn from the seed, or as released.
 
     Raises:
-        UserError: the class is absent, no row is mislabelled, or the forget set is empty or
-            everything.
+        UserError: the class or a row is absent, no row is mislabelled, or the forget set is empty
+            or everything.
     """
-    where = f"scenario '{name}'"
+    where, train = f"scenario '{name}'", split.train
+    if scenario.fraction is not None and spec.split == "released":
+        return ForgetSet(*_released(train, data.y, scenario.fraction))
     if scenario.label is not None:
         if not 0 <= scenario.label < len(data.classes):
             known = ", ".join(f"{i} ({c})" for i, c in enumerate(data.classes))
             raise UserError(f"{where}: class {scenario.label} is absent; classes: {known}")
-        forget = split.train[split.labels[split.train] == scenario.label]
+        forget = train[split.labels[train] == scenario.label]
     elif scenario.mislabelled:
-        forget = split.train[(split.labels != data.y)[split.train]]
+        forget = train[(split.labels != data.y)[train]]
         if not len(forget):
             raise UserError(f"{where}: no row is mislabelled; set data.label_noise, such as 0.1")
     elif scenario.ids is not None:
         forget = np.unique(np.asarray(scenario.ids, dtype=np.int64))
+        if len(held_out := np.setdiff1d(forget, train)):
+            raise UserError(f"{where}: row {held_out[0]} is no training row; mend ids")
     else:
-        count = round((scenario.fraction or 0) * len(split.train))
-        forget = _draw(split.train, data.y, count, seed, f"forget/{name}")
-    retain = np.setdiff1d(split.train, forget)
+        count = round((scenario.fraction or 0) * len(train))
+        forget = _draw(train, data.y, count, seed, f"forget/{name}")
+    retain = train[~np.isin(train, forget)]
     if not len(forget):
         raise UserError(f"{where}: the forget set is empty; choose a larger fraction")
     if not len(retain):
@@ -89,25 +118,26 @@ def forget_rows(data: Dataset, split: Split, name: str, scenario: Scenario, seed
     return ForgetSet(retain, forget)
 
 
-def scale(data: Dataset, split: Split, how: Scaling = "angles") -> NDArray[np.float32]:
+def scale(data: Dataset, split: Split, spec: DataSpec = DEFAULTS) -> NDArray[np.float32]:
     """Features as the network sees them.
 
     Args:
         data: all rows.
-        split: ``angles`` is fitted on its training rows only; other rows are clipped to ±π.
-        how: what ``data.scale`` says.
+        split: whose training rows ``angles`` is fitted on by default; others are clipped to ±π.
+        spec: scaling and the rows it is fitted on.
 
     Raises:
         UserError: ``unit`` for values that are not pixels.
     """
-    if how == "none":
+    if spec.scale == "none":
         return data.x.astype(np.float32)
-    if how == "unit":
+    if spec.scale == "unit":
         if data.x.min() < 0 or data.x.max() > 255:
             raise UserError("data.scale unit is for pixels in 0..255: use angles or none")
         return (data.x / 255).astype(np.float32)
     flat = data.x.reshape(len(data.x), -1)
-    scaler = MinMaxScaler((-np.pi, np.pi), clip=True).fit(flat[split.train])
+    fitted = flat if spec.scale_rows == "all" else flat[split.train]
+    scaler = MinMaxScaler((-np.pi, np.pi), clip=True).fit(fitted)
     return scaler.transform(flat).reshape(data.x.shape).astype(np.float32)
 
 
@@ -131,3 +161,19 @@ def _draw(rows: Rows, y: NDArray[np.int64], count: int, seed: int, stream: str) 
         rows, test_size=count, stratify=y[rows] if proportional else None, random_state=state
     )
     return np.sort(drawn)
+
+
+def _released(rows: Rows, y: NDArray[np.int64], share: float) -> tuple[Rows, Rows]:
+    """Rows kept and drawn, in the order and by the draw of arXiv 2512.19253.
+
+    Raises:
+        UserError: a class would have no row in one of the parts.
+    """
+    try:
+        kept, drawn = train_test_split(rows, test_size=share, stratify=y[rows], random_state=0)
+    except ValueError as error:
+        raise UserError(
+            f"the released split cannot draw {share:g} of {len(rows)} rows ({error}): "
+            "set data.split to seeded"
+        ) from None
+    return kept, drawn

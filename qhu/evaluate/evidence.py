@@ -13,6 +13,8 @@ from qhu.registry import Entry
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
+ON_REQUEST = {"released"}
+"""Metrics that only an experiment gets that names them."""
 
 
 class Measured(NamedTuple):
@@ -94,14 +96,14 @@ def measure(
 
     Args:
         evidence: the outputs to compare.
-        names: metrics to run; empty: all registered ones.
+        names: metrics to run; empty: all registered ones but those on request.
         known: where they are found; None: the registry.
 
     Raises:
         QhuError: two metrics return the same name.
     """
     scores: Scores = {}
-    for name in names or registry.metric.names():
+    for name in names or sorted({*registry.metric.names()} - ON_REQUEST):
         found: Scores = (known or registry.metric)[name].make(evidence)
         if clash := scores.keys() & found.keys():
             raise QhuError(f"metric '{name}' returns '{min(clash)}', which another one returned")

@@ -15,6 +15,8 @@ from qhu.settings import ModelSpec
 
 ROWS_AT_ONCE = 2048
 """Samples evaluated in one go: memory must not grow with the data."""
+CACHED = 256
+"""Samples per pass when an epoch is judged: what more of them compute falls out of the caches."""
 
 
 class HybridNet(nn.Module):
@@ -35,6 +37,7 @@ class HybridNet(nn.Module):
         draws: whether training draws random numbers (dropout).
         stackable: whether many models may run as one stack: the backend's layer is plain tensor
             operations and nothing draws random numbers.
+        convolutional: whether there are convolutions, which a stack makes slower.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class HybridNet(nn.Module):
         self.theta = Theta(self, spec.layers)
         self.draws = any(isinstance(module, nn.Dropout) for module in self.head)
         self.stackable = backend.differentiable and not self.draws
+        self.convolutional = spec.front == "cnn"
 
     def features(self, x: Tensor) -> Tensor:
         """Expectation values (B, M) of samples x (B, ...); a classical twin's angles."""
@@ -104,6 +108,15 @@ class HybridNet(nn.Module):
             ]
         features, logits = (torch.cat(found).double().cpu() for found in zip(*parts, strict=True))
         return features, logits.softmax(dim=1)
+
+    def infer(self, state: ModelState, x: Tensor) -> Tensor:
+        """Logits as :meth:`logits`, in evaluation mode, without gradients, some rows at a time."""
+        self.eval()
+        stacked = state.theta.ndim - 1
+        size = max(1, CACHED // len(x)) if stacked else CACHED
+        with torch.no_grad():
+            parts = [self.logits(state.theta, p, state.buffers) for p in x.split(size, stacked)]
+            return torch.cat(parts, stacked)
 
     def initial(self, generator: torch.Generator) -> ModelState:
         """Fresh random state: angles uniform on [−π, π), classical layers by torch's defaults.

@@ -101,9 +101,16 @@ class Theta:
             k: number of layers.
             within: mask (d,); layers without an entry in it are not counted.
         """
+        return self._layer_mask(slice(-k, None) if k else slice(0), within)
+
+    def first_layers(self, k: int, within: Tensor) -> Tensor:
+        """Mask (d,) of the first k trainable layers, counted as :meth:`last_layers` does."""
+        return self._layer_mask(slice(k), within)
+
+    def _layer_mask(self, chosen: slice, within: Tensor) -> Tensor:
         mask = torch.zeros_like(within)
         counted = [place for place in self.layers.values() if within[place].any()]
-        for place in counted[-k:] if k else []:
+        for place in counted[chosen]:
             mask[place] = True
         return mask & within
 

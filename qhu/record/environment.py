@@ -24,7 +24,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 """Whose versions are recorded, and what to cite for them."""
 # What can change a number; commands, grid and reports cannot.
 NUMERIC = ("data", "model", "engine", "backends", "unlearn", "evaluate")
-NUMERIC_FILES = ("pipeline.py", "training.py", "seeding.py")
+NUMERIC_FILES = ("pipeline.py", "training.py", "selection.py", "seeding.py")
 
 
 @functools.cache

@@ -8,10 +8,10 @@ from torch.nn.functional import cross_entropy
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.losses import divergence_from_uniform
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import PairOptions, Task
 
 
-class Options(MethodOptions):
+class Options(PairOptions):
     """Options of ``adv_uniform``."""
 
     epsilon: float = Field(0.1, ge=0)
@@ -28,9 +28,7 @@ def adv_uniform(student: Learner, task: Task, options: Options) -> None:
     descends on CE(Dr) + λ·KL(p(x') ‖ U), with U the uniform distribution.
     """
     for _ in student.epochs():
-        for retain, forget in zip(
-            student.batches(task.retain), student.cycle(task.forget), strict=False
-        ):
+        for retain, forget in student.pairs(task.retain, task.forget, options.pairing):
             crafted = craft(student, forget.x, options.epsilon, task.span)
             kept = cross_entropy(student(retain.x), retain.y)
             confidence = divergence_from_uniform(student(crafted))

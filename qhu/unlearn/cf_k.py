@@ -1,9 +1,12 @@
 """CF-k, catastrophic forgetting of the last k layers (Goel et al., arXiv 2201.06640)."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from qhu.registry import method
 from qhu.unlearn.finetune import train
+from qhu.unlearn.gradient_ascent import ascend
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
 
@@ -12,7 +15,11 @@ class Options(MethodOptions):
     """Options of ``cf_k``."""
 
     k: int = Field(1, ge=1)
-    """trainable layers that move, counted from the output over those in the scope"""
+    """number of layers, counted over those in the scope"""
+    move: Literal["last", "rest"] = "last"
+    """``last``: only the last k layers move; ``rest``: the first k stay and all others move"""
+    ascend: bool = False
+    """climb the loss of the forget rows instead of fine-tuning on the retain rows"""
 
 
 @method("cf_k", cites=["goel2022adversarial"])
@@ -20,7 +27,15 @@ def cf_k(student: Learner, task: Task, options: Options) -> None:
     """Fine-tune only the last k layers on the retain rows.
 
     Layers are counted over front, circuit and head; all but the last k are frozen. Each step
-    descends on CE(Dr).
+    descends on CE(Dr). With ``move: rest`` and ``ascend`` it is what arXiv 2512.19253 calls CF-k:
+    gradient ascent on Df behind a frozen input side.
     """
-    student.freeze(student.net.theta.last_layers(options.k, student.moving))
-    train(student, task.retain)
+    theta = student.net.theta
+    if options.move == "last":
+        student.freeze(theta.last_layers(options.k, student.moving))
+    else:
+        student.freeze(~theta.first_layers(options.k, student.moving))
+    if options.ascend:
+        ascend(student, task.forget)
+    else:
+        train(student, task.retain)

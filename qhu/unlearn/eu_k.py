@@ -13,6 +13,8 @@ class Options(MethodOptions):
 
     k: int = Field(1, ge=1)
     """trainable layers that are retrained, counted from the output over those in the scope"""
+    frozen: bool = True
+    """the other layers stay as they are; false: they go on training, as in arXiv 2512.19253"""
 
 
 @method("eu_k", cites=["goel2022adversarial"])
@@ -22,6 +24,8 @@ def eu_k(student: Learner, task: Task, options: Options) -> None:
     Layers are counted over front, circuit and head; all but the last k are frozen, and so still
     hold what they learnt from the forget rows. Each step descends on CE(Dr).
     """
-    student.freeze(student.net.theta.last_layers(options.k, student.moving))
-    student.load(task.init)
+    last = student.net.theta.last_layers(options.k, student.moving)
+    student.load(task.init, last)
+    if options.frozen:
+        student.freeze(last)
     train(student, task.retain)

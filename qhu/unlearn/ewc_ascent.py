@@ -1,10 +1,12 @@
 """Gradient ascent held back by an elastic penalty (EWC: Kirkpatrick et al., PNAS 2017)."""
 
+from typing import Literal
+
 from pydantic import Field
 from torch.nn.functional import cross_entropy
 
 from qhu.registry import method
-from qhu.unlearn.fisher import fisher_diagonal
+from qhu.unlearn.fisher import fisher_diagonal, squared_gradients
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
 
@@ -16,6 +18,9 @@ class Options(MethodOptions):
     """learning rate"""
     penalty: float = Field(100.0, ge=0)
     """λ, the weight of the penalty; 0 is gradient ascent"""
+    fisher: Literal["retain", "forget"] = "retain"
+    """F: Fisher information of the retain rows; or, as arXiv 2512.19253 has it, the mean squared
+    batch gradient of the forget rows' own loss"""
 
 
 @method("ewc_ascent", cites=["kirkpatrick2017overcoming"])
@@ -25,7 +30,10 @@ def ewc_ascent(student: Learner, task: Task, options: Options) -> None:
     Each step descends on −CE(Df) + (λ/2)·Σ_i F_i·(θ_i − θ0_i)², with θ0 the teacher and F the
     diagonal Fisher information of the retain rows at θ0.
     """
-    fisher = fisher_diagonal(student, task.retain)
+    if options.fisher == "retain":
+        fisher = fisher_diagonal(student, task.retain)
+    else:
+        fisher = squared_gradients(student, task.forget)
     for _ in student.epochs():
         for forget in student.batches(task.forget):
             drift = (fisher * (student.theta - task.teacher.theta).square()).sum()

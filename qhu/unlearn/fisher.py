@@ -1,7 +1,8 @@
-"""Diagonal Fisher information of the model's own predictions."""
+"""Diagonal Fisher information of the model's own predictions, and what is taken for it."""
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from qhu.training import Rows
 from qhu.unlearn.learner import Learner
@@ -29,6 +30,19 @@ def fisher_diagonal(student: Learner, rows: Rows) -> Tensor:
         else:
             total += sum(_row_by_row(student, theta, row) for row in x)
     return torch.where(student.moving, total / len(rows), 0.0)
+
+
+def squared_gradients(student: Learner, rows: Rows) -> Tensor:
+    """Mean over batches of (∂_i CE)² of the batch's mean loss at the given labels (d,).
+
+    In evaluation mode. No Fisher information: gradients of different rows cancel before they are
+    squared.
+    """
+    gradients = [
+        student.gradient(cross_entropy(student(batch.x, training=False), batch.y))
+        for batch in student.in_order(rows)
+    ]
+    return torch.stack(gradients).square().mean(dim=0)
 
 
 def _row_batched(student: Learner, theta: Tensor, x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from pydantic import Field
 from torch.nn.functional import cross_entropy
 
 from qhu.registry import method
+from qhu.training import Rows
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
 
@@ -21,6 +22,11 @@ def gradient_ascent(student: Learner, task: Task, options: Options) -> None:
 
     Each step descends on −CE(Df).
     """
+    ascend(student, task.forget)
+
+
+def ascend(student: Learner, rows: Rows) -> None:
+    """Climb the cross-entropy of the rows until the budget is spent."""
     for _ in student.epochs():
-        for forget in student.batches(task.forget):
-            student.descend(-cross_entropy(student(forget.x), forget.y))
+        for batch in student.batches(rows):
+            student.descend(-cross_entropy(student(batch.x), batch.y))

@@ -1,19 +1,24 @@
 """Label-Complement Augmentation (Crivoi & Ionescu, arXiv 2512.19253)."""
 
+import torch
 from pydantic import Field
 from torch.nn.functional import cross_entropy
 
 from qhu.registry import method
+from qhu.training import Rows
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.losses import complement_cross_entropy
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import PairOptions, Task
 
 
-class Options(MethodOptions):
+class Options(PairOptions):
     """Options of ``lca``."""
 
     beta: float = Field(1.0, ge=0)
     """weight of the forget rows; 0 is fine-tuning"""
+    copies: bool = False
+    """batches of single (row, wrong label) pairs instead of rows with all their wrong labels: the
+    same loss on average, of fewer rows per step"""
 
 
 @method("lca", cites=["crivoi2025quantum"])
@@ -23,10 +28,17 @@ def lca(student: Learner, task: Task, options: Options) -> None:
     Each step descends on CE(Dr) + β·CE({(x, c): (x, y) in Df, c ≠ y}). The copies with every wrong
     label are one soft target, q_c = 1/(C−1) for c ≠ y: the same loss, C−1 times cheaper.
     """
+    forget = wrong_copies(task.forget, task.classes) if options.copies else task.forget
     for _ in student.epochs():
-        for retain, forget in zip(
-            student.batches(task.retain), student.cycle(task.forget), strict=False
-        ):
+        for retain, wrong in student.pairs(task.retain, forget, options.pairing):
             kept = cross_entropy(student(retain.x), retain.y)
-            complement = complement_cross_entropy(student(forget.x), forget.y)
-            student.descend(kept + options.beta * complement)
+            logits = student(wrong.x)
+            loss = cross_entropy if options.copies else complement_cross_entropy
+            student.descend(kept + options.beta * loss(logits, wrong.y))
+
+
+def wrong_copies(rows: Rows, classes: int) -> Rows:
+    """C−1 copies of every row, each with another wrong label, copies of a row side by side."""
+    shifts = torch.arange(1, classes, device=rows.y.device)
+    labels = (rows.y[:, None] + shifts) % classes
+    return Rows(rows.x.repeat_interleave(classes - 1, dim=0), labels.flatten())

@@ -1,8 +1,9 @@
 """The learner: a model that an unlearning method moves, inside a scope and a step budget."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,14 +11,18 @@ from torch import Tensor, nn
 from qhu.errors import QhuError
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
+from qhu.selection import Best
 from qhu.training import History, Rows, training_mode
 
+Pairing = Literal["cycle", "zip"]
+UNBOUNDED = sys.maxsize
+"""A step budget that nothing spends."""
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
 @dataclass
 class Learner:
-    """A model whose θ is moved by an unlearning method, inside a scope and a step budget.
+    """A model whose θ is moved by an unlearning method, inside a scope and a budget.
 
     Attributes:
         net: the architecture and its backend.
@@ -27,7 +32,11 @@ class Learner:
         lr: learning rate.
         batch_size: rows per batch.
         order: generator of batch order and of any other randomness of the method.
+        max_epochs: epochs of the budget; None: no bound but steps.
+        patience: epochs to wait for a better one; None: the last epoch is kept.
+        score: what an epoch is selected by, higher is better; needed with patience.
         history: one line per step taken.
+        kept: steps behind the epoch that was gone back to; None: all.
     """
 
     net: HybridNet
@@ -37,13 +46,16 @@ class Learner:
     lr: float
     batch_size: int
     order: torch.Generator
+    max_epochs: int | None = None
+    patience: int | None = None
+    score: Callable[[ModelState], float] | None = None
     history: History = field(default_factory=list)
+    kept: int | None = None
 
     def __post_init__(self) -> None:
         self.budget = self.steps_left
         self.state = self.state.clone()
         self.theta = self.state.theta.requires_grad_()
-        self._frozen = self.theta.detach().clone()
         self.moving = self.moving.to(self.theta.device)
         self.freeze(self.moving)
         self.use("adam")
@@ -83,9 +95,13 @@ class Learner:
 
     def descend(self, loss: Tensor, **logged: float) -> None:
         """One optimiser step down the loss; ``logged`` values go to the history."""
-        self.theta.grad = self.gradient(loss)
+        self.follow(self.gradient(loss), loss=float(loss.detach()), **logged)
+
+    def follow(self, gradient: Tensor, **logged: float) -> None:
+        """One optimiser step against a gradient (d,) of a method's own making."""
+        self.theta.grad = gradient
         self.optimizer.step()
-        self._settle(loss=float(loss.detach()), **logged)
+        self._settle(**logged)
 
     def move(self, theta: Tensor, **logged: float) -> None:
         """One step of a method's own making: θ becomes ``theta`` inside the scope."""
@@ -93,12 +109,19 @@ class Learner:
             self.theta.copy_(theta)
         self._settle(**logged)
 
-    def load(self, state: ModelState) -> None:
-        """Replace what may move, θ and batch-norm statistics alike, without spending a step."""
+    def load(self, state: ModelState, part: Tensor | None = None) -> None:
+        """Replace what may move, θ and batch-norm statistics alike, without spending a step.
+
+        Args:
+            state: where the new values come from.
+            part: mask (d,) of entries to replace; None: all that may move.
+        """
+        chosen = self.moving if part is None else self.moving & part
+        kept = self._norms_outside(chosen)
         with torch.no_grad():
-            self.theta.copy_(torch.where(self.moving, state.theta, self._frozen))
+            self.theta.copy_(torch.where(chosen, state.theta, self.theta))
         for name, buffer in self.state.buffers.items():
-            if name.rpartition(".")[0] not in self._frozen_norms:
+            if name.rpartition(".")[0] not in kept:
                 buffer.copy_(state.buffers[name])
 
     def freeze(self, keep_moving: Tensor) -> None:
@@ -107,32 +130,45 @@ class Learner:
         A batch-norm layer without a moving entry keeps its statistics, too.
         """
         self.moving = self.moving & keep_moving
-        norms = {
-            name: module
-            for name, module in self.net.named_modules()
-            if isinstance(module, nn.modules.batchnorm._BatchNorm)
-        }
-        moved = self.net.theta.split(self.moving)
-        self._frozen_norms = [
-            name
-            for name, module in norms.items()
-            if not any(moved[f"{name}.{key}"].any() for key, _ in module.named_parameters())
-        ]
+        self._frozen = self.theta.detach().clone()
+        self._frozen_norms = self._norms_outside(self.moving)
 
     def epochs(self) -> Iterator[int]:
-        """Epoch numbers 0, 1, … while steps remain."""
-        epoch = 0
-        while self.steps_left:
+        """Epoch numbers 0, 1, … while the budget lasts; with patience, ends at the best epoch."""
+        best, ends, going = Best(self.patience) if self.patience else None, list[int](), True
+        while going and self.steps_left and len(ends) != self.max_epochs:
             before = self.steps_left
-            yield epoch
+            yield len(ends)
             if self.steps_left == before:
                 raise QhuError("a method went through an epoch without taking a step")
-            epoch += 1
+            if best and self.score:
+                self.history[-1]["score"] = value = self.score(self.state)
+                going = best.goes_on(len(ends), value, self.state)
+            ends.append(len(self.history))
+        if best and best.state:
+            self.load(best.state)
+            self.kept = ends[best.epoch]
 
     def batches(self, rows: Rows) -> Iterator[Rows]:
         """Shuffled batches of one pass over the rows; ends early when the budget is spent."""
         for pick in self.picks(len(rows)):
             yield rows[pick]
+
+    def in_order(self, rows: Rows) -> Iterator[Rows]:
+        """Batches of one pass in the order of the rows, for what only measures."""
+        for pick in torch.arange(len(rows)).split(self.batch_size):
+            yield rows[pick]
+
+    def pairs(self, retain: Rows, forget: Rows, pairing: Pairing) -> Iterator[tuple[Rows, Rows]]:
+        """A retain and a forget batch at a time, for one epoch.
+
+        Args:
+            retain: rows that an epoch passes over.
+            forget: rows of the other batches.
+            pairing: as in :class:`~qhu.unlearn.task.PairOptions`.
+        """
+        others = self.cycle(forget) if pairing == "cycle" else self.batches(forget)
+        yield from zip(self.batches(retain), others, strict=False)
 
     def picks(self, count: int) -> Iterator[Tensor]:
         """Row numbers of the batches of one pass over ``count`` rows, as :meth:`batches` does."""
@@ -145,6 +181,16 @@ class Learner:
         """Shuffled batches for ever, pass after pass, until the budget is spent."""
         while self.steps_left:
             yield from self.batches(rows)
+
+    def _norms_outside(self, mask: Tensor) -> list[str]:
+        """Batch-norm layers without an entry in a mask (d,)."""
+        inside = self.net.theta.split(mask)
+        return [
+            name
+            for name, module in self.net.named_modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm)
+            and not any(inside[f"{name}.{key}"].any() for key, _ in module.named_parameters())
+        ]
 
     def _settle(self, **line: float) -> None:
         """Undo what an optimiser did outside the scope, and count the step."""

@@ -7,7 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def distillation(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+def distillation(
+    student: Tensor, teacher: Tensor, temperature: float, floor: float = 0.0
+) -> Tensor:
     """T²·KL(p_T ‖ p_S) between two models' outputs softened by the temperature T.
 
     The factor T² keeps the size of the gradient independent of T (Hinton et al.,
@@ -17,9 +19,12 @@ def distillation(student: Tensor, teacher: Tensor, temperature: float) -> Tensor
         student: logits (B, C).
         teacher: logits (B, C).
         temperature: divisor of both.
+        floor: probabilities below it count as it, and have no gradient; 0: none do.
     """
     log_q = F.log_softmax(student / temperature, dim=1)
     log_p = F.log_softmax(teacher / temperature, dim=1)
+    if floor:
+        log_q, log_p = (part.clamp(min=math.log(floor)) for part in (log_q, log_p))
     return temperature**2 * F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
 
 

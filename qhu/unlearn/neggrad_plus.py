@@ -5,10 +5,10 @@ from torch.nn.functional import cross_entropy
 
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import PairOptions, Task
 
 
-class Options(MethodOptions):
+class Options(PairOptions):
     """Options of ``neggrad_plus``."""
 
     alpha: float = Field(0.95, ge=0, le=1)
@@ -19,13 +19,10 @@ class Options(MethodOptions):
 def neggrad_plus(student: Learner, task: Task, options: Options) -> None:
     """Descend on the retain rows and ascend on the forget rows, in every step.
 
-    Each step descends on α·CE(Dr) − (1−α)·CE(Df). The forget batches are cycled, so that an epoch
-    passes over all retain rows.
+    Each step descends on α·CE(Dr) − (1−α)·CE(Df).
     """
     for _ in student.epochs():
-        for retain, forget in zip(
-            student.batches(task.retain), student.cycle(task.forget), strict=False
-        ):
+        for retain, forget in student.pairs(task.retain, task.forget, options.pairing):
             kept = cross_entropy(student(retain.x), retain.y)
             forgotten = cross_entropy(student(forget.x), forget.y)
             student.descend(options.alpha * kept - (1 - options.alpha) * forgotten)

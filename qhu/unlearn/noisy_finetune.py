@@ -2,17 +2,20 @@
 
 import math
 from itertools import islice
+from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from qhu.errors import UserError
 from qhu.model.theta import ModelState
 from qhu.registry import method
+from qhu.training import Rows
 from qhu.unlearn.certificate import NoisySteps, epsilon_of, mu_of
 from qhu.unlearn.finetune import train
-from qhu.unlearn.learner import Learner
+from qhu.unlearn.learner import UNBOUNDED, Learner
 from qhu.unlearn.task import MethodOptions, Task
 
 
@@ -35,6 +38,15 @@ class Options(MethodOptions):
     """λ, pull towards the initial state"""
     noisy: float = Field(0.25, gt=0, le=1)
     """share of the step budget for noisy steps; the rest fine-tunes without noise"""
+    noise: Literal["parameters", "gradients"] = "parameters"
+    """what is noised; ``gradients``: Adam follows clipped gradients plus noise of size ``sigma``,
+    as in arXiv 2512.19253; it certifies nothing and uses no other option but ``clip``"""
+
+    @model_validator(mode="after")
+    def _given(self) -> "Options":
+        if self.noise == "gradients" and self.sigma is None:
+            raise ValueError("noise gradients has no ε to choose sigma by: give sigma")
+        return self
 
 
 @method("noisy_finetune", cites=["koloskova2025certified", "bok2024shifted"])
@@ -52,9 +64,16 @@ def noisy_finetune(student: Learner, task: Task, options: Options) -> dict[str, 
     Returns:
         The parameters of the noisy steps. Also μ, ε and δ, but only where the certificate holds:
         all of θ is noised, and there are no batch-norm statistics outside it.
+
+    Raises:
+        UserError: no step budget that noisy steps could be a share of.
     """
+    if options.noise == "gradients":
+        return noisy_gradients(student, task.retain, options)
     if not student.steps_left:
         return None
+    if student.budget == UNBOUNDED:
+        raise UserError("noisy steps are a share of the step budget: give noisy_finetune steps")
     count = math.ceil(options.noisy * student.steps_left)
     steps = NoisySteps(options.radius, options.clip, student.lr, options.decay, count)
     sigma = options.sigma or steps.sigma(mu_of(options.epsilon, options.delta))
@@ -69,6 +88,17 @@ def noisy_finetune(student: Learner, task: Task, options: Options) -> dict[str, 
         student.move(student.theta - student.lr * pull + sigma * student.noise())
     train(student, task.retain)
     return report(steps, sigma, options.delta, certified=holds(student))
+
+
+def noisy_gradients(student: Learner, retain: Rows, options: Options) -> dict[str, float]:
+    """Adam along clip(∇CE(Dr), C1) + N(0, σ²·Id): fine-tuning with noise, nothing certified."""
+    sigma = options.sigma or 0.0
+    for _ in student.epochs():
+        for batch in student.batches(retain):
+            loss = cross_entropy(student(batch.x), batch.y)
+            pull = clipped(student.gradient(loss), options.clip, student.moving)
+            student.follow(pull + sigma * student.noise(), loss=float(loss.detach()))
+    return {"C1": options.clip, "sigma": sigma}
 
 
 def clipped(vector: Tensor, norm: float, moving: Tensor) -> Tensor:

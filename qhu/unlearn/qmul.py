@@ -3,21 +3,24 @@
 from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, normalize
 
 from qhu.registry import method
 from qhu.training import Rows
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import PairOptions, Task
 
 
-class Options(MethodOptions):
+class Options(PairOptions):
     """Options of ``qmul``."""
 
-    similarity: Literal["probability", "logit"] = Field("probability")
-    """outputs whose difference defines similar classes: the paper's or its authors' code's"""
+    similarity: Literal["probability", "logit", "class"] = "probability"
+    """outputs whose difference defines similar classes: the paper's or its authors' code's; or
+    ``class``: one similar class per class, by the teacher's mean logits, as in arXiv 2512.19253"""
+    away: bool = False
+    """push the forget rows away from their similar class, as arXiv 2512.19253 does; ``pairing`` is
+    for it alone"""
 
 
 @method("qmul", cites=["tong2025robust"])
@@ -26,20 +29,49 @@ def qmul(student: Learner, task: Task, options: Options) -> None:
 
     Each epoch sets ỹ = argmin_{c≠y} |p_c − p_y| for every forget row, g_f and g_r to the mean norms
     of the batch gradients on (Df, ỹ) and Dr, w_f = g_r/(g_f + g_r) and w_r = g_f/(g_f + g_r). Each
-    step descends on Σ_i w_i·CE_i / B over a batch of Dr ∪ (Df, ỹ).
+    step descends on Σ_i w_i·CE_i / B over a batch of Dr ∪ (Df, ỹ). With ``away``, each step
+    descends on CE(Dr) − w·CE(Df, ỹ), w = ‖∇CE(Dr)‖/‖∇CE(Df, ỹ)‖ of its own two batches.
     """
-    x = torch.cat([task.retain.x, task.forget.x])
-    is_forget = torch.arange(len(x), device=x.device) >= len(task.retain)
+    epoch = push_away if options.away else pull
+    by_class = options.similarity == "class"
+    labels = similar_classes(task)[task.forget.y] if by_class else task.forget.y
     for _ in student.epochs():
-        similar = Rows(task.forget.x, similar_labels(student, task.forget, options.similarity))
-        y = torch.cat([task.retain.y, similar.y])
-        forget_weight, retain_weight = balance(
-            gradient_norm(student, similar), gradient_norm(student, task.retain)
+        if not by_class:
+            labels = similar_labels(student, task.forget, options.similarity)
+        epoch(student, task, Rows(task.forget.x, labels), options)
+
+
+def pull(student: Learner, task: Task, similar: Rows, options: Options) -> None:
+    """An epoch over retain and relabelled forget rows together, weighted to equal gradients."""
+    x, y = torch.cat([task.retain.x, similar.x]), torch.cat([task.retain.y, similar.y])
+    is_forget = torch.arange(len(x), device=x.device) >= len(task.retain)
+    forget_weight, retain_weight = balance(
+        gradient_norm(student, similar), gradient_norm(student, task.retain)
+    )
+    weights = torch.where(is_forget, forget_weight, retain_weight)
+    for pick in student.picks(len(x)):
+        losses = cross_entropy(student(x[pick]), y[pick], reduction="none")
+        student.descend((weights[pick] * losses).mean())
+
+
+def push_away(student: Learner, task: Task, similar: Rows, options: Options) -> None:
+    """An epoch over pairs of batches, climbing the relabelled one's loss by an equal gradient."""
+    for retain, forget in student.pairs(task.retain, similar, options.pairing):
+        kept, left = (
+            student.gradient(cross_entropy(student(rows.x), rows.y)) for rows in (retain, forget)
         )
-        weights = torch.where(is_forget, forget_weight, retain_weight)
-        for pick in student.picks(len(x)):
-            losses = cross_entropy(student(x[pick]), y[pick], reduction="none")
-            student.descend((weights[pick] * losses).mean())
+        student.follow(kept - kept.norm() / left.norm().clamp(min=1e-12) * left)
+
+
+def similar_classes(task: Task) -> Tensor:
+    """Of every class the most similar other one (C,): cosine of mean teacher logits over Dr.
+
+    A class without retain rows is alike to none, and gets the first other class.
+    """
+    logits, count = task.teacher_logits(task.retain.x), task.classes
+    means = [logits[task.retain.y == c].sum(dim=0) for c in range(count)]
+    unit = normalize(torch.stack(means), dim=1)
+    return (unit @ unit.T).fill_diagonal_(-torch.inf).argmax(dim=1)
 
 
 def similar_labels(student: Learner, rows: Rows, similarity: str) -> Tensor:
@@ -55,10 +87,9 @@ def similar_labels(student: Learner, rows: Rows, similarity: str) -> Tensor:
 
 def gradient_norm(student: Learner, rows: Rows) -> float:
     """Mean norm of the batch gradients of the cross-entropy, in the order of the rows."""
-    batches = [rows[pick] for pick in torch.arange(len(rows)).split(student.batch_size)]
     norms = [
         student.gradient(cross_entropy(student(batch.x, training=False), batch.y)).norm()
-        for batch in batches
+        for batch in student.in_order(rows)
     ]
     return float(torch.stack(norms).mean())
 

@@ -4,15 +4,17 @@ from collections import deque
 from collections.abc import Iterator
 
 from pydantic import Field
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from qhu.registry import method
+from qhu.training import Rows
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.losses import distillation
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import PairOptions, Task
 
 
-class Options(MethodOptions):
+class Options(PairOptions):
     """Options of ``scrub`` and ``scrub_rewind``."""
 
     msteps: int = Field(5, ge=0)
@@ -23,6 +25,11 @@ class Options(MethodOptions):
     """weight of the cross-entropy on the retain rows"""
     temperature: float = Field(4.0, gt=0)
     """temperature T of both divergences"""
+    floor: float = Field(0.0, ge=0, lt=1)
+    """probabilities below it count as it in both divergences, which bounds them; 0: no bound"""
+    joint: float | None = Field(None, ge=0)
+    """weight of leaving the teacher on the forget rows in every step, in place of max epochs, as
+    arXiv 2512.19253 has it; null: max and min epochs in turn. ``pairing`` is for it alone"""
 
 
 @method("scrub", cites=["kurmanji2023unbounded"])
@@ -31,23 +38,32 @@ def scrub(student: Learner, task: Task, options: Options) -> None:
 
     Each of the first ``msteps`` epochs begins with a max epoch, which descends on
     −T²·KL(p_teacher ‖ p_student)(Df); every epoch ends with a min epoch, which descends on
-    γ·CE(Dr) + α·T²·KL(p_teacher ‖ p_student)(Dr).
+    γ·CE(Dr) + α·T²·KL(p_teacher ‖ p_student)(Dr). With ``joint``, every step descends on the second
+    plus that weight times the first.
     """
     deque(alternate(student, task, options), maxlen=0)
 
 
 def alternate(student: Learner, task: Task, options: Options) -> Iterator[int]:
-    """Run max and min epochs until the budget is spent; yield after each epoch."""
-    temperature = options.temperature
+    """Run max and min epochs, or joint ones, until the budget is spent; yield after each epoch."""
+
+    def divergence(rows: Rows, logits: Tensor) -> Tensor:
+        teacher = task.teacher_logits(rows.x)
+        return distillation(logits, teacher, options.temperature, options.floor)
+
+    def stay(rows: Rows) -> Tensor:
+        logits = student(rows.x)
+        near = options.alpha * divergence(rows, logits)
+        return options.gamma * cross_entropy(logits, rows.y) + near
+
     for epoch in student.epochs():
-        if epoch < options.msteps:
-            for forget in student.batches(task.forget):
-                teacher = task.teacher_logits(forget.x)
-                student.descend(-distillation(student(forget.x), teacher, temperature))
-        for retain in student.batches(task.retain):
-            teacher, logits = task.teacher_logits(retain.x), student(retain.x)
-            student.descend(
-                options.gamma * cross_entropy(logits, retain.y)
-                + options.alpha * distillation(logits, teacher, temperature)
-            )
+        if options.joint is not None:
+            for retain, forget in student.pairs(task.retain, task.forget, options.pairing):
+                kept = stay(retain)
+                student.descend(kept - options.joint * divergence(forget, student(forget.x)))
+        else:
+            for forget in student.batches(task.forget) if epoch < options.msteps else ():
+                student.descend(-divergence(forget, student(forget.x)))
+            for retain in student.batches(task.retain):
+                student.descend(stay(retain))
         yield epoch

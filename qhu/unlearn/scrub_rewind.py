@@ -24,6 +24,7 @@ def scrub_rewind(student: Learner, task: Task, options: Options) -> dict[str, fl
         UserError: no validation row has a forgotten class.
     """
     unseen = validation_weights(task)
+    student.patience = None  # it selects an epoch by itself
     checkpoints = [student.state.clone() for _ in alternate(student, task, options)]
     if not checkpoints:
         return None
@@ -57,7 +58,4 @@ def validation_weights(task: Task) -> Tensor:
 
 def _wrong(student: Learner, state: ModelState, rows: Rows) -> Tensor:
     """1 where a checkpoint errs, else 0 (n,)."""
-    student.net.eval()
-    with torch.no_grad():
-        logits = student.net.logits(state.theta, rows.x, state.buffers)
-    return (logits.argmax(dim=1) != rows.y).float()
+    return (student.net.infer(state, rows.x).argmax(dim=1) != rows.y).float()

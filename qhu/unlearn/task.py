@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -12,6 +11,7 @@ from qhu.model.theta import ModelState
 from qhu.registry import Options
 from qhu.settings import Scope
 from qhu.training import Rows
+from qhu.unlearn.learner import Pairing
 
 
 class MethodOptions(Options):
@@ -21,8 +21,20 @@ class MethodOptions(Options):
     """learning rate; null: that of ``unlearning``"""
     steps: int | None = Field(None, ge=0)
     """optimiser steps; null: the budget of ``unlearning``"""
+    epochs: int | None = Field(None, ge=1)
+    """epochs; null: those of ``unlearning``"""
+    patience: int | None = Field(None, ge=1)
+    """epochs to wait for a better one, if ``unlearning`` waits; null: as many as there"""
     scope: Scope | None = None
     """part of θ that may move; null: that of ``unlearning``"""
+
+
+class PairOptions(MethodOptions):
+    """Options of methods whose steps see a retain and a forget batch."""
+
+    pairing: Pairing = "cycle"
+    """``cycle``: an epoch passes over the retain rows and begins the forget rows again as needed;
+    ``zip``: it ends with the shorter of both"""
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,4 @@ class Task:
 
     def teacher_logits(self, x: Tensor) -> Tensor:
         """Logits (B, C) of the frozen teacher in evaluation mode, without gradient."""
-        self.net.eval()
-        with torch.no_grad():
-            return self.net.logits(self.teacher.theta, x, self.teacher.buffers)
+        return self.net.infer(self.teacher, x)

@@ -12,7 +12,7 @@ import torch
 from qhu.audit.audit import PUBLISHED, audit
 from qhu.audit.checkpoint import load_checkpoint
 from qhu.audit.page import agrees, as_text
-from qhu.audit.release import find_release, released_data, released_rows
+from qhu.audit.release import released_study
 
 REFERENCE = Path(__file__).parents[2] / "../shared/reference"
 IRIS = REFERENCE / "iris-checkpoints"
@@ -97,15 +97,14 @@ def test_random_pairing_explains_the_released_divergence(iris):
 
 
 @needs_iris
-def test_the_published_anchor(make_net):
-    release = find_release("iris")
-    net = make_net(**release.model.model_dump())
-    net.load(load_checkpoint(IRIS / "teacher_full_best.pth", net, release))
+def test_the_published_anchor():
+    study = released_study("iris")
+    net = study.net("evaluate")
+    net.load(load_checkpoint(IRIS / "teacher_full_best.pth", net, "iris"))
     net.eval()
-    data, x = released_data("iris")
-    first = released_rows(data.y)[A]["test"][0]
-    sample = torch.from_numpy(x[[first]])
-    assert data.y[first] == 0
+    first = study.split(0).test[0]
+    sample = study.scaled(0)[[first]]
+    assert study.data.y[first] == 0
     np.testing.assert_allclose(
         sample[0], (-1.0471976, 0.7853982, -2.8221087, -2.8797932), atol=1e-6
     )
@@ -202,9 +201,10 @@ def test_the_released_splits_have_the_released_sizes():
         ("mnist", (1_568, 32, 400, 1_440, 160)),
         ("fashion_mnist", (6_272, 128, 1_600, 5_760, 640)),
     ):
-        rows = released_rows(released_data(name)[0].y)
-        found = [*map(len, rows[A].values()), *(len(rows[B][s]) for s in ("retain", "forget"))]
-        assert tuple(found) == sizes
-    y = released_data("mnist")[0].y
-    drawn = np.bincount(y[released_rows(y)[A]["forget"]])
+        study = released_study(name)
+        a, b = study.forget_set(0, A), study.forget_set(0, B)
+        rows = (a.retain, a.forget, study.split(0).test, b.retain, b.forget)
+        assert tuple(map(len, rows)) == sizes
+    study = released_study("mnist")
+    drawn = np.bincount(study.data.y[study.forget_set(3, A).forget])
     assert drawn.tolist() == [4, 3, 3, 3, 3, 4, 3, 3, 3, 3]

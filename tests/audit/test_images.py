@@ -10,7 +10,7 @@ from torch import nn
 from qhu.audit import audit as module
 from qhu.audit.audit import audit
 from qhu.audit.checkpoint import load_checkpoint
-from qhu.audit.release import ORACLES, find_release, released_data, released_rows
+from qhu.audit.release import ORACLES, released_study
 from qhu.data.base import Dataset
 
 QUBITS = {"mnist": 8, "fashion_mnist": 10}
@@ -88,13 +88,13 @@ def save(network, path, tag):
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
-def test_a_checkpoint_gives_the_logits_of_the_network_that_wrote_it(make_net, tmp_path, dataset):
+def test_a_checkpoint_gives_the_logits_of_the_network_that_wrote_it(tmp_path, dataset):
     torch.manual_seed(1)
-    network, release = Released(QUBITS[dataset]), find_release(dataset)
+    network, study = Released(QUBITS[dataset]), released_study(dataset)
     save(network, tmp_path / "GA_A_best.pth", "GA_A")
-    net = make_net((28, 28), 10, **release.model.model_dump())
-    net.load(load_checkpoint(tmp_path / "GA_A_best.pth", net, release))
-    x = torch.from_numpy(released_data(dataset)[1][::700][:4])
+    net = study.net("evaluate")
+    net.load(load_checkpoint(tmp_path / "GA_A_best.pth", net, dataset))
+    x = study.scaled(0)[::700][:4]
     assert 0.9 < x.max() <= 1
     with torch.no_grad():
         np.testing.assert_allclose(net(x), network(x), atol=2e-6)
@@ -103,16 +103,16 @@ def test_a_checkpoint_gives_the_logits_of_the_network_that_wrote_it(make_net, tm
 @pytest.fixture
 def few(monkeypatch):
     """80 images per class: enough for a forget row of each."""
-    data, x = released_data("mnist")
-    rows = np.flatnonzero(np.arange(len(data.y)) % 200 < 80)
-    reduced = Dataset(data.x[rows], data.y[rows], data.classes), x[rows]
-    monkeypatch.setattr(module, "released_data", lambda name: reduced)
-    return reduced
+    study = released_study("mnist")
+    rows = np.flatnonzero(np.arange(len(study.data.y)) % 200 < 80)
+    study.data = Dataset(study.data.x[rows], study.data.y[rows], study.data.classes)
+    monkeypatch.setattr(module, "released_study", lambda name: study)
+    return study
 
 
 def test_a_folder_of_image_checkpoints_is_audited(tmp_path, few):
     """Files below the folder are found; figures equal those of scikit-learn and the formulas."""
-    data, x = few
+    data, x = few.data, few.scaled(0)
     for number, tag in enumerate(TAGS):
         torch.manual_seed(number)
         (tmp_path / "best").mkdir(exist_ok=True)
@@ -122,7 +122,7 @@ def test_a_folder_of_image_checkpoints_is_audited(tmp_path, few):
     published = pd.read_csv(module.PUBLISHED / "mnist.csv")
     assert sum(row.published is not None for row in rows) == published.iloc[:, 2:].count().sum()
 
-    subsets = released_rows(data.y)["subset2pct"]
+    subsets = few.subsets(0, "subset2pct")
     p, q = (outputs(number, x) for number in (TAGS.index("CFk_A"), TAGS.index("oracle_subsetA")))
     test, retain, forget = (subsets[name] for name in ("test", "retain", "forget"))
 
@@ -148,4 +148,4 @@ def outputs(seed, x):
     torch.manual_seed(seed)
     network = Released(8)
     with torch.no_grad():
-        return torch.softmax(network(torch.from_numpy(x)).double(), dim=1).numpy()
+        return torch.softmax(network(x).double(), dim=1).numpy()

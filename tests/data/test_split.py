@@ -11,6 +11,7 @@ from qhu.registry import Options
 from qhu.settings import DataSpec, Scenario
 
 IRIS = iris(Options())
+UNIT = DataSpec(scale="unit")
 fractions = st.floats(0.05, 0.4)
 
 
@@ -111,10 +112,12 @@ def test_pixels_are_divided_by_255_and_nothing_else():
     data = Dataset(pixels, np.arange(256) % 2, ("even", "odd"))
     split = split_rows(data, DataSpec(), 0)
     expected = pixels.astype(np.float32) / np.float32(255)
-    np.testing.assert_array_equal(scale(data, split, "unit"), expected)
-    np.testing.assert_array_equal(scale(data, split, "none"), pixels.astype(np.float32))
+    np.testing.assert_array_equal(scale(data, split, UNIT), expected)
+    np.testing.assert_array_equal(
+        scale(data, split, DataSpec(scale="none")), pixels.astype(np.float32)
+    )
     with pytest.raises(UserError, match=r"pixels in 0\.\.255"):
-        scale(Dataset(pixels - 1, data.y, data.classes), split, "unit")
+        scale(Dataset(pixels - 1, data.y, data.classes), split, UNIT)
 
 
 @given(st.integers(0, 500), st.floats(0.02, 0.9))
@@ -154,3 +157,42 @@ def test_a_class_is_what_its_labels_say():
     forget = forget_rows(IRIS, split, "class", Scenario(label=1), 0).forget
     assert set(split.labels[forget]) == {1}
     assert set(IRIS.y[forget]) > {1}
+
+
+RELEASED = DataSpec(split="released", scale_rows="all", val=0)
+
+
+def test_the_released_split_is_one_for_all_seeds():
+    first, other = (split_rows(IRIS, RELEASED, seed) for seed in (0, 9))
+    assert [len(first.train), len(first.val), len(first.test)] == [120, 0, 30]
+    assert sorted([*first.train, *first.test]) == list(range(150))
+    assert first.test.tolist() == other.test.tolist()
+    assert first.train.tolist() == other.train.tolist()
+    for scenario, sizes in ((Scenario(fraction=0.02), (117, 3)), (Scenario(label=0), (80, 40))):
+        drawn = [forget_rows(IRIS, first, "any", scenario, seed, RELEASED) for seed in (0, 9)]
+        assert (len(drawn[0].retain), len(drawn[0].forget)) == sizes
+        assert drawn[0].forget.tolist() == drawn[1].forget.tolist()
+        assert drawn[0].retain.tolist() == drawn[1].retain.tolist()
+        assert not set(drawn[0].forget) & {*drawn[0].retain, *first.test}
+
+
+def test_without_validation_rows_the_rest_is_train():
+    split = split_rows(IRIS, DataSpec(val=0), 4)
+    assert [len(split.train), len(split.val), len(split.test)] == [120, 0, 30]
+
+
+def test_scaled_by_all_rows_test_rows_reach_the_ends():
+    split, x = split_rows(IRIS, RELEASED, 0), IRIS.x.copy()
+    x[split.test[0]] = 10
+    data = Dataset(x, IRIS.y, IRIS.classes)
+    expected = -np.pi + 2 * np.pi * (x - x.min(axis=0)) / (10 - x.min(axis=0))
+    np.testing.assert_allclose(scale(data, split, RELEASED), expected, atol=1e-6)
+    assert not np.allclose(scale(data, split), expected, atol=0.1)
+
+
+def test_what_the_released_split_cannot_do_is_refused():
+    split = split_rows(IRIS, RELEASED, 0)
+    with pytest.raises(UserError, match=r"row \d+ is no training row"):
+        forget_rows(IRIS, split, "rows", Scenario(ids=(int(split.test[0]),)), 0, RELEASED)
+    with pytest.raises(UserError, match=r"set data\.split to seeded"):
+        forget_rows(IRIS, split, "few", Scenario(fraction=0.001), 0, RELEASED)

@@ -1,10 +1,12 @@
 """What methods rely on: the learner's scope covers batch norm, its stream covers dropout."""
 
 import torch
+from torch.nn.functional import cross_entropy
 
 from qhu.seeding import torch_stream
 from qhu.settings import TrainSpec
 from qhu.training import FitJob, Rows, fit
+from qhu.unlearn.learner import UNBOUNDED
 
 
 def test_dropout_comes_from_the_models_own_stream(make_net, student, task):
@@ -37,3 +39,48 @@ def test_batch_norm_outside_the_scope_keeps_its_statistics(student, norm_task):
         mean = "head.1.running_mean"
         kept = torch.equal(learner.state.buffers[mean], norm_task.teacher.buffers[mean])
         assert kept == still
+
+
+def climb(learner, rows):
+    for _ in learner.epochs():
+        for batch in learner.batches(rows):
+            learner.descend(-cross_entropy(learner(batch.x), batch.y))
+
+
+def test_epochs_bound_the_steps(student, task):
+    learner = student(task, steps=UNBOUNDED, batch_size=4)
+    learner.max_epochs = 3
+    climb(learner, task.forget)
+    assert len(learner.history) == 3 * -(-len(task.forget) // 4)
+    assert learner.kept is None
+
+
+def test_patience_goes_back_to_the_best_epoch(student, norm_task):
+    """Scores by hand: the third epoch is best, the fifth is as good and too late."""
+    learner = student(norm_task, steps=UNBOUNDED, batch_size=4)
+    scores, seen = iter([0.2, 0.1, 0.7, 0.3, 0.7, 0.6]), []
+
+    def score(state):
+        seen.append(state.clone())
+        return next(scores)
+
+    learner.max_epochs, learner.patience, learner.score = 50, 3, score
+    climb(learner, norm_task.forget)
+    per_epoch = -(-len(norm_task.forget) // 4)
+    assert len(seen) == 6 and len(learner.history) == 6 * per_epoch
+    assert learner.kept == 3 * per_epoch
+    assert torch.equal(learner.theta.detach(), seen[2].theta)
+    for name, buffer in learner.state.buffers.items():
+        assert torch.equal(buffer, seen[2].buffers[name])
+    assert [line["score"] for line in learner.history if "score" in line][:3] == [0.2, 0.1, 0.7]
+
+
+def test_pairs_cycle_or_end_with_the_shorter(student, task):
+    learner = student(task, steps=100, batch_size=8)
+    few = Rows(task.forget.x[:9], task.forget.y[:9])
+    cycled = list(learner.pairs(task.retain, few, "cycle"))
+    assert [len(f) for _, f in cycled[:4]] == [8, 1, 8, 1]
+    assert sum(len(r) for r, _ in cycled) == len(task.retain)
+    zipped = list(learner.pairs(task.retain, few, "zip"))
+    assert [(len(r), len(f)) for r, f in zipped] == [(8, 8), (8, 1)]
+    assert len(list(learner.pairs(few, task.retain, "zip"))) == 2
