@@ -5,10 +5,12 @@ import shutil
 import pytest
 import yaml
 from markupsafe import Markup
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from qhu.experiment import load_experiment
 from qhu.grid import run
+from qhu.report.svg import Drawing
 
 EXPERIMENT = """
 name: known
@@ -45,10 +47,16 @@ def known(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def blank():
+    """Stands in for a figure: they take most of the time."""
+    return Drawing("", Markup(), "", Figure())
+
+
 @pytest.fixture
-def undrawn(monkeypatch):
-    """Leaves figures out: they take most of the time."""
-    monkeypatch.setattr("qhu.report.comparison.sections.draw", lambda *_: Markup())
+def undrawn(monkeypatch, blank):
+    """Leaves figures out."""
+    monkeypatch.setattr("qhu.report.comparison.sections.draw", lambda *_: blank)
 
 
 @pytest.fixture

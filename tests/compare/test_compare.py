@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from markupsafe import Markup
 from rich.console import Console
 from safetensors import safe_open
 from safetensors.numpy import save_file
@@ -23,12 +22,12 @@ COLUMNS = [
 
 
 @pytest.fixture(scope="module")
-def compared(known, tmp_path_factory):
+def compared(known, tmp_path_factory, blank):
     """``compare.csv`` and the page of all runs beside the exact one."""
     out = tmp_path_factory.mktemp("compared")
     names = ("exact", "readout", "gates", "both", "shots")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qhu.report.comparison.sections.draw", lambda *_: Markup())
+        patch.setattr("qhu.report.comparison.sections.draw", lambda *_: blank)
         compare([known / name for name in names], out, Console(quiet=True))
     table = pd.read_csv(out / "compare.csv", keep_default_na=False, na_values=[""])
     return table, (out / "compare.html").read_text()

@@ -11,8 +11,9 @@ from qhu.report.comparison.gaps import EVERY
 from qhu.report.comparison.qubits import thinned
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.comparison.tables import gap_table, parts_table, qubit_table, rank_table
+from qhu.report.figures import Panel
 from qhu.report.reading import Statement
-from qhu.report.sections import SCORES, Panel
+from qhu.report.sections import SCORES
 from qhu.report.styles import title
 from qhu.report.svg import draw
 from qhu.report.tables import Table
@@ -106,7 +107,7 @@ def _apart(
         f"{metric}: gap with its 95 % interval over {seeds} seeds (markers), on its parts (bars, "
         f"stacked from 0 to either side). {words.parts_caption(tests)}"
     )
-    drawing = draw(plot, (4.8, 1.2 + 0.24 * len(order)), f"{anchor}-{metric}-", label)
+    drawing = draw(plot, (4.8, 1.2 + 0.24 * len(order)), f"{anchor}-{metric}", label)
     return Apart(metric, Panel(drawing, caption), parts_table(metric, methods, tests, results))
 
 
@@ -118,7 +119,7 @@ def _ranked(anchor: str, metric: str, ranking: Ranking, labels: tuple[str, str])
     )
     label = f"ranks of the methods by {title(metric)}"
     size = (4.8, 1.1 + 0.24 * len(ranking.places))
-    drawing = draw(plot, size, f"{anchor}-rank-{metric}-", label)
+    drawing = draw(plot, size, f"{anchor}-rank-{metric}", label)
     return Ranked(Panel(drawing, caption), rank_table(ranking, labels))
 
 
@@ -132,5 +133,5 @@ def _scatters(anchor: str, found: Findings) -> list[Panel]:
             "values; identity (band) and fitted line."
         )
         label = f"expectation values of qubit {qubit} in both runs"
-        panels.append(Panel(draw(plot, (4.6, 4.4), f"{anchor}-q{qubit}-", label), caption))
+        panels.append(Panel(draw(plot, (4.6, 4.4), f"{anchor}-q{qubit}", label), caption))
     return panels

@@ -71,7 +71,7 @@ def _rows(methods: Sequence[str], chosen: Sequence[pd.DataFrame]) -> list[Row]:
         if known:
             seeds = max(int(table.loc[[method], "seeds"].iloc[0]) for table in known)
             cells = [
-                difference(t, method) if method in t.index else Cell("–", note="undefined")
+                difference(t, method) if method in t.index else Cell(note="undefined")
                 for t in tables
             ]
             sign = Markup() if method == EVERY else marker(method)
