@@ -72,8 +72,8 @@ class Queue:
             "id = ? AND activated = 0", [job.session_id], activated=now
         )
         if job.estimate > job.limit_seconds:
-            self._pass(job, job.limit_seconds)
-            self._finish(job, "Cancelled", job.limit_seconds, TOO_LONG, 1305)
+            if self._passed(job, job.limit_seconds):
+                self._finish(job, "Cancelled", job.limit_seconds, TOO_LONG, 1305)
             return
         try:
             results = self._results(job, version)
@@ -85,8 +85,8 @@ class Queue:
             trace = traceback.format_exc()
             self._finish(job, "Failed", 0, "Internal error.", BACKEND_ERROR, trace)
         else:
-            self._pass(job, job.estimate)
-            self._end(job, results)
+            if self._passed(job, job.estimate):
+                self._end(job, results)
 
     def _results(self, job: Job, version: int) -> str:
         device = self._platform.devices[job.device]
@@ -94,11 +94,13 @@ class Queue:
         run = Run(device, version, machine, self._platform.rules.seed)
         return parse(job.program, job.params).run(run)
 
-    def _pass(self, job: Job, seconds: float) -> None:
-        """Let the time pass that the device would take, unless the job is cancelled."""
+    def _passed(self, job: Job, seconds: float) -> bool:
+        """Let the time pass that the device would take; whether the job still runs then."""
         end = time.time() + seconds * self._platform.rules.pace
         while time.time() < end and not self._stopping.is_set() and self._runs(job):
             time.sleep(min(_TICK, max(0.0, end - time.time())))
+        # A job that is interrupted by the end of the emulator runs again when it is back.
+        return not self._stopping.is_set() and self._runs(job)
 
     def _runs(self, job: Job) -> bool:
         now = self._jobs.get(job.id)

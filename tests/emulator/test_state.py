@@ -90,6 +90,16 @@ def test_a_killed_emulator_goes_on_where_it_stopped(emulate, start, tmp_path, pu
     assert service.usage()["usage_consumed_seconds"] == pytest.approx(charged, abs=2e-3)
 
 
+def test_a_stopped_emulator_leaves_its_job_for_later(client, pub, tmp_path):
+    slow, quick = Rules(queue_seconds=0, pace=60), Rules(queue_seconds=0)
+    with Emulator("fake_manila", state=tmp_path / "state", rules=slow) as emulator:
+        job = submit(client(emulator).backend("ibm_manila"), pub(), level=0)
+        while job.status() != "RUNNING":
+            time.sleep(0.05)
+    with Emulator("fake_manila", state=tmp_path / "state", rules=quick) as emulator:
+        assert values(client(emulator).job(job.job_id())).shape == (3, 2)
+
+
 def test_two_emulators_do_not_share_a_folder(start, tmp_path):
     start(state=tmp_path / "state")
     with pytest.raises(UserError, match="another emulator uses"):
