@@ -61,7 +61,9 @@ class Queue:
     def _due(self, job: Job) -> bool:
         session = self._platform.store.sessions.get(job.session_id)
         wait = 0 if session and session.activated else self._platform.rules.queue_seconds
-        return self._platform.available[job.device].runs and time.time() >= job.created + wait
+        # A state folder may hold jobs of devices that are not served this time: they wait.
+        device = self._platform.available.get(job.device)
+        return device is not None and device.runs and time.time() >= job.created + wait
 
     def _run(self, job: Job) -> None:
         now, version = time.time(), self._platform.calibration(job.device)[0]

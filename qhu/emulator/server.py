@@ -70,6 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.server_.stopping.is_set():  # a connection kept from before
+            self._cut()
+            return
         if (self.headers.get("Host") or "").split(":")[0] not in _HOSTS:
             self._send(Reply.json({"error": "loopback only"}, 403))
             return

@@ -96,6 +96,11 @@ def test_a_stopped_emulator_leaves_its_job_for_later(client, pub, tmp_path):
         job = submit(client(emulator).backend("ibm_manila"), pub(), level=0)
         while job.status() != "RUNNING":
             time.sleep(0.05)
+    # The folder is served with another device: the job waits, and is not in the way.
+    with Emulator("fake_quito", state=tmp_path / "state", rules=quick) as emulator:
+        other = submit(client(emulator).backend("ibm_quito"), pub("fake_quito"), level=0)
+        assert values(other).shape == (3, 2)
+        assert [item["status"] for item in emulator.jobs()] == ["Queued", "Completed"]
     with Emulator("fake_manila", state=tmp_path / "state", rules=quick) as emulator:
         assert values(client(emulator).job(job.job_id())).shape == (3, 2)
 
