@@ -90,6 +90,53 @@ def plan(
         console.print(line, highlight=False, soft_wrap=True)
 
 
+@app.command()
+def jobs(
+    name: Annotated[
+        str | None, typer.Argument(help="tag or job to explain; none: list all")
+    ] = None,
+    emulator: Emulated = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="look at jobs, keep what ended")] = False,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="submit it anew: the platform lost its job")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List, explain and fetch what devices were asked; nothing is submitted."""
+    from qhu.backends import book
+    from qhu.backends.ledger import Ledger
+    from qhu.rehearsal import reach
+    from qhu.settings import Stages as Settled
+
+    with reach(emulator, None, Settled()) as access:
+        ledger = Ledger(access.ledger)
+        if fetch:
+            book.fetch(access, ledger, lambda line: console.print(line, markup=False))
+        if give_up and name:
+            book.give_up(ledger, name)
+        if name:
+            console.print("\n".join(book.explain(ledger, name)), markup=False, soft_wrap=True)
+        elif as_json:
+            sys.stdout.write(json.dumps(book.rows(ledger), indent=2) + "\n")
+        else:
+            console.print("\n".join(book.lines(ledger)), markup=False, soft_wrap=True)
+
+
+@app.command()
+def doctor(emulator: Emulated = None, max_qpu_seconds: Budget = None) -> None:
+    """Check installation, account, budget and ledger; exit 1 where something is amiss."""
+    from qhu.doctor import examine
+    from qhu.rehearsal import reach
+    from qhu.settings import Stages as Settled
+
+    with reach(emulator, max_qpu_seconds, Settled()) as access:
+        found = list(examine(access))
+    for about, fine, said in found:
+        console.print(f"{'ok ' if fine else 'NO '} {about}: {said}", markup=False, soft_wrap=True)
+    if not all(one.fine for one in found):
+        raise typer.Exit(1)
+
+
 def _overrides(
     backend: str | None,
     stages: str | None,

@@ -283,6 +283,7 @@ class IbmBackend(PaidBackend):
             counts = small.circuit.count_ops().items()
             found |= {
                 **placed.about,
+                "device": self.label,
                 "expected_success": placed.success,
                 "repetition_delay": placed.clock.delay,
                 "circuit": {

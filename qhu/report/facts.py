@@ -11,13 +11,25 @@ from qhu.report.styles import HONEST
 Pairs = list[tuple[str, str]]
 
 
+BULKY = "placement"
+"""What a device's record holds to be computed with, not to be read."""
+
+
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> Pairs:
     """Nested settings as dotted keys and text."""
     return list(_flatten(settings, prefix))
 
 
+def settings(asked: Mapping[str, Any], effective: Mapping[str, Mapping[str, Any]]) -> Pairs:
+    """Settings of an experiment; a stage on an emulated device says so."""
+    emulated = {f"stages.{stage}" for stage, told in effective.items() if told.get("emulated")}
+    return [(k, f"EMULATED {v}" if k in emulated else v) for k, v in flatten(asked)]
+
+
 def _flatten(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     for key, value in settings.items():
+        if key == BULKY:
+            continue
         name = f"{prefix}{key}"
         if isinstance(value, Mapping) and value:
             yield from _flatten(value, f"{name}.")

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from qhu.record.folder import RunFolder
 from qhu.references import formatted
 from qhu.report import facts, methods
+from qhu.report.beside import beside_tables
 from qhu.report.exports import table_files
 from qhu.report.figures import Panel, training_curves
 from qhu.report.frames import Run, load_run
@@ -61,12 +62,14 @@ def _page(run: Run, found: list[Section], curves: list[Panel]) -> str:
         record=run.record,
         facts=facts.key_facts(run),
         sections=found,
+        beside=beside_tables(run.results),
+        emulated=any(options.get("emulated") for options in run.record.effective.values()),
         scenarios=facts.scenarios(run.settings),
         curves=curves,
         circuit=inline(run.circuit, "circuit-", "the circuit") if run.circuit else None,
         methods=methods.as_html(run, list(references)),
         references=references,
-        settings=facts.flatten(run.settings),
+        settings=facts.settings(run.settings, run.record.effective),
         effective={s: facts.flatten(options) for s, options in run.record.effective.items()},
         environment=facts.flatten(run.record.environment),
         costs=facts.flatten(run.record.costs),

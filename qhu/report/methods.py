@@ -167,7 +167,8 @@ def _backends(run: Run) -> str:
     stages: dict[str, list[str]] = {}
     for stage, name in run.settings.get("stages", {}).items():
         options = run.record.effective.get(stage, {})
-        cited = name + _cite(run, f"backend {options.get('kind')}")
+        emulated = "EMULATED " if options.get("emulated") else ""
+        cited = emulated + name + _cite(run, f"backend {options.get('kind')}")
         told = f"{cited} ({_listed(flatten(options))})" if options else cited
         stages.setdefault(told, []).append(stage)
     return " ".join(
