@@ -11,13 +11,16 @@ RUN := $(BIN)/qhu run experiments/iris.yaml $(if $(SEEDS),--seeds $(SEEDS))
 HARDWARE = experiments/iris-hw.yaml --backend $(BACKEND) $(if $(SEEDS),--seeds $(SEEDS)) \
 	$(if $(EMULATOR),--emulator $(EMULATOR)) $(if $(BUDGET),--max-qpu-seconds $(BUDGET))
 
-.PHONY: iris iris-noisy iris-hw iris-hw-plan ablation compare test soak bench lint format setup clean
+.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak bench lint format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
 
 iris-noisy: setup    ## the same study, evaluated under the noise of a device
 	$(RUN) --backend $(BACKEND)
+
+paper: setup         ## arXiv 2512.19253: released figures, its protocol, ours, on one page
+	$(BIN)/qhu paper --workers 2 $(if $(SEEDS),--seeds $(SEEDS))
 
 ablation: setup      ## what depth, entanglement, noise, shots and scope do; ONLY=depth: one of them
 	set -e; for file in experiments/ablation/$(ONLY).yaml; do \

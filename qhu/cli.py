@@ -177,6 +177,22 @@ def ablate(
 
 
 @app.command()
+def paper(
+    datasets: Annotated[
+        str, typer.Option(help="of iris,mnist,fashion_mnist")
+    ] = "iris,mnist,fashion_mnist",
+    seeds: Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")] = None,
+    out: Annotated[Path, typer.Option(help="folder of the page")] = Path("runs/paper"),
+    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
+) -> None:
+    """Run arXiv 2512.19253 under its protocol and under ours, and write one page."""
+    from qhu.paper import run as run_paper
+
+    page = run_paper(datasets.split(","), seeds, out, console, workers)
+    console.print(f"paper: {page}", soft_wrap=True)
+
+
+@app.command()
 def report(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
     """Write report.html of a run folder again; needs neither circuits nor models."""
     from qhu.report.html import write_report

@@ -8,12 +8,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from qhu.report.released import Figure
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import HONEST, reference, style, title
 
 SIZE, SIZES = 6.5, {"*": 11, "P": 8}
 """Size of a marker in points, and of those that look small at it."""
 INK, BAND = "#1c1c1c", "#d9d9d9"
+THEIRS, OURS = "#D55E00", "#0072B2"
 WIDE_RANGE = 20
 """Divergences that differ by more than this factor are drawn on a logarithmic axis."""
 
@@ -124,6 +126,43 @@ def along(
     axes.set_xticks(range(len(labels)), list(labels))
     axes.set_xlabel(axis)
     axes.set_ylabel(words)
+
+
+def protocols(figures: Sequence[Figure], column: str, axes: Axes) -> None:
+    """One released column: the released value, and under each protocol mean and interval.
+
+    Args:
+        figures: that column's, a row per method.
+        column: its name.
+        axes: where to draw.
+    """
+    for place, one in enumerate(figures):
+        if one.theirs:
+            if one.prediction:
+                axes.hlines(place - 0.18, *one.prediction, color=THEIRS, lw=0.8, zorder=2)
+            _mean(axes, one.theirs, place - 0.18, THEIRS)
+        if one.ours:
+            _mean(axes, one.ours, place + 0.18, OURS)
+        if one.released is not None:
+            axes.plot(one.released, place - 0.18, "D", color=INK, ms=5, mfc="none", zorder=4)
+    axes.plot([], [], "D", color=INK, mfc="none", label="released")
+    for label, colour in (("their protocol", THEIRS), ("our protocol", OURS)):
+        axes.plot([], [], "o-", color=colour, label=label)
+    axes.set_yticks(range(len(figures)), [one.method for one in figures])
+    axes.invert_yaxis()
+    axes.set_xlabel(column)
+    means = [value.mean for one in figures for value in (one.theirs, one.ours) if value]
+    positive = [mean for mean in means if mean > 0]
+    if column.startswith(("KL_", "JS_")) and max(positive, default=0) > WIDE_RANGE * min(positive):
+        axes.set_xscale("log", nonpositive="clip")
+        axes.set_xlim(left=min(positive) / 2)
+    if column.startswith(("acc_", "Agree_", "MIA_")):
+        axes.set_xlim(-0.03, 1.03)
+    axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
+
+
+def _mean(axes: Axes, value: Estimate, place: float, colour: str) -> None:
+    axes.errorbar(value.mean, place, xerr=_arms(value), fmt="o", ms=4.5, color=colour, elinewidth=2)
 
 
 def curves(losses: pd.DataFrame, axes: Axes) -> None:

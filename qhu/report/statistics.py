@@ -31,17 +31,12 @@ class Estimate(NamedTuple):
     seeds: int
 
 
-def mean_interval(values: Floats, comparisons: int = 1) -> Estimate:
-    """Mean and its t-interval.
-
-    Args:
-        values: one per seed.
-        comparisons: number of intervals that shall hold at once, by Bonferroni's correction.
-    """
+def mean_interval(values: Floats) -> Estimate:
+    """Mean and its t-interval."""
     mean, seeds = float(values.mean()), len(values)
     if seeds < 2:
         return Estimate(mean, float("nan"), float("nan"), seeds)
-    quantile = stats.t.ppf(1 - (1 - CONFIDENCE) / (2 * comparisons), seeds - 1)
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, seeds - 1)
     half = float(quantile * values.std(ddof=1) / np.sqrt(seeds))
     return Estimate(mean, mean - half, mean + half, seeds)
 
@@ -54,6 +49,16 @@ def simultaneous(value: Estimate, count: int) -> Estimate:
     wide, narrow = stats.t.isf([tails / count, tails], value.seeds - 1)
     low, high = (value.mean + (end - value.mean) * wide / narrow for end in (value.low, value.high))
     return value._replace(low=float(low), high=float(high))
+
+
+def prediction_interval(values: Floats) -> tuple[float, float]:
+    """Where one more value of the same kind falls with 95 % probability; NaN for a single seed.
+
+    The t-interval of a normal sample: mean ± t·s·√(1 + 1/n).
+    """
+    estimate = mean_interval(values)
+    half = (estimate.high - estimate.mean) * float(np.sqrt(len(values) + 1))
+    return estimate.mean - half, estimate.mean + half
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from qhu.report.reading import REFERENCES
-from qhu.report.statistics import Estimate, Floats, mean_interval
+from qhu.report.statistics import Estimate, Floats, mean_interval, simultaneous
 from qhu.report.styles import HONEST, in_order, reference, title
 from qhu.report.tables import interval, number
 
@@ -86,7 +86,7 @@ def changes(differences: Mapping[str, Floats], chosen: Sequence[Contrast]) -> li
         for method, values in differences.items():
             # From the first point on: what does not change at all is then exactly 0.
             moved = (values - values[:, :1]) @ contrast.weights
-            found.append(Change(method, contrast, mean_interval(moved, count)))
+            found.append(Change(method, contrast, simultaneous(mean_interval(moved), count)))
     return found
 
 

@@ -10,6 +10,7 @@ from qhu.report.statistics import (
     holm,
     mean_interval,
     paired,
+    prediction_interval,
     sign_flip,
     simultaneous,
     smallest_p,
@@ -34,6 +35,16 @@ def test_interval_against_scipy():
     values = np.array([0.3, 0.7, 0.65, 0.2])
     low, high = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
     assert mean_interval(values) == pytest.approx((values.mean(), low, high, 4))
+
+
+def test_the_prediction_interval_holds_one_more_value():
+    rng = np.random.default_rng(5)
+    inside = [
+        low <= one <= high
+        for values, one in zip(rng.normal(size=(4000, 5)), rng.normal(size=4000), strict=True)
+        for low, high in [prediction_interval(values)]
+    ]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.011)
 
 
 def test_a_single_seed_has_no_interval():

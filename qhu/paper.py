@@ -1,0 +1,61 @@
+"""The experiments of arXiv 2512.19253 under its protocol and under ours, on one page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from qhu import grid
+from qhu.audit.audit import PUBLISHED
+from qhu.audit.release import PAPER
+from qhu.errors import UnknownName
+from qhu.experiment import Experiment, load_experiment
+from qhu.report.paper import Runs, write_paper
+from qhu.report.released import COUNTERPARTS
+
+DATASETS = ("iris", "mnist", "fashion_mnist")
+METRICS = "metrics=[acc, kl, js, agree, mia, uqi, released]"
+OURS = {"iris": ["scenarios.subset.fraction=0.03"]}
+"""Where our experiment forgets another share than the release: as many rows as it, 3 of 102."""
+
+
+def run(
+    datasets: Sequence[str], seeds: str | None, out: Path, console: Console, workers: int = 0
+) -> Path:
+    """Run what is not finished yet, each protocol in its ordinary run folder, and write the page.
+
+    Args:
+        datasets: names of :data:`DATASETS`.
+        seeds: such as ``0-4``; None: 0 to 4.
+        out: folder of the page.
+        console: where progress is shown.
+        workers: processes, as for :func:`qhu.grid.run`.
+
+    Returns:
+        The page.
+
+    Raises:
+        UserError: an unknown dataset, or a folder that holds something else.
+        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+    """
+    for name in datasets:
+        if name not in DATASETS:
+            raise UnknownName("dataset of the paper", name, DATASETS)
+    runs = {}
+    for name in datasets:
+        folders = []
+        for words, experiment in zip(("their", "our"), protocols(name, seeds), strict=True):
+            console.print(f"{name}, {words} protocol")
+            folders.append(grid.run(experiment, None, console, workers))
+        runs[name] = Runs(PUBLISHED / f"{name}.csv", *folders)
+    return write_paper(out, runs)
+
+
+def protocols(dataset: str, seeds: str | None = None) -> tuple[Experiment, Experiment]:
+    """The released experiment and ours, with the released methods' counterparts."""
+    chosen = [f"seeds={seeds or '0-4'}"]
+    theirs = load_experiment(PAPER / f"{dataset}.yaml", chosen)
+    settings = [*chosen, METRICS, *OURS.get(dataset, ())]
+    methods = list(COUNTERPARTS.values())
+    ours = load_experiment(PAPER.parent / f"{dataset}.yaml", settings, methods)
+    return theirs, ours

@@ -1,0 +1,188 @@
+"""The page of the paper's experiments, from synthetic runs."""
+
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from qhu.evaluate.released import COLUMNS
+from qhu.report.paper import Runs, write_paper
+from qhu.report.protocols import QUESTIONS, differences, outcomes, statements
+from qhu.report.released import COUNTERPARTS, SCENARIOS, compare
+
+HONEST = ("none", "retrain", "floor")
+RESULT = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
+SEEDS = 6
+QHU = ("kl_test", "acc_forget", "mia_forget", "acc_test_kept")
+
+
+def results(scenarios, methods, value):
+    """One row per scenario, method, score and seed, of ``value(method, metric, seed)``."""
+    metrics = (*COLUMNS, "KL_retain_shuffled", "JS_retain_shuffled", *QHU)
+    rows = [
+        ("iris", scenario, method, seed, "statevector", metric, value(method, metric, seed), 10)
+        for scenario in scenarios
+        for method in (*HONEST, *(m for m in methods if m not in HONEST))
+        for metric in metrics
+        if not (metric == "MIA_AUC" and scenario in ("fullclass", "class"))
+        for seed in range(SEEDS)
+    ]
+    return pd.DataFrame(rows, columns=RESULT)
+
+
+def noise(method, metric, seed):
+    return 0.5 + 0.01 * np.random.default_rng(crc32(f"{method} {metric} {seed}".encode())).normal()
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    """Nothing differs from anything but by noise; shuffled columns lie elsewhere."""
+    return results(
+        SCENARIOS, COUNTERPARTS, lambda m, k, s: noise(m, k, s) + 3 * k.endswith("shuffled")
+    )
+
+
+@pytest.fixture(scope="module")
+def ours():
+    """Eu_k comes closer to the oracle than doing nothing, by 0.2."""
+    return results(
+        SCENARIOS.values(),
+        COUNTERPARTS.values(),
+        lambda m, k, s: noise(m, k, s) - 0.2 * (m == "eu_k" and k == "kl_test"),
+    )
+
+
+@pytest.fixture(scope="module")
+def published():
+    """What one run under their protocol may give, but for one accuracy of LCA."""
+    rows = []
+    for scenario in SCENARIOS:
+        for method in list(COUNTERPARTS)[2:]:
+            row = dict.fromkeys(COLUMNS, 0.5) | {"KL_retain": 3.5, "JS_retain": 3.5}
+            row |= {"scenario": scenario, "method": method}
+            row["MIA_AUC"] = 0.5 if scenario == "subset2pct" else np.nan
+            rows.append(row)
+    table = pd.DataFrame(rows)
+    chosen = (table["method"] == "LCA") & (table["scenario"] == "fullclass")
+    table.loc[chosen, "acc_forget_unlearn"] = 0.9
+    return table
+
+
+@pytest.fixture(scope="module")
+def figures(published, theirs, ours):
+    return compare("iris", published, theirs, ours)
+
+
+def find(figures, scenario, method, column):
+    (one,) = [f for f in figures if (f.scenario, f.method, f.column) == (scenario, method, column)]
+    return one
+
+
+def test_a_figure_stands_beside_its_own_distributions(figures, theirs, ours):
+    one = find(figures, "subset2pct", "EU-k1", "KL_test")
+    assert one.released == 0.5
+    for found, table, scenario, method in (
+        (one.theirs, theirs, "subset2pct", "EU-k1"),
+        (one.ours, ours, "subset", "eu_k"),
+    ):
+        chosen = table[
+            (table["scenario"] == scenario)
+            & (table["method"] == method)
+            & (table["metric"] == "KL_test")
+        ]["value"]
+        low, high = stats.t.interval(0.95, SEEDS - 1, chosen.mean(), stats.sem(chosen))
+        assert found == pytest.approx((chosen.mean(), low, high, SEEDS))
+
+
+def test_what_the_release_pairs_at_random_is_paired_at_random(figures):
+    one = find(figures, "fullclass", "GA", "KL_retain")
+    assert one.theirs.mean == pytest.approx(3.5, abs=0.1)
+    assert one.ours.mean == pytest.approx(0.5, abs=0.1)
+    assert not one.outside
+
+
+def test_only_the_planted_figure_lies_outside(figures):
+    outside = {(f.scenario, f.method, f.column) for f in figures if f.outside}
+    assert ("fullclass", "LCA", "acc_forget_unlearn") in outside
+    assert len(outside) == 1
+
+
+def test_the_teacher_has_released_accuracies_and_the_oracle_none(figures):
+    assert find(figures, "fullclass", "none", "acc_test_unlearn").released == 0.5
+    assert find(figures, "fullclass", "none", "KL_test").released is None
+    oracle = [f for f in figures if f.method == "retrain"]
+    assert all(f.released is None and f.ours for f in oracle)
+    assert not any(f.column.startswith(("KL_", "JS_", "Agree_")) for f in oracle)
+
+
+def test_our_attack_has_real_non_members_in_both_scenarios(figures):
+    one = find(figures, "fullclass", "GA", "MIA_AUC")
+    assert (one.released, one.theirs) == (None, None)
+    assert one.ours.mean == pytest.approx(0.5, abs=0.1)
+
+
+def test_outcomes_are_simultaneous_intervals_paired_by_seed(ours):
+    rows = ours[ours["scenario"] == "subset"]
+    found = differences(rows, QUESTIONS[0])
+    assert len(found) == len(COUNTERPARTS) - 2
+    values = rows[rows["metric"] == "kl_test"].pivot(index="seed", columns="method", values="value")
+    difference = values["lca"] - values["none"]
+    level = 1 - 0.05 / len(found)
+    expected = stats.t.interval(level, SEEDS - 1, difference.mean(), stats.sem(difference))
+    assert found["lca"][1:3] == pytest.approx(expected)
+
+
+def test_the_summary_counts_what_was_planted(figures, theirs, ours):
+    told = dict(statements(figures, outcomes("iris", theirs, ours)))
+    known = sum(f.released is not None and f.theirs is not None for f in figures)
+    assert told["Reproduced:"].startswith(f"{known - 1} of {known} released figures")
+    (text,) = [text for topic, text in told.items() if topic.startswith("Distance")]
+    first, second = text.split("; ")
+    assert first.startswith("under their protocol 0 of 22 methods come closer")
+    assert second.startswith("under ours 2 of 22 methods come closer")
+
+
+def test_one_seed_supports_nothing(published, theirs, ours):
+    one, two = (table[table["seed"] == 0] for table in (theirs, ours))
+    told = dict(statements(compare("iris", published, one, two), outcomes("iris", one, two)))
+    assert told["Reproduced:"] == "unknown, one seed has no interval."
+    assert "0 of 22 methods come closer, 0 move away" in told[next(k for k in told if "Dist" in k)]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, published, theirs, ours):
+    folder = tmp_path_factory.mktemp("paper")
+    published.to_csv(folder / "iris.csv", index=False)
+    for name, table in (("theirs", theirs), ("ours", ours)):
+        (folder / name).mkdir()
+        table.to_csv(folder / name / "results.csv", index=False)
+    runs = {"iris": Runs(folder / "iris.csv", folder / "theirs", folder / "ours")}
+    return write_paper(folder, runs)
+
+
+def test_the_page_is_one_offline_file(page, outline):
+    text = page.read_text()
+    found = outline(text)
+    assert "script" not in found.tags
+    assert "http" not in text
+    assert len(set(found.ids)) == len(found.ids)
+    outside = [a for a in found.addresses if not a.startswith(("#", "data:,"))]
+    assert outside == ["theirs/report.html", "ours/report.html"]
+
+
+def test_the_page_shows_every_method_three_times_and_marks_the_planted_figure(page):
+    text = page.read_text()
+    for method in COUNTERPARTS:
+        assert text.count(f'rowspan="3">{method}</th>') == 4  # two scenarios, two tables each
+    assert text.count("num out") == 2
+    assert "iris: fullclass" in text
+    assert "mean and 95 % interval over 6 seeds under their protocol" in text
+
+
+def test_the_table_holds_every_figure(page, figures):
+    table = pd.read_csv(page.with_name("paper.csv"))
+    assert len(table) == len(figures)
+    assert table["outside"].sum() == 1
+    assert {"released", "theirs_mean", "one_run_low", "ours_high"} <= set(table.columns)
