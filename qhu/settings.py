@@ -123,6 +123,9 @@ class TrainSpec(Selection):
     """rows per step"""
     lr: float = Field(0.01, gt=0)
     """learning rate of Adam"""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """``cosine``: the rate falls from ``lr`` to 0 over the epochs as half a cosine does, so that
+    the last epochs settle"""
     paired: bool = True
     """teacher, oracle and floor of a seed start from the same weights; false: each from its own"""
     teacher_without: str | None = None

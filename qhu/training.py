@@ -1,5 +1,6 @@
 """The one training loop: models fitted from scratch, many at once."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -124,7 +125,8 @@ def _fit_stack(net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> list[FitR
             before = stack.theta.detach().clone()
             optimizer.step()
             with torch.no_grad():  # a step of Adam is in proportion to its rate
-                stack.theta.copy_(before.lerp(stack.theta, rates.reshape(*before.shape[:-1], 1)))
+                rate = rates.reshape(*before.shape[:-1], 1) * _share(spec, epoch)
+                stack.theta.copy_(before.lerp(stack.theta, rate))
             summed += losses.detach() * picks.shape[1]
         stack.record(epoch, summed / orders.shape[1])
         if not any(stack.active):
@@ -132,6 +134,13 @@ def _fit_stack(net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> list[FitR
     per_epoch = -(-len(jobs[0].train) // spec.batch_size)
     ends = zip(stack.final(), stack.history, strict=True)
     return [FitResult(state, history, len(history) * per_epoch) for state, history in ends]
+
+
+def _share(spec: TrainSpec, epoch: int) -> float:
+    """Part of the learning rate that an epoch trains with."""
+    if spec.schedule == "constant":
+        return 1.0
+    return (1 + math.cos(math.pi * epoch / spec.epochs)) / 2
 
 
 class _Stack:

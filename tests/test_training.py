@@ -21,18 +21,22 @@ def job(net, seed, n=12, x=None, lr=None):
 SPEC = TrainSpec(epochs=6, batch_size=5, lr=0.05)
 
 
-def test_fitting_equals_plain_torch(make_net):
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_fitting_equals_plain_torch(make_net, schedule):
     net = make_net()
-    (result,) = fit(net, [job(net, 0)], SPEC)
+    (result,) = fit(net, [job(net, 0)], SPEC.model_copy(update={"schedule": schedule}))
     plain, order = job(net, 0), torch_stream(0, "o")
     net.load(plain.init)
     net.train()
     optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 6)
     for _ in range(6):
         for pick in torch.randperm(12, generator=order).split(5):
             optimizer.zero_grad()
             F.cross_entropy(net(plain.train.x[pick]), plain.train.y[pick]).backward()
             optimizer.step()
+        if schedule == "cosine":
+            falling.step()
     assert torch.allclose(result.state.theta, net.state().theta, atol=1e-5)
     assert result.steps == 18
     assert [line["epoch"] for line in result.history] == list(range(6))
