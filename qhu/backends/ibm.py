@@ -12,15 +12,13 @@ from qiskit.providers.exceptions import QiskitBackendNotFoundError
 from qhu.backends.access import Access
 from qhu.backends.calibration import name_of
 from qhu.backends.layout import Device
-from qhu.backends.waiting import Patience, Unreachable, patiently
+from qhu.backends.waiting import FAILURES, Denied, Patience, Unreachable, patiently
 from qhu.errors import UserError
 
 T = TypeVar("T")
 SAVE = "QiskitRuntimeService.save_account(token=…, instance=…) or QISKIT_IBM_TOKEN"
 OPENING = 30.0
 """Seconds to try an account for: a wrong key and a failing identity service look alike."""
-REFUSALS = (QiskitBackendNotFoundError,)
-"""Answers of the client that another try does not change."""
 
 
 class NoAccount(UserError):
@@ -103,10 +101,12 @@ class Account:
 
         Raises:
             Unreachable: no usable answer for as long as one waits.
-            Exception: the client's own, where the platform refuses.
+            Denied: the platform refuses.
         """
         try:
-            return patiently(call, self.patience, self.renew, REFUSALS)
+            return patiently(call, self.patience, self.renew, _final())
+        except FAILURES as error:
+            raise Denied(f"the platform refuses: {self.text(error)}") from error
         except Unreachable as error:
             cause = self.text(error.__cause__) or type(error.__cause__).__name__
             raise Unreachable(
@@ -137,7 +137,9 @@ class Account:
         if device not in self._backends:
             try:
                 self._backends[device] = self.ask(lambda: self.service.backend(device))
-            except QiskitBackendNotFoundError:
+            except Denied as error:
+                if not isinstance(error.__cause__, QiskitBackendNotFoundError):
+                    raise
                 raise UnknownDevice(device) from None
         return self._backends[device]
 
@@ -181,3 +183,11 @@ class Account:
         date = properties.last_update_date.isoformat() if properties else "unknown"
         source = "emulator" if self.access.emulated else "IBM platform"
         return Device(device, target, delay, name_of(full), date, source), full
+
+
+@functools.cache
+def _final() -> tuple[type[Exception], ...]:
+    """Errors of the client, without a status, that another try does not change."""
+    from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError, RuntimeJobNotFound
+
+    return QiskitBackendNotFoundError, RuntimeInvalidStateError, RuntimeJobNotFound

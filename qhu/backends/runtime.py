@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from qiskit.exceptions import QiskitError
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qhu.backends.dispatch import Doing, Doubtful, Hanging, Refused, State
 from qhu.backends.ibm import Account
 from qhu.backends.ledger import Answer
-from qhu.backends.waiting import FAILURES, definite, status, within
+from qhu.backends.waiting import FAILURES, Denied, definite, status, within
 
 LADDER = {"session": ("session", "batch"), "batch": ("batch",), "job": ()}
 """What is tried in this order; what the plan does not allow falls back, at last to single jobs."""
@@ -21,8 +20,8 @@ STATES: dict[str, Doing] = {
     "DONE": "done",
     "CANCELLED": "cancelled",
 }
-TOO_LONG = "1305"
-"""The platform's code for a job that was stopped at its time limit."""
+TOO_LONG = ("1305", "maximum execution time")
+"""What is said of a job that was stopped at its time limit."""
 GROUP_ENDED = ("1217", "session", "batch")
 """What errors say when a session or batch takes no more jobs."""
 
@@ -113,8 +112,8 @@ class RuntimeJobs:
             )
             try:
                 group = self._account.ask(start)
-            except QiskitError as error:
-                self._note(f"no {mode} ({self._account.text(error)})")
+            except Denied as error:
+                self._note(f"no {mode} ({error})")
             else:
                 self.mode = mode
                 return group
@@ -157,13 +156,13 @@ class RuntimeJobs:
             if name in ("ERROR", "CANCELLED"):
                 why = self._account.text(Exception(found.error_message() or ""))
             if name == "ERROR":
-                return State("too long" if TOO_LONG in why or "too long" in why else "failed", why)
+                return State("too long" if any(t in why for t in TOO_LONG) else "failed", why)
             return State(STATES[name], why)  # another name: not final, asked again
 
         try:
             return self._account.ask(look)
-        except FAILURES as error:
-            return self._unless_unknown(error, State("unknown"))
+        except Denied as error:
+            return _unless_gone(error, State("unknown"))
 
     def result(self, job: str, shapes: Sequence[tuple[int, ...]]) -> tuple[str, list[Answer]]:
         """Results of a finished job, as they come and as they are read."""
@@ -178,8 +177,8 @@ class RuntimeJobs:
         """Seconds used, None while that is not final, and all that is told of a job."""
         try:
             told = self._account.ask(lambda: self._account.service.job(job).metrics())
-        except FAILURES as error:
-            return self._unless_unknown(error, (None, {}))
+        except Denied as error:
+            return _unless_gone(error, (None, {}))
         usage = told.get("usage") or {}
         final = usage.get("status", "pending") != "pending"
         return (float(usage["qpu_charge_time_seconds"]) if final else None), told
@@ -188,15 +187,20 @@ class RuntimeJobs:
         """Stop a job if it can still be stopped."""
         try:
             self._account.ask(lambda: self._account.service.job(job).cancel())
-        except QiskitError as error:  # it has ended
-            self._unless_unknown(error, None)
+        except Denied as error:
+            _unless_gone(error, None)
 
-    def _unless_unknown(self, error: BaseException, value: Any) -> Any:
-        from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError, RuntimeJobNotFound
 
-        if status(error) == 404 or isinstance(error, RuntimeInvalidStateError | RuntimeJobNotFound):
-            return value
-        raise error
+def _unless_gone(error: Denied, value: Any) -> Any:
+    """The value where a job is unknown or has ended; else the error."""
+    from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError, RuntimeJobNotFound
+
+    cause = error.__cause__
+    if isinstance(cause, RuntimeInvalidStateError | RuntimeJobNotFound):
+        return value
+    if cause is not None and status(cause) in (404, 409):
+        return value
+    raise error
 
 
 @functools.cache

@@ -28,6 +28,10 @@ class Unreachable(QhuError):
     """The platform gave no usable answer for as long as one waits."""
 
 
+class Denied(QhuError):
+    """The platform refuses; its own error is the ``__cause__``."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long one waits for the platform, in seconds.
