@@ -12,6 +12,8 @@ from qhu import pipeline
 from qhu.evaluate.released import COLUMNS
 from qhu.experiment import load_experiment
 from qhu.record.store import Store
+from qhu.report.frames import load_run
+from qhu.report.methods import as_markdown
 from qhu.study import Fit, Study
 
 PAPER = Path(__file__).parents[1] / "experiments" / "paper"
@@ -86,6 +88,19 @@ def test_scrub_and_its_rewind_differ_in_their_shuffles_only(run):
         for name in ("SCRUB", "SCRUB(+R)")
     )
     assert any((plain[name] != other[name]).any() for name in plain)
+
+
+def test_the_report_tells_the_protocol(run):
+    told = load_run(run)
+    text = as_markdown(told)
+    for words in (
+        "those released with arXiv 2512.19253, the same for every seed",
+        "with any number of steps and 2 epochs at most",
+        "best accuracy on the test rows in unlearning",
+        "start from weights of their own",
+        "training.teacher_without: subset2pct",
+    ):
+        assert words in text
 
 
 @pytest.fixture

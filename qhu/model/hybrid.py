@@ -16,7 +16,8 @@ from qhu.settings import ModelSpec
 ROWS_AT_ONCE = 2048
 """Samples evaluated in one go: memory must not grow with the data."""
 CACHED = 256
-"""Samples per pass when an epoch is judged: what more of them compute falls out of the caches."""
+"""The same where layers are plain tensors: what more samples compute falls out of the caches. A
+device gets as many as memory holds, because every request costs."""
 
 
 class HybridNet(nn.Module):
@@ -104,7 +105,7 @@ class HybridNet(nn.Module):
         with torch.no_grad():
             parts = [
                 functional_call(self, named, (rows.to(state.theta.device), True))
-                for rows in x.split(ROWS_AT_ONCE)
+                for rows in x.split(self._rows_at_once)
             ]
         features, logits = (torch.cat(found).double().cpu() for found in zip(*parts, strict=True))
         return features, logits.softmax(dim=1)
@@ -112,11 +113,15 @@ class HybridNet(nn.Module):
     def infer(self, state: ModelState, x: Tensor) -> Tensor:
         """Logits as :meth:`logits`, in evaluation mode, without gradients, some rows at a time."""
         self.eval()
-        stacked = state.theta.ndim - 1
-        size = max(1, CACHED // len(x)) if stacked else CACHED
+        stacked, size = state.theta.ndim - 1, self._rows_at_once
+        size = max(1, size // len(x)) if stacked else size
         with torch.no_grad():
             parts = [self.logits(state.theta, p, state.buffers) for p in x.split(size, stacked)]
             return torch.cat(parts, stacked)
+
+    @property
+    def _rows_at_once(self) -> int:
+        return CACHED if self.stackable else ROWS_AT_ONCE
 
     def initial(self, generator: torch.Generator) -> ModelState:
         """Fresh random state: angles uniform on [−π, π), classical layers by torch's defaults.

@@ -20,6 +20,7 @@ DATA = (
     "The study {name} used the dataset {data.source}, scaled by the rule {data.scale}.",
     "A fraction {data.test} of all rows was held out for testing and {data.val} of the others for "
     "validation, both stratified by class.",
+    "Split and forget rows are {data.split}.",
     "Scenarios: {scenarios}.",
 )
 NETWORK = (
@@ -34,15 +35,18 @@ TRAINING = (
     "Teacher and oracles were trained with {Adam} on the mean cross-entropy for {training.epochs} "
     "epochs, {training.batch_size} rows per step, at learning rate {training.lr}, with "
     "{training.patience}.",
-    "Every method started from the teacher, with at most {unlearning.steps} steps of "
-    "{unlearning.batch_size} rows at learning rate {unlearning.lr} in scope {unlearning.scope}.",
+    "Those of a seed start from {training.paired}.",
+    "Every method started from the teacher, with {unlearning.steps} and {unlearning.epochs}, "
+    "{unlearning.batch_size} rows per step, at learning rate {unlearning.lr} in scope "
+    "{unlearning.scope}, with {unlearning.patience}.",
+    "Where patience is spent, the epoch kept has the best {training.select} in training and the "
+    "best {unlearning.select} in unlearning.",
     "Methods: {methods}.",
 )
 STATISTICS = (
-    "Values are means over the seeds {seeds} with 95 % t-intervals. Each seed draws its own split, "
-    "forget rows and initial weights, which all methods of the seed share. Methods are compared "
-    "with the oracle or the floor within each seed by a two-sided sign-flip test, corrected over "
-    "the methods by {Holm}.",
+    "Values are means over the seeds {seeds} with 95 % t-intervals. All methods of a seed share "
+    "its rows and its teacher. Methods are compared with the oracle or the floor within each seed "
+    "by a two-sided sign-flip test, corrected over the methods by {Holm}.",
     "Metrics: {metrics}.",
 )
 WORDS = {
@@ -50,10 +54,27 @@ WORDS = {
     ("model.qubits", "not set"): "one qubit per feature",
     ("model.reupload", "no"): "once",
     ("model.reupload", "yes"): "before every layer",
+    ("data.split", "seeded"): "drawn anew by every seed",
+    ("data.split", "released"): "those released with arXiv 2512.19253, the same for every seed",
     ("training.patience", "not set"): "no early stopping",
+    ("training.paired", "yes"): "the same weights",
+    ("training.paired", "no"): "weights of their own",
+    ("training.select", "val_loss"): "loss on the validation rows",
+    ("training.select", "test_accuracy"): "accuracy on the test rows",
+    ("unlearning.patience", "not set"): "no early stopping",
+    ("unlearning.select", "val_loss"): "loss on the validation rows",
+    ("unlearning.select", "test_accuracy"): "accuracy on the test rows",
+    ("unlearning.steps", "not set"): "any number of steps",
+    ("unlearning.epochs", "not set"): "any number of epochs",
 }
 """Values that read better in other words."""
-COUNTS = {"model.qubits": "qubits", "training.patience": "epochs of patience"}
+COUNTS = {
+    "model.qubits": "qubits",
+    "training.patience": "epochs of patience",
+    "unlearning.patience": "epochs of patience",
+    "unlearning.steps": "steps at most",
+    "unlearning.epochs": "epochs at most",
+}
 
 
 def as_markdown(run: Run) -> str:
