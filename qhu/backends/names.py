@@ -45,7 +45,7 @@ def check_name(account: Account, name: str) -> None:
         raise NoAccount(f"{error}{_history(name)}{_rehearsal(name)}") from None
     except UnknownDevice:
         usable = [one.name for one in account.devices()]
-        known = f"your account can use {', '.join(usable)}" if usable else "it can use none"
+        known = f"it can use {', '.join(usable)}" if usable else "it can use none"
         raise UserError(
             f"your account has no device '{name}'{_history(name)}: {known}, or "
             f"auto{_rehearsal(name)}"
