@@ -176,9 +176,9 @@ class _Stack:
         if self.val.y.numel():
             whole = ModelState(self.theta, self.buffers)
             logits = self.net.infer(whole, self._shaped(self.val.x))
-            measured, score = measure_epoch(logits, self._shaped(self.val.y), self.select)
-            scores = score.reshape(-1).tolist()
-            for line, value in zip(lines, measured.reshape(-1).tolist(), strict=True):
+            found = measure_epoch(logits, self._shaped(self.val.y), self.select)
+            measured, scores = (each.reshape(-1).cpu().tolist() for each in found)
+            for line, value in zip(lines, measured, strict=True):
                 line[self.select] = value
         for i, line in enumerate(lines):
             if self.active[i]:

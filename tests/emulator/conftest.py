@@ -16,7 +16,7 @@ from qhu.emulator.platform import Rules
 QUICK = Rules(queue_seconds=0, settle_seconds=0)
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")  # not for longer: Dask looks for its own address
 def _only_loopback():
     """No test may reach another host, by name or by address."""
     connect, look_up = socket.socket.connect, socket.getaddrinfo
