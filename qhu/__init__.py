@@ -1,5 +1,55 @@
-"""qhu: did a hybrid quantum-classical network really forget?"""
+"""qhu: did a hybrid quantum-classical network really forget?
 
+The names below are loaded when they are first used: ``import qhu`` itself takes no time.
+"""
+
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qhu.api import Run as Run
+    from qhu.api import load as load
+    from qhu.api import run as run
+    from qhu.backends.base import Backend as Backend
+    from qhu.data.base import Dataset as Dataset
+    from qhu.errors import QhuError as QhuError
+    from qhu.errors import UserError as UserError
+    from qhu.evaluate.evidence import Evidence as Evidence
+    from qhu.evaluate.evidence import Measured as Measured
+    from qhu.experiment import Experiment as Experiment
+    from qhu.registry import Options as Options
+    from qhu.registry import backend as backend
+    from qhu.registry import dataset as dataset
+    from qhu.registry import method as method
+    from qhu.registry import metric as metric
+    from qhu.unlearn.learner import Learner as Learner
+    from qhu.unlearn.task import MethodOptions as MethodOptions
+    from qhu.unlearn.task import Task as Task
+
+HOME = {
+    "api": ("Run", "load", "run"),
+    "backends.base": ("Backend",),
+    "data.base": ("Dataset",),
+    "errors": ("QhuError", "UserError"),
+    "evaluate.evidence": ("Evidence", "Measured"),
+    "experiment": ("Experiment",),
+    "registry": ("Options", "backend", "dataset", "method", "metric"),
+    "unlearn.learner": ("Learner",),
+    "unlearn.task": ("MethodOptions", "Task"),
+}
+"""Public names by the module that defines them."""
+_MODULE = {name: f"qhu.{module}" for module, names in HOME.items() for name in names}
 
 __version__ = version("qhu")
+__all__ = ["__version__", *_MODULE]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module 'qhu' has no attribute '{name}'")
+    return getattr(import_module(_MODULE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

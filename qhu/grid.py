@@ -67,7 +67,7 @@ def run(
     study = Study(experiment, Store(STORE.resolve()), access)
     study.attach(study.fingerprint, lambda line: console.print(line, markup=False))
     folder = RunFolder(out or Path("runs") / experiment.name / study.place / study.fingerprint)
-    if folder.is_finished(study.fingerprint, study.code):
+    if folder.is_finished(study.fingerprint):
         console.print(f"{folder.path} is finished already: nothing to compute")
         return folder.path
     study.check()
@@ -80,7 +80,7 @@ def run(
     backend = study.backends["evaluate"].label
     with _executor(study, workers, scheduler, console) as execute:
         settings = experiment.model_dump(mode="json")
-        folder.start(experiment.name, backend, study.fingerprint, study.code, settings)
+        folder.start(experiment.name, backend, study.fingerprint, settings)
         _work(study, folder, execute, console)
     write_report(folder.path)
     return folder.path

@@ -113,7 +113,14 @@ class Registry(Generic[F]):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
+        self._loaded = True  # first, because the modules look each other's names up
+        try:
+            self._import()
+        except BaseException:
+            self._loaded = False
+            raise
+
+    def _import(self) -> None:
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")

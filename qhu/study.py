@@ -143,20 +143,16 @@ class Study:
         return {use: resolve(keys) for use, keys in cites.items() if keys}
 
     @property
-    def code(self) -> str:
-        """Hash of all code behind the numbers."""
-        return digest([code_digest(), self.foreign]) if self.foreign else code_digest()
-
-    @property
     def device(self) -> torch.device:
         """Where networks are trained and evaluated."""
         return torch.device(self.experiment.device)
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the settings that differ from their defaults, and of the backends' options."""
+        """Hash of the settings that differ from their defaults, of the backends' options and of
+        the code that plugins and notebooks bring: an edited method is another run."""
         backends = {stage: spec(backend) for stage, backend in self.backends.items()}
-        return digest([identity(self.experiment), backends])
+        return digest([identity(self.experiment), backends, *filter(None, [self.foreign])])
 
     def attach(self, run: str, say: Callable[[str], None]) -> None:
         """Tell devices what they work for; see :meth:`PaidBackend.attach`."""

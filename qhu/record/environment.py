@@ -42,6 +42,7 @@ def environment() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
         "packages": packages(),
+        "code": code_digest(),
         **_commit(),
     }
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from qhu.errors import UserError
-from qhu.record.environment import environment
+from qhu.record.environment import code_digest, environment
 from qhu.record.store import replacing
 
 RESULT_COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
@@ -83,17 +83,8 @@ class RunFolder:
         parts = (f"seed{seed}", scenario, kind)
         return self.path / "models" / f"{'-'.join(filter(None, parts))}.safetensors"
 
-    def start(
-        self, name: str, backend: str, fingerprint: str, code: str, settings: Mapping[str, Any]
-    ) -> None:
+    def start(self, name: str, backend: str, fingerprint: str, settings: Mapping[str, Any]) -> None:
         """Claim the folder for a run.
-
-        Args:
-            name: name of the experiment.
-            backend: backend of the evaluation.
-            fingerprint: hash of the settings.
-            code: hash of the code behind the numbers.
-            settings: resolved settings, for ``experiment.yaml``.
 
         Raises:
             UserError: it holds another experiment or other files.
@@ -115,19 +106,19 @@ class RunFolder:
                 backend=backend,
                 fingerprint=fingerprint,
                 started=now(),
-                environment={**environment(), "code": code},
+                environment=environment(),
             )
         )
         self.write_text("experiment.yaml", yaml.safe_dump(dict(settings), sort_keys=False))
 
-    def is_finished(self, fingerprint: str, code: str) -> bool:
-        """Whether this very run is complete here, computed by this very code."""
+    def is_finished(self, fingerprint: str) -> bool:
+        """Whether this very run is complete here, computed by the present code."""
         known = self.record()
         return (
             known is not None
             and known.status == "finished"
             and known.fingerprint == fingerprint
-            and known.environment.get("code") == code
+            and known.environment.get("code") == code_digest()
             and all((self.path / name).exists() for name in FILES)
         )
 

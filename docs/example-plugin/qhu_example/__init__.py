@@ -1,0 +1,1 @@
+"""A method, a metric, a dataset and a backend for qhu."""

@@ -1,0 +1,105 @@
+"""What a notebook calls: load an experiment, run it, hold its results as frames."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+
+from qhu.experiment import Experiment, load_experiment, make_experiment
+from qhu.grid import run as run_grid
+from qhu.report import frames
+from qhu.report.html import write_report
+
+File = str | PathLike[str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from its folder when it is asked for.
+
+    Attributes:
+        folder: the run folder; a path as text will do.
+    """
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))
+
+    @functools.cached_property
+    def _files(self) -> frames.Run:
+        return frames.load_run(self.folder)
+
+    @property
+    def results(self) -> pd.DataFrame:
+        """One row per dataset, scenario, method, seed, backend and metric: ``value`` and ``n``."""
+        return self._files.results
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """The same over the seeds: ``mean``, 95 % interval ``ci_low`` to ``ci_high``, ``seeds``."""
+        return self._files.summary
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Losses: one row per epoch of a training and per step of an unlearning."""
+        return self._files.losses
+
+    @property
+    def facts(self) -> pd.DataFrame:
+        """One row per unlearned model: its ``steps`` and what its method reported."""
+        return self._files.facts
+
+    @functools.cached_property
+    def predictions(self) -> pd.DataFrame:
+        """One row per cell, subset and row of the data: probabilities ``p0``…, features ``z0``…"""
+        return frames.read_predictions(self.folder, self.results["seed"].unique().tolist())
+
+    def report(self) -> Path:
+        """Write ``report.html`` again; its path."""
+        return write_report(self.folder)
+
+
+def load(file: File, *overrides: str) -> Experiment:
+    """The experiment in a YAML file.
+
+    Args:
+        file: the file.
+        overrides: dotted settings such as ``"model.layers=3"`` or ``"seeds=0-4"``.
+
+    Raises:
+        UserError: the file is missing, does not parse (with the line), or a setting is wrong.
+    """
+    return load_experiment(Path(file), overrides)
+
+
+def run(
+    experiment: Experiment | Mapping[str, Any] | File,
+    out: File | None = None,
+    *,
+    workers: int = 0,
+    scheduler: str | None = None,
+) -> Run:
+    """Run an experiment; what is finished already is not computed again.
+
+    Args:
+        experiment: an experiment, settings as in its file, or the path of one.
+        out: run folder; None: ``runs/<experiment>/<backend>/<fingerprint>``.
+        workers: local processes; 0: this one.
+        scheduler: address of a running Dask scheduler, instead of ``workers``.
+
+    Raises:
+        UserError: a setting or an input is wrong, or the folder holds something else.
+        Interrupted: on Ctrl-C or "interrupt kernel", after what is finished has been written.
+    """
+    if isinstance(experiment, Mapping):
+        experiment = make_experiment(experiment, "experiment")
+    elif not isinstance(experiment, Experiment):
+        experiment = load(experiment)
+    console = Console(force_jupyter=False)  # rich's bars in a notebook need another package
+    return Run(run_grid(experiment, Path(out) if out else None, console, workers, scheduler))
