@@ -123,16 +123,20 @@ def _stream(client: Client, ticket: Ticket, steps: Sequence[Step]) -> Iterator[t
     """
     waiting, running, done = dict(enumerate(steps)), dict[Future, int](), set[int]()
     while waiting or running:
-        room = max(1, 2 * _workers(client)) - len(running)
-        ready = (number for number, step in waiting.items() if step.needs <= done)
-        for number in list(itertools.islice(ready, max(0, room))):
-            step = waiting.pop(number)
-            key = f"{step.name}-{uuid4().hex[:8]}"
-            running[client.submit(_do, ticket, step, key=key, pure=False)] = number
         try:
+            room = max(1, 2 * _workers(client)) - len(running)
+            ready = (number for number, step in waiting.items() if step.needs <= done)
+            for number in list(itertools.islice(ready, max(0, room))):
+                step = waiting.pop(number)
+                key = f"{step.name}-{uuid4().hex[:8]}"
+                running[client.submit(_do, ticket, step, key=key, pure=False)] = number
             finished = wait(list(running), timeout=LOOK, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             continue
+        except (OSError, CancelledError) as error:
+            raise QhuError(
+                f"the scheduler has gone ({error}): start it, and the same command resumes"
+            ) from None
         for future in finished:
             number = running.pop(future)
             yield steps[number], _result(future, steps[number])
@@ -156,8 +160,6 @@ def _result(future: Future, step: Step) -> Any:
             f"{step.name}: every worker that tried it died, probably out of memory; "
             "give workers more of it, and the same command resumes"
         ) from None
-    except CancelledError:
-        raise QhuError("the scheduler has gone: start it, and the same command resumes") from None
 
 
 # -- on the worker ---------------------------------------------------------------------------------

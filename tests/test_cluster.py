@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from distributed import LocalCluster
+from distributed import KilledWorker, LocalCluster
 from threadpoolctl import threadpool_info
 
 from qhu import cluster, grid, pipeline, registry
@@ -251,3 +252,24 @@ def test_a_scheduler_without_workers_is_told(tiny, qhu, inside):
     later.join()
     assert code == 0
     assert "waiting for the first" in out
+
+
+def test_a_scheduler_that_goes_ends_the_run(tiny, qhu, inside, monkeypatch):
+    def gone(futures, **_):
+        raise OSError("no answer")
+
+    monkeypatch.setattr(cluster, "wait", gone)
+    code, _, errors = qhu("run", tiny, "--out", "here", "--scheduler", inside.scheduler_address)
+    assert code == 1
+    assert "the scheduler has gone (no answer): start it, and the same command resumes" in errors
+    assert json.loads(Path("here/run.json").read_text())["status"] == "failed"
+
+
+def test_a_step_that_kills_its_workers_is_named(tiny, qhu, inside, monkeypatch):
+    def result(future, timeout=None):
+        raise KilledWorker("train", None, 3)
+
+    monkeypatch.setattr(cluster.Future, "result", result)
+    code, _, errors = qhu("run", tiny, "--out", "here", "--scheduler", inside.scheduler_address)
+    assert code == 1
+    assert re.search(r"train \S+ .*: every worker that tried it died", errors)
