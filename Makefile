@@ -11,7 +11,7 @@ RUN := $(BIN)/qhu run experiments/iris.yaml $(if $(SEEDS),--seeds $(SEEDS))
 HARDWARE = experiments/iris-hw.yaml --backend $(BACKEND) $(if $(SEEDS),--seeds $(SEEDS)) \
 	$(if $(EMULATOR),--emulator $(EMULATOR)) $(if $(BUDGET),--max-qpu-seconds $(BUDGET))
 
-.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak bench lint format setup clean
+.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak soak-kill bench lint format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -41,6 +41,9 @@ test: setup          ## fast tests
 
 soak: setup          ## slow tests
 	$(BIN)/pytest -n 2 -m slow
+
+soak-kill: setup     ## kill -9 a rehearsal KILLS times (100): nothing lost, nothing twice
+	$(BIN)/python scripts/soak_kill.py $(KILLS)
 
 bench: setup .bench/.done  ## time qhu against its peers: benchmarks/results.json
 	$(BIN)/python -m benchmarks

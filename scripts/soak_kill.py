@@ -1,0 +1,136 @@
+"""Kill -9 a rehearsal at random moments, again and again: nothing lost, nothing twice.
+
+    python scripts/soak_kill.py [KILLS]      # default 100; make soak-kill KILLS=100
+
+Each study is run undisturbed in one folder. In another one it is killed and run again until it ends
+by itself; moments are drawn from the first half of the time that it takes undisturbed, so that most
+studies are killed several times. Each folder has an emulator, in a process that is not killed.
+"""
+
+import multiprocessing
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import qiskit_ibm_runtime.executor_estimator  # noqa: F401  once, not in every process
+
+from qhu import grid, rehearsal  # noqa: F401  likewise
+from qhu.backends.ledger import Ledger
+from qhu.cli import main
+from qhu.emulator import Emulator
+from qhu.emulator.platform import Rules
+from qhu.emulator.store import Store
+from qhu.report import html, table  # noqa: F401
+
+FORK = multiprocessing.get_context("fork")
+
+STUDY = """
+name: soak
+training: {{epochs: 2}}
+unlearning: {{steps: 2}}
+evaluation: {{retain: 4}}
+scenarios: {{subset: {{fraction: 0.1}}}}
+methods: [finetune]
+seeds: {seed}
+"""
+BACKENDS = """
+ibm_manila: {kind: ibm, resilience_level: 0, shots: 64, job_seconds: 1, poll: [0.05, 0.2]}
+"""
+
+
+def start_emulator(state: Path) -> tuple[BaseProcess, Connection, str]:
+    """An emulator in its process, what ends it once something is sent, and where it listens."""
+    here, there = FORK.Pipe()
+    process = FORK.Process(target=serve, args=(state, there), daemon=True)
+    process.start()
+    return process, here, here.recv()
+
+
+def serve(state: Path, line: Connection) -> None:
+    """An emulator until something is sent; jobs do not queue in it."""
+    rules = Rules(usage_limit=1e6, queue_seconds=0, settle_seconds=0)
+    with Emulator("fake_manila", state=state, rules=rules) as emulator:
+        line.send(emulator.url)
+        line.recv()
+
+
+def run_study(folder: Path, url: str, seed: int, kill_after: float | None) -> bool:
+    """The command in a process of its own; whether it ended by itself."""
+    process = FORK.Process(target=command, args=(folder, url, seed))
+    process.start()
+    process.join(kill_after)
+    if process.is_alive():
+        process.kill()
+        process.join()
+        return False
+    if process.exitcode:
+        raise SystemExit((folder / "out.txt").read_text())
+    return True
+
+
+def command(folder: Path, url: str, seed: int) -> None:
+    """`qhu run` in a folder."""
+    os.chdir(folder)
+    Path("soak.yaml").write_text(STUDY.format(seed=seed))
+    Path("backends.yaml").write_text(BACKENDS)
+    for stream in (1, 2):
+        os.dup2(os.open("out.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
+    options = ["--backend", "ibm_manila", "--emulator", url, "--max-qpu-seconds", "100000"]
+    sys.argv = ["qhu", "run", "soak.yaml", *options, "--yes", "--out", f"run{seed}"]
+    main()
+
+
+def soak(kills: int) -> None:
+    """Kill so many times, then count what is left."""
+    draw = random.Random(0)
+    with tempfile.TemporaryDirectory() as scratch:
+        calm, killed = Path(scratch, "calm"), Path(scratch, "killed")
+        calm.mkdir()
+        killed.mkdir()
+        served = {folder: start_emulator(folder / "state") for folder in (calm, killed)}
+        done, differing, seed = 0, 0, 0
+        try:
+            while done < kills:
+                begun = time.monotonic()
+                run_study(calm, served[calm][2], seed, None)
+                length = time.monotonic() - begun
+                url, ended = served[killed][2], False
+                while done < kills and not ended:
+                    ended = run_study(killed, url, seed, draw.uniform(0, length / 2))
+                    done += not ended
+                run_study(killed, url, seed, None)
+                one, two = (folder / f"run{seed}" / "results.csv" for folder in (calm, killed))
+                differing += one.read_bytes() != two.read_bytes()
+                seed += 1
+                print(f"{done} kills, {seed} studies, {differing} differing", flush=True)
+        finally:
+            for process, line, _ in served.values():
+                line.send("enough")
+                process.join()
+        report(Store(killed / "state"), killed, done, seed, differing)
+
+
+def report(store: Store, killed: Path, kills: int, studies: int, differing: int) -> None:
+    """Jobs that count, by request: one each, and the ledger knows them all."""
+    ledger = Ledger(killed / "ledger" / "emulator.db")
+    known = {job["id"] for job in ledger.jobs()}
+    jobs = store.jobs.where()
+    counts = Counter(job.tags for job in jobs if job.status == "Completed")
+    double = sum(count > 1 for count in counts.values())
+    lost = len({job.id for job in jobs} - known) + len(ledger.requests("state <> 'done'"))
+    print(
+        f"{kills} kills in {studies} studies, {len(jobs)} jobs: {lost} lost, {double} double, "
+        f"{differing} results differing"
+    )
+    if lost or double or differing:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    soak(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
