@@ -159,6 +159,7 @@ def test_backend_and_layer_travel_to_workers(make_ansatz):
     for clone in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):
         assert torch.equal(clone(x), layer(x))
     for clone in (pickle.loads(pickle.dumps(backend)), copy.deepcopy(backend)):
+        clone.layer(make_ansatz(2), 0)  # a copy is opened anew, and places the circuit itself
         assert clone.effective() == backend.effective()
 
 
