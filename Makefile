@@ -11,7 +11,7 @@ RUN := $(BIN)/qhu run experiments/iris.yaml $(if $(SEEDS),--seeds $(SEEDS))
 HARDWARE = experiments/iris-hw.yaml --backend $(BACKEND) $(if $(SEEDS),--seeds $(SEEDS)) \
 	$(if $(EMULATOR),--emulator $(EMULATOR)) $(if $(BUDGET),--max-qpu-seconds $(BUDGET))
 
-.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak soak-kill bench lint format setup clean
+.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak soak-kill bench lint docs format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -54,6 +54,9 @@ lint: setup          ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: .venv/.docs    ## the docs site, examples and tutorials run: docs/_build/html/index.html
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+
 format: setup        ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -64,6 +67,11 @@ setup: .venv/.done   ## create .venv and install qhu into it
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# Sphinx and its theme, only for who builds the docs.
+.venv/.docs: .venv/.done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
 # JAX, PennyLane and TensorCircuit-NG get an environment of their own; without one they are left out.

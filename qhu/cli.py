@@ -193,11 +193,14 @@ def paper(
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="run folder")]) -> None:
-    """Write report.html of a run folder again; needs neither circuits nor models."""
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="run folders")],
+) -> None:
+    """Write the report of run folders again; needs neither circuits nor models."""
     from qhu.report.html import write_report
 
-    console.print(f"report: {write_report(folder)}")
+    for folder in folders:
+        console.print(f"report: {write_report(folder)}", soft_wrap=True)
 
 
 @app.command()

@@ -1,4 +1,5 @@
 import re
+from html import unescape
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_every_shipped_reference_can_be_printed_and_its_key_tells_author_and_yea
     for key, text in references.items():
         author, year = re.match(r"([a-z]+)(\d{4})[a-z]+$", key).groups()
         assert year in text
-        letters = re.sub(r"[^a-z]", "", text.split(".\n")[0].lower())
+        letters = re.sub(r"[^a-z]", "", unescape(text.split(".\n")[0]).lower())
         assert author in letters
 
 

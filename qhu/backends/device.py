@@ -35,7 +35,7 @@ KEPT_FOR = timedelta(hours=24)
 """A circuit lies where a run of the last day placed it, so that their values can be compared."""
 
 
-@backend("ibm")
+@backend("ibm", cites=["schuld2019evaluating", "vandenberg2022model"])
 class IbmBackend(PaidBackend):
     """A device of the IBM platform, or with --emulator a rehearsal on this machine."""
 

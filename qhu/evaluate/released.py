@@ -28,7 +28,7 @@ SHIFTS = 64
 """Pairings that shuffled JS is averaged over."""
 
 
-@metric("released")
+@metric("released", cites=["crivoi2025quantum"])
 def released(evidence: Evidence) -> Scores:
     """Every column of the tables released with arXiv 2512.19253, flaws included; on request only.
 

@@ -1,0 +1,131 @@
+"""Example figures of the docs, from a small study that the build runs and from the layers."""
+
+import functools
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from matplotlib.axes import Axes
+from qiskit.primitives import StatevectorEstimator
+
+from qhu.backends.base import open_backend
+from qhu.engine.ansatz import Ansatz
+from qhu.model.circuit import build_ansatz
+from qhu.report.figures import Panel, metric_panel, tradeoffs
+from qhu.report.frames import Run, load_run
+from qhu.report.styles import HONEST
+from qhu.report.svg import draw
+from qhu.settings import ModelSpec
+
+ROOT = Path(__file__).parents[1]
+FOLDER = Path(__file__).parent / "generated"
+STUDY = "qhu run experiments/iris.yaml --seeds 0-2"
+FEW = "--methods finetune,scrub,lca,eu_k"
+COLOURS = ("#0072B2", "#D55E00", "#009E73")
+
+
+def prepare() -> None:
+    """Make the folder of the examples, in which commands run as in that of the repository."""
+    logging.getLogger("qiskit").setLevel(logging.WARNING)  # Sphinx shows what others log
+    FOLDER.mkdir(exist_ok=True)
+    for name in ("experiments", "backends.yaml"):
+        if not (FOLDER / name).exists():
+            (FOLDER / name).symlink_to(ROOT / name)
+
+
+def shell(commands: str) -> str:
+    """What shell commands print, run where the examples are kept.
+
+    Raises:
+        subprocess.CalledProcessError: one of them failed.
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-ec", commands],
+        cwd=FOLDER,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@functools.cache
+def example(metrics: str = "") -> Run:
+    """The Iris study over three seeds; what an earlier build computed is not computed again."""
+    asked = f" {FEW} -s metrics=[{metrics}]" if metrics else ""
+    shell(f"{STUDY}{asked} --out {metrics or 'example'}")
+    return load_run(FOLDER / (metrics or "example"))
+
+
+def _class(run: Run, methods: list[str] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Results and summary of the class scenario."""
+    frames = [frame[frame["scenario"] == "class"] for frame in (run.results, run.summary)]
+    if methods:
+        frames = [frame[frame["method"].isin(methods)] for frame in frames]
+    return frames[0], frames[1]
+
+
+def method_figure(name: str) -> Panel:
+    """Where the method ends, beside the honest rows."""
+    panel = tradeoffs(f"method-{name}", *_class(example(), [*HONEST, name]))[0]
+    return Panel(panel.drawing, f"Iris, class 0 is to be forgotten. {panel.caption}")
+
+
+def metric_figure(name: str) -> Panel:
+    """One score of the metric for every method."""
+    results, summary = _class(example())
+    scores = [score for score in results["metric"].unique() if f"{score}_".startswith(f"{name}_")]
+    if not scores:  # computed where it is asked for by name
+        results, summary = _class(example(name))
+        scores = results["metric"].unique().tolist()
+    chosen = f"{name}_forget" if f"{name}_forget" in scores else scores[0]
+    panel = metric_panel("metric", chosen, results, summary)
+    return Panel(panel.drawing, f"Iris, class 0 is to be forgotten. {panel.caption}")
+
+
+def backend_figure(name: str) -> Panel | None:
+    """⟨Z⟩ of the first qubit as the first feature turns; None where a device would be needed."""
+    known = yaml.safe_load((ROOT / "backends.yaml").read_text())
+    named = [key for key, entry in known.items() if entry["kind"] == name][: len(COLOURS)]
+    if name == "ibm":
+        return None
+    drawing = draw(functools.partial(_sweep, named), (5.6, 3.6), f"backend-{name}", name)
+    caption = (
+        "⟨Z⟩ of the first qubit as the first of four features goes through its range; two layers, "
+        "random weights. Dots: Qiskit's StatevectorEstimator, exact."
+    )
+    return Panel(drawing, caption)
+
+
+def _sweep(names: list[str], axes: Axes) -> None:
+    ansatz = build_ansatz(ModelSpec(), 4)
+    x = torch.zeros(49, 4)
+    x[:, 0] = torch.linspace(-np.pi, np.pi, len(x))
+    weights = torch.empty(len(ansatz.weights)).uniform_(
+        -np.pi, np.pi, generator=torch.Generator().manual_seed(1)
+    )
+    for name, colour in zip(names, COLOURS, strict=False):
+        layer = open_backend(name, ROOT / "backends.yaml").layer(ansatz, seed=0)
+        with torch.no_grad():
+            layer.weight.copy_(weights)
+            axes.plot(x[:, 0], layer(x)[:, 0], color=colour, label=name)
+    exact = _qiskit(ansatz, x[::4].numpy(), weights.numpy())
+    axes.plot(x[::4, 0], exact, "o", color="#1c1c1c", ms=4, label="Qiskit, exact")
+    axes.set_xlabel("first feature")
+    axes.set_ylabel("⟨Z⟩ of the first qubit")
+    axes.legend(frameon=False)
+
+
+def _qiskit(ansatz: Ansatz, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    order = {parameter: place for place, parameter in enumerate((*ansatz.inputs, *ansatz.weights))}
+    values = np.hstack([x, np.tile(weights, (len(x), 1))])
+    values = values[:, [order[parameter] for parameter in ansatz.circuit.parameters]]
+    job = StatevectorEstimator().run([(ansatz.circuit, ansatz.observables[0], values)])
+    return job.result()[0].data.evs

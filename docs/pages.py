@@ -1,0 +1,54 @@
+"""What the build adds to pages: an example figure, the sources, the output of tutorials."""
+
+import re
+import subprocess
+from typing import Any
+
+import illustrate
+from sphinx.errors import ExtensionError
+
+from qhu import registry
+from qhu.references import formatted, resolve
+
+FIGURES = {
+    "methods": illustrate.method_figure,
+    "metrics": illustrate.metric_figure,
+    "backends": illustrate.backend_figure,
+}
+COMMANDS = re.compile(r"^```sh\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+
+
+def complete(app: Any, page: str, source: list[str]) -> None:
+    """Sphinx's ``source-read``: change the text of a page in place."""
+    folder, _, name = page.partition("/")
+    if folder == "tutorials":
+        source[0] = COMMANDS.sub(_with_output, source[0])
+    elif folder in FIGURES and name in getattr(registry, folder.removesuffix("s")).names():
+        entry = getattr(registry, folder.removesuffix("s"))[name]
+        source[0] += _example(FIGURES[folder](name)) + _sources(entry.cites)
+
+
+def _with_output(block: re.Match[str]) -> str:
+    """A block of commands and what they print."""
+    try:
+        printed = illustrate.shell(block[1])
+    except subprocess.CalledProcessError as error:
+        raise ExtensionError(f"{block[1]}{error.stderr}") from None
+    return f"{block[0]}\n```text\n{printed}```\n" if printed else block[0]
+
+
+def _example(panel: illustrate.Panel | None) -> str:
+    if panel is None:
+        return ""
+    name = f"{panel.drawing.name}.svg"
+    (illustrate.FOLDER / name).write_text(panel.drawing.svg)
+    figure = (
+        f"```{{figure}} ../generated/{name}\n:alt: {panel.drawing.name}\n\n{panel.caption}\n```"
+    )
+    return f"\n## Example\n\n{figure}\n"
+
+
+def _sources(cites: tuple[str, ...]) -> str:
+    references = formatted("\n".join(resolve(cites).values()))
+    lines = "".join(f"- {' '.join(text.split())}\n" for text in references.values())
+    return f"\n## Sources\n\n{lines}" if lines else ""

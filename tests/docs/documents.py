@@ -1,0 +1,19 @@
+"""The documentation as it lies in the repository."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BUILT = {"_build", "generated"}
+FENCE = re.compile(r"^```[^\n]*\n.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+def pages():
+    """Every Markdown page, without those that a build makes."""
+    found = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [page for page in found if not BUILT & set(page.parts)]
+
+
+def prose(page):
+    """Text of a page without its blocks of code."""
+    return FENCE.sub("", page.read_text())
