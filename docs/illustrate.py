@@ -14,10 +14,11 @@ import yaml
 from matplotlib.axes import Axes
 from qiskit.primitives import StatevectorEstimator
 
+from qhu import registry
 from qhu.backends.base import open_backend
 from qhu.engine.ansatz import Ansatz
 from qhu.model.circuit import build_ansatz
-from qhu.report.figures import Panel, metric_panel, tradeoffs
+from qhu.report.figures import TRAINED, Panel, metric_panel, tradeoffs
 from qhu.report.frames import Run, load_run
 from qhu.report.styles import HONEST
 from qhu.report.svg import draw
@@ -25,8 +26,7 @@ from qhu.settings import ModelSpec
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "generated"
-STUDY = "qhu run experiments/iris.yaml --seeds 0-2"
-FEW = "--methods finetune,scrub,lca,eu_k"
+STUDY = "qhu run experiments/iris.yaml --seeds 0-2 --out example"
 COLOURS = ("#0072B2", "#D55E00", "#009E73")
 
 
@@ -39,8 +39,9 @@ def prepare() -> None:
             (FOLDER / name).symlink_to(ROOT / name)
 
 
+@functools.cache
 def shell(commands: str) -> str:
-    """What shell commands print, run where the examples are kept.
+    """What shell commands print, run where the examples are kept; the same ones only once.
 
     Raises:
         subprocess.CalledProcessError: one of them failed.
@@ -57,35 +58,33 @@ def shell(commands: str) -> str:
 
 
 @functools.cache
-def example(metrics: str = "") -> Run:
+def example() -> Run:
     """The Iris study over three seeds; what an earlier build computed is not computed again."""
-    asked = f" {FEW} -s metrics=[{metrics}]" if metrics else ""
-    shell(f"{STUDY}{asked} --out {metrics or 'example'}")
-    return load_run(FOLDER / (metrics or "example"))
+    shell(f"{STUDY} -s metrics=[{','.join(registry.metric.names())}]")
+    return load_run(FOLDER / "example")
 
 
-def _class(run: Run, methods: list[str] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _class(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Results and summary of the class scenario."""
-    frames = [frame[frame["scenario"] == "class"] for frame in (run.results, run.summary)]
-    if methods:
-        frames = [frame[frame["method"].isin(methods)] for frame in frames]
-    return frames[0], frames[1]
+    results, summary = run.results, run.summary
+    return results[results["scenario"] == "class"], summary[summary["scenario"] == "class"]
 
 
 def method_figure(name: str) -> Panel:
     """Where the method ends, beside the honest rows."""
-    panel = tradeoffs(f"method-{name}", *_class(example(), [*HONEST, name]))[0]
+    frames = (frame[frame["metric"].isin(TRAINED)] for frame in _class(example()))
+    frames = (frame[frame["method"].isin([*HONEST, name])] for frame in frames)
+    panel = tradeoffs(f"method-{name}", *frames)[0]
     return Panel(panel.drawing, f"Iris, class 0 is to be forgotten. {panel.caption}")
 
 
 def metric_figure(name: str) -> Panel:
     """One score of the metric for every method."""
     results, summary = _class(example())
-    scores = [score for score in results["metric"].unique() if f"{score}_".startswith(f"{name}_")]
-    if not scores:  # computed where it is asked for by name
-        results, summary = _class(example(name))
-        scores = results["metric"].unique().tolist()
-    chosen = f"{name}_forget" if f"{name}_forget" in scores else scores[0]
+    scores, names = results["metric"].unique(), tuple(f"{m}_" for m in registry.metric.names())
+    named = [score for score in scores if f"{score}_".startswith(f"{name}_")]
+    own = named or [score for score in scores if not f"{score}_".startswith(names)]
+    chosen = f"{name}_forget" if f"{name}_forget" in own else own[0]
     panel = metric_panel("metric", chosen, results, summary)
     return Panel(panel.drawing, f"Iris, class 0 is to be forgotten. {panel.caption}")
 

@@ -5,7 +5,6 @@ import subprocess
 from typing import Any
 
 import illustrate
-from sphinx.errors import ExtensionError
 
 from qhu import registry
 from qhu.references import formatted, resolve
@@ -33,8 +32,10 @@ def _with_output(block: re.Match[str]) -> str:
     try:
         printed = illustrate.shell(block[1])
     except subprocess.CalledProcessError as error:
-        raise ExtensionError(f"{block[1]}{error.stderr}") from None
-    return f"{block[0]}\n```text\n{printed}```\n" if printed else block[0]
+        raise RuntimeError(f"{block[1]}{error.stderr}") from None
+    lines = [line.rstrip() for line in printed.splitlines() if "━" not in line]  # no progress bars
+    text = "\n".join(lines).strip("\n")
+    return f"{block[0]}\n```text\n{text}\n```\n" if text else block[0]
 
 
 def _example(panel: illustrate.Panel | None) -> str:
