@@ -3,8 +3,8 @@
     python scripts/soak_kill.py [KILLS]      # default 100; make soak-kill KILLS=100
 
 Each study is run undisturbed in one folder. In another one it is killed and run again until it ends
-by itself; moments are drawn from the first half of the time that it takes undisturbed, so that most
-studies are killed several times. Each folder has an emulator, in a process that is not killed.
+by itself; moments are drawn from the whole time that it takes undisturbed, so that they fall
+before, between and after its jobs. Each folder has an emulator, in a process that is not killed.
 """
 
 import multiprocessing
@@ -102,7 +102,7 @@ def soak(kills: int) -> None:
                 length = time.monotonic() - begun
                 url, ended = served[killed][2], False
                 while done < kills and not ended:
-                    ended = run_study(killed, url, seed, draw.uniform(0, length / 2))
+                    ended = run_study(killed, url, seed, draw.uniform(0, length))
                     done += not ended
                 run_study(killed, url, seed, None)
                 one, two = (folder / f"run{seed}" / "results.csv" for folder in (calm, killed))
