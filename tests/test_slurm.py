@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pandas as pd
 import pytest
@@ -60,6 +61,19 @@ def test_the_job_script_asks_for_one_thread_per_worker():
     assert worker.startswith(sys.executable)
     for option in ("--nthreads 1", "--nworkers 4", "--lifetime 110m"):
         assert option in worker
+
+
+def test_the_documented_command_asks_for_its_jobs(monkeypatch, capsys):
+    example, nodes = load(), mock.MagicMock()
+    nodes.__enter__.return_value = nodes
+    monkeypatch.setattr(example, "cluster", lambda cores: nodes)
+    monkeypatch.setattr(example.qhu, "run", mock.Mock())
+    monkeypatch.setattr("sys.argv", ["slurm.py", "experiments/iris.yaml", "--jobs", "8"])
+    example.main()
+    nodes.scale.assert_called_once_with(jobs=8)
+    example.qhu.run.assert_called_once_with(
+        "experiments/iris.yaml", None, scheduler=nodes.scheduler_address
+    )
 
 
 @pytest.mark.slow

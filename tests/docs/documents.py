@@ -14,6 +14,11 @@ def pages():
     return [page for page in found if not BUILT & set(page.parts)]
 
 
+def place(page):
+    """Path of a page within the repository."""
+    return str(page.relative_to(ROOT))
+
+
 def prose(page):
     """Text of a page without its blocks of code."""
     return FENCE.sub("", page.read_text())

@@ -1,0 +1,86 @@
+"""The code of the pages works as it stands."""
+
+import os
+import re
+
+import pytest
+import yaml
+from documents import ROOT, pages, place
+
+import qhu
+from qhu import registry
+from qhu.sweep import load_sweep
+
+TESTED = {
+    "docs/extend.md": "docs/test_snippets.py",
+    "docs/backends.md": "docs/test_snippets.py",
+    "docs/emulator.md": "docs/test_snippets.py",
+    "docs/ablations.md": "docs/test_snippets.py",
+    "docs/api.md": "test_api.py",
+    "docs/metrics/index.md": "evaluate/test_evidence.py",
+}
+"""Pages with code, and the tests that read it."""
+
+
+def code(page, language="python"):
+    """The blocks of a page in one language."""
+    text = (ROOT / page).read_text()
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_all_code_is_run_by_some_test():
+    blocks = re.compile("^```(python|yaml)", re.MULTILINE)
+    found = {place(page) for page in pages() if blocks.search(page.read_text())}
+    assert found == set(TESTED)
+    for page, test in TESTED.items():
+        assert page.rpartition("/")[2] in (ROOT / "tests" / test).read_text()
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """Runs what pages define; forgets it afterwards."""
+    for kind in (registry.method, registry.dataset, registry.backend):
+        kind.names()
+        monkeypatch.setattr(kind, "_entries", dict(kind._entries))
+    for block in [*code("docs/extend.md"), *code("docs/backends.md")]:
+        exec(block, {"__name__": "__main__"})
+
+
+def test_method_dataset_and_backend_work_together(added, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("qhu.grid.write_report", lambda folder: None)
+    run = qhu.run(
+        {
+            "name": "extended",
+            "data": {"source": "rings"},
+            "training": {"epochs": 1},
+            "unlearning": {"steps": 2},
+            "stages": {"evaluate": "mine"},
+            "scenarios": {"inner": {"label": 0}},
+            "methods": {"drift": {"weight": 0.5}},
+            "metrics": ["acc"],
+            "seeds": [0],
+        }
+    )
+    assert set(run.results["method"]) == {"none", "retrain", "floor", "drift"}
+    assert set(run.results["backend"]) == {"mine"}
+    assert "kurmanji2023unbounded" in (run.folder / "references.bib").read_text()
+
+
+def test_the_emulator_starts_in_the_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    (block,) = code("docs/emulator.md")
+    names = {}
+    exec(block, names)
+    assert names["emulator"].environment().items() <= os.environ.items()
+
+
+def test_the_sweep_is_one(tmp_path):
+    (block,) = code("docs/ablations.md", "yaml")
+    (tmp_path / "ablation").mkdir()
+    (tmp_path / "iris.yaml").write_text((ROOT / "experiments" / "iris.yaml").read_text())
+    (tmp_path / "ablation" / "width.yaml").write_text(block)
+    sweep, experiments = load_sweep(tmp_path / "ablation" / "width.yaml")
+    assert sweep.question == yaml.safe_load(block)["sweep"]["question"]
+    assert [one.model.hidden for one in experiments.values()] == [(8,), (16,), (32,)]
