@@ -83,6 +83,7 @@ def metric_figure(name: str) -> Panel:
     results, summary = _class(example())
     scores, names = results["metric"].unique(), tuple(f"{m}_" for m in registry.metric.names())
     named = [score for score in scores if f"{score}_".startswith(f"{name}_")]
+    # The metric ``released`` names its scores as the release does, which no metric's name begins.
     own = named or [score for score in scores if not f"{score}_".startswith(names)]
     chosen = f"{name}_forget" if f"{name}_forget" in own else own[0]
     panel = metric_panel("metric", chosen, results, summary)

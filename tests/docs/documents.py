@@ -19,6 +19,12 @@ def place(page):
     return str(page.relative_to(ROOT))
 
 
+def blocks(page, language):
+    """Contents of the page's blocks of a language, in order."""
+    fenced = re.compile(rf"^```{language}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    return fenced.findall(page.read_text())
+
+
 def prose(page):
     """Text of a page without its blocks of code."""
     return FENCE.sub("", page.read_text())

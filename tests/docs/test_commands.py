@@ -12,13 +12,12 @@ import subprocess
 
 import pytest
 import typer
-from documents import ROOT, pages, place
+from documents import ROOT, blocks, pages, place
 
 from qhu.backends.access import LEDGERS
 from qhu.backends.ledger import Ledger
 from qhu.cli import app
 
-BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:qhu|make) [^`]+)`")
 PROGRAMS = ("qhu", "pytest", "pip", "python", "dask")
 # Words end with a zero byte, calls with a zero byte and a line feed.
@@ -61,7 +60,7 @@ DEVICE = ("--backend", "ibm_manila", "--emulator", "auto")
 
 def commands(page):
     """Lines of the page's shell blocks, without comments, continued lines joined."""
-    text = "\n".join(BLOCK.findall(page.read_text())).replace("\\\n", " ")
+    text = "\n".join(blocks(page, "sh")).replace("\\\n", " ")
     lines = (re.sub(r"\s+# .*$", "", line).strip() for line in text.splitlines())
     return [line for line in lines if line]
 

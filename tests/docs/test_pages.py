@@ -4,8 +4,7 @@ import importlib
 import sys
 
 import pytest
-from documents import ROOT
-from test_commands import BLOCK
+from documents import ROOT, blocks
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def test_every_command_of_a_tutorial_is_run_and_its_output_shown(docs, monkeypat
     for path in sorted((ROOT / "docs" / "tutorials").iterdir()):
         source, before = [path.read_text()], len(ran)
         docs.complete(None, f"tutorials/{path.stem}", source)
-        assert ran[before:] == BLOCK.findall(path.read_text()) != []
+        assert ran[before:] == blocks(path, "sh") != []
         assert source[0].count("```text\nprinted\n```") == len(ran) - before
 
 

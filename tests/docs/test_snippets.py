@@ -5,12 +5,13 @@ import re
 
 import pytest
 import yaml
-from documents import ROOT, pages, place
+from documents import ROOT, blocks, pages, place
 
 import qhu
 from qhu import registry
 from qhu.sweep import load_sweep
 
+DOCS = ROOT / "docs"
 TESTED = {
     "docs/extend.md": "docs/test_snippets.py",
     "docs/backends.md": "docs/test_snippets.py",
@@ -22,15 +23,9 @@ TESTED = {
 """Pages with code, and the tests that read it."""
 
 
-def code(page, language="python"):
-    """The blocks of a page in one language."""
-    text = (ROOT / page).read_text()
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
-
-
 def test_all_code_is_run_by_some_test():
-    blocks = re.compile("^```(python|yaml)", re.MULTILINE)
-    found = {place(page) for page in pages() if blocks.search(page.read_text())}
+    fence = re.compile("^```(python|yaml)", re.MULTILINE)
+    found = {place(page) for page in pages() if fence.search(page.read_text())}
     assert found == set(TESTED)
     for page, test in TESTED.items():
         assert page.rpartition("/")[2] in (ROOT / "tests" / test).read_text()
@@ -42,8 +37,9 @@ def added(monkeypatch):
     for kind in (registry.method, registry.dataset, registry.backend):
         kind.names()
         monkeypatch.setattr(kind, "_entries", dict(kind._entries))
-    for block in [*code("docs/extend.md"), *code("docs/backends.md")]:
-        exec(block, {"__name__": "__main__"})
+    for page in ("extend.md", "backends.md"):
+        for block in blocks(DOCS / page, "python"):
+            exec(block, {"__name__": "__main__"})
 
 
 def test_method_dataset_and_backend_work_together(added, tmp_path, monkeypatch):
@@ -70,14 +66,14 @@ def test_method_dataset_and_backend_work_together(added, tmp_path, monkeypatch):
 def test_the_emulator_starts_in_the_process(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    (block,) = code("docs/emulator.md")
+    (block,) = blocks(DOCS / "emulator.md", "python")
     names = {}
     exec(block, names)
     assert names["emulator"].environment().items() <= os.environ.items()
 
 
 def test_the_sweep_is_one(tmp_path):
-    (block,) = code("docs/ablations.md", "yaml")
+    (block,) = blocks(DOCS / "ablations.md", "yaml")
     (tmp_path / "ablation").mkdir()
     (tmp_path / "iris.yaml").write_text((ROOT / "experiments" / "iris.yaml").read_text())
     (tmp_path / "ablation" / "width.yaml").write_text(block)

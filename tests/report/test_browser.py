@@ -9,6 +9,7 @@ import pytest
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -28,10 +29,8 @@ addEventListener("message", event => document.title = event.data)
 
 
 @pytest.fixture
-def page(request):
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    return request.getfixturevalue("reported") / "report.html"
+def page(reported):
+    return reported / "report.html"
 
 
 @pytest.fixture
