@@ -184,7 +184,7 @@ def model_steps(study: Study, exact: bool) -> list[Step]:
 
 def _batches(study: Study) -> list[list[Fit]]:
     """Fits of one kind and scenario, of equal size, where the network trains them as one stack."""
-    alone = not study.net("train").stackable
+    alone = not study.net("train").stacked
     batches: dict[tuple[Any, ...], list[Fit]] = {}
     for one in study.fits():
         batches.setdefault((one.kind, one.scenario, alone and one.seed), []).append(one)

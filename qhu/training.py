@@ -80,9 +80,8 @@ def fit(
         finished: called with the index and result of every job as it finishes.
     """
     groups: dict[Any, list[int]] = defaultdict(list)
-    stacked = net.stackable and not net.convolutional
     for index, job in enumerate(jobs):
-        groups[(len(job.train), len(job.val)) if stacked else index].append(index)
+        groups[(len(job.train), len(job.val)) if net.stacked else index].append(index)
     results: dict[int, FitResult] = {}
     for group in groups.values():
         fitted = _fit_stack(net, [jobs[i] for i in group], spec)

@@ -38,7 +38,7 @@ class HybridNet(nn.Module):
         draws: whether training draws random numbers (dropout).
         stackable: whether many models may run as one stack: the backend's layer is plain tensor
             operations and nothing draws random numbers.
-        convolutional: whether there are convolutions, which a stack makes slower.
+        stacked: whether training runs many models as one stack: convolutions are slower in one.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class HybridNet(nn.Module):
         self.theta = Theta(self, spec.layers)
         self.draws = any(isinstance(module, nn.Dropout) for module in self.head)
         self.stackable = backend.differentiable and not self.draws
-        self.convolutional = spec.front == "cnn"
+        self.stacked = self.stackable and spec.front != "cnn"
 
     def features(self, x: Tensor) -> Tensor:
         """Expectation values (B, M) of samples x (B, ...); a classical twin's angles."""
