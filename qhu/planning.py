@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from qhu import pipeline
-from qhu.backends.dispatch import Question
 from qhu.backends.paid import Estimate
+from qhu.backends.platform import Question
 from qhu.record.store import Store
 from qhu.study import Cell, Study
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from distributed import KilledWorker, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster
 from threadpoolctl import threadpool_info
 
 from qhu import cluster, grid, pipeline, registry
@@ -176,6 +176,13 @@ def test_libraries_have_one_thread_in_a_step(tiny, qhu, inside, monkeypatch):
     once = ("--methods", "finetune", "--seeds", "0", "--scheduler", inside.scheduler_address)
     assert qhu("run", tiny, *once)[0] == 0
     assert Path("threads").read_text() == "{1}"
+
+
+def test_local_workers_keep_memory_that_they_use_again():
+    """Dask's own setting makes every large tensor cost page faults."""
+    with cluster._local(1) as made, Client(made) as client:
+        found = client.run(os.environ.get, "MALLOC_TRIM_THRESHOLD_")
+    assert list(found.values()) == [os.environ.get("MALLOC_TRIM_THRESHOLD_")]
 
 
 def refused(qhu, tiny, scheduler):

@@ -16,7 +16,7 @@ from qhu.backends.calibration import thaw
 from qhu.backends.cost import FORMULA, SOURCE, Cost, job_cost, payload, price, pub_cost
 from qhu.backends.device_options import INCIDENTAL, Options
 from qhu.backends.devices import fake_name, has_snapshot, snapshot
-from qhu.backends.dispatch import Dispatcher, Question, pack
+from qhu.backends.dispatch import Dispatcher, pack
 from qhu.backends.ibm import Account, NoAccount
 from qhu.backends.isa import IsaAnsatz, reduce_ansatz
 from qhu.backends.layer import estimator_layer
@@ -26,6 +26,7 @@ from qhu.backends.metered import MeteredEstimator, nothing
 from qhu.backends.names import AUTO, check_name, choose
 from qhu.backends.noise import device_noise
 from qhu.backends.paid import Estimate, PaidBackend
+from qhu.backends.platform import Question
 from qhu.backends.runtime import RuntimeJobs
 from qhu.engine.ansatz import Ansatz
 from qhu.errors import BudgetRefused

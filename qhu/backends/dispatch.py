@@ -10,86 +10,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
-
-from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qhu.backends.cost import Cost
 from qhu.backends.ledger import Answer, Ledger, Request
+from qhu.backends.platform import Doubtful, Hanging, JobFailed, Platform, Question, Refused, State
 from qhu.backends.waiting import Unreachable
-from qhu.errors import BudgetRefused, QhuError
+from qhu.errors import BudgetRefused
 from qhu.record.folder import now
-
-
-class Doubtful(Exception):
-    """A submit failed, and a job may or may not exist."""
-
-
-class Hanging(Doubtful):
-    """A submit neither ends nor fails; what it does later cannot be known."""
-
-
-class Refused(QhuError):
-    """The platform does not take the job."""
-
-
-class JobFailed(QhuError):
-    """A job ended without results."""
-
-
-Doing = Literal["queued", "running", "done", "failed", "cancelled", "too long", "unknown"]
-
-
-class State(NamedTuple):
-    """What the platform says of a job."""
-
-    name: Doing
-    why: str = ""
-
-
-class Platform(Protocol):
-    """What jobs are sent to. Everything but ``submit`` may be asked again, and is, on errors."""
-
-    emulated: bool
-
-    @property
-    def instance(self) -> str:
-        """The account's instance that jobs belong to."""
-
-    def submit(self, pubs: Sequence[EstimatorPub], tag: str, limit: int) -> str:
-        """Submit a job that may use ``limit`` seconds; its name."""
-
-    def find(self, tag: str) -> list[str]:
-        """Names of the jobs with a tag, oldest first."""
-
-    def state(self, job: str) -> State:
-        """What a job is doing."""
-
-    def result(self, job: str, shapes: Sequence[tuple[int, int]]) -> tuple[str, list[Answer]]:
-        """Results of a finished job, as they come and as they are read: answers of such shapes."""
-
-    def metrics(self, job: str) -> tuple[float | None, dict[str, Any]]:
-        """Seconds used, None while that is not final, and all that is told of a job."""
-
-    def cancel(self, job: str) -> None:
-        """Stop a job if it can still be stopped."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A circuit with its parameter sets and observables.
-
-    Attributes:
-        key: hash of the content.
-        content: what the key is the hash of, JSON-serialisable.
-        pub: what is sent.
-        cost: what it takes.
-    """
-
-    key: str
-    content: Mapping[str, Any]
-    pub: EstimatorPub
-    cost: Cost
 
 
 @dataclass(frozen=True)

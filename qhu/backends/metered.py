@@ -13,10 +13,10 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPu
 from qiskit.quantum_info import PauliList
 
 from qhu.backends.cost import Cost
-from qhu.backends.dispatch import Question
 from qhu.backends.layout import circuit_text
 from qhu.backends.ledger import Answer
 from qhu.backends.merging import merge, split
+from qhu.backends.platform import Question
 
 Asking = Callable[[list[Question]], Mapping[str, Answer]]
 """From questions to their answers by key."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from qhu.backends.dispatch import Doing, Doubtful, Hanging, Refused, State
 from qhu.backends.ibm import Account
 from qhu.backends.ledger import Answer
+from qhu.backends.platform import Doing, Doubtful, Hanging, Refused, State
 from qhu.backends.waiting import FAILURES, Denied, definite, status, within
 
 LADDER = {"session": ("session", "batch"), "batch": ("batch",), "job": ()}
@@ -57,7 +57,7 @@ class RuntimeJobs:
         return self._account.instance(self._device)
 
     def submit(self, pubs: Sequence[EstimatorPub], tag: str, limit: int) -> str:
-        """Submit a job; see :class:`qhu.backends.dispatch.Platform`."""
+        """Submit a job; see :class:`qhu.backends.platform.Platform`."""
         from qiskit_ibm_runtime.executor_estimator import Estimator
 
         self._awake()

@@ -79,10 +79,12 @@ class Theta:
         if theta.shape[-1] != self.size:
             raise ValueError(f"θ has {theta.shape[-1]} entries, the network {self.size}")
         named = {}
-        for name, place in self.slices.items():
+        # One split: its gradient is put together once, that of slices once for every slice.
+        parts = theta.split([place.stop - place.start for place in self.slices.values()], dim=-1)
+        for (name, place), part in zip(self.slices.items(), parts, strict=True):
             frozen = moving is not None and not bool(moving[place].any())
-            part = (theta.detach() if frozen else theta)[..., place]
-            named[name] = part.reshape(*theta.shape[:-1], *self._shapes[name])
+            shaped = part.reshape(*theta.shape[:-1], *self._shapes[name])
+            named[name] = shaped.detach() if frozen else shaped
         return named
 
     def mask(self, scope: Scope) -> Tensor:

@@ -8,8 +8,9 @@ from qiskit.circuit import Parameter
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qhu.backends.cost import Clock, Sampling, job_cost, pub_cost
-from qhu.backends.dispatch import Dispatcher, Question, Terms
+from qhu.backends.dispatch import Dispatcher, Terms
 from qhu.backends.ledger import Ledger
+from qhu.backends.platform import Question
 
 CLOCK, SPENT = Clock(250e-6, 1e-6), Sampling(4, 64, (1.0,), True)
 

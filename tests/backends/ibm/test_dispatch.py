@@ -7,8 +7,9 @@ import pytest
 from memory_platform import MemoryPlatform, expected
 
 from qhu.backends.database import Database
-from qhu.backends.dispatch import Doubtful, Hanging, JobFailed, Refused, State, pack
+from qhu.backends.dispatch import pack
 from qhu.backends.ledger import Ledger
+from qhu.backends.platform import Doubtful, Hanging, JobFailed, Refused, State
 from qhu.backends.waiting import Unreachable
 from qhu.errors import BudgetRefused
 
