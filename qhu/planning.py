@@ -9,7 +9,7 @@ from typing import Any
 
 from qhu import pipeline
 from qhu.backends.paid import Estimate
-from qhu.backends.platform import Question
+from qhu.backends.questions import Question
 from qhu.record.store import Store
 from qhu.study import Cell, Study
 

@@ -5,7 +5,8 @@ from typing import Any
 from qhu.backends.access import Access
 from qhu.backends.device import IbmBackend
 from qhu.backends.device_options import Options
-from qhu.backends.ledger import Ledger, Request
+from qhu.backends.ledger import Ledger
+from qhu.backends.questions import Request
 from qhu.errors import UserError
 
 MEANING = {

@@ -21,12 +21,12 @@ from qhu.backends.ibm import Account, NoAccount
 from qhu.backends.isa import IsaAnsatz, reduce_ansatz
 from qhu.backends.layer import estimator_layer
 from qhu.backends.layout import Device, Placement, ansatz_name, load, place
-from qhu.backends.ledger import Answer, Ledger
+from qhu.backends.ledger import Ledger
 from qhu.backends.metered import MeteredEstimator, nothing
 from qhu.backends.names import AUTO, check_name, choose
 from qhu.backends.noise import device_noise
 from qhu.backends.paid import Estimate, PaidBackend
-from qhu.backends.platform import Question
+from qhu.backends.questions import Answer, Question
 from qhu.backends.runtime import RuntimeJobs
 from qhu.engine.ansatz import Ansatz
 from qhu.errors import BudgetRefused
@@ -238,18 +238,19 @@ class IbmBackend(PaidBackend):
         if not self._reachable:
             return lay(_twin(self.device))
         since = (datetime.now(UTC) - KEPT_FOR).isoformat(timespec="seconds")
-        body = self.ledger.placement(self.run, circuit, self.device, since)
+        kept = self.ledger.placements
+        body = kept.find(self.run, circuit, self.device, since)
         if body is None:
             if self.device == AUTO:
                 device, found, properties = choose(self.account, lay, self.say)
             else:
                 device, properties = self.account.calibrated(self.device)
                 found = lay(device)
-            self.ledger.calibrate(device.calibration, device.name, device.date, properties)
+            kept.calibrate(device.calibration, device.name, device.date, properties)
             body = found.dump()
         placed = load(body, ansatz)
         if self.run:
-            self.ledger.place(self.run, circuit, placed.about["device"], body)
+            kept.keep(self.run, circuit, placed.about["device"], body)
         return placed
 
     @functools.cached_property
@@ -280,21 +281,7 @@ class IbmBackend(PaidBackend):
             "versions": {name: version(name) for name in ("qiskit", "qiskit-ibm-runtime")},
         }
         if placed:
-            small, _ = reduce_ansatz(placed.ansatz)
-            counts = small.circuit.count_ops().items()
-            found |= {
-                **placed.about,
-                "device": self.label,
-                "expected_success": placed.success,
-                "repetition_delay": placed.clock.delay,
-                "circuit": {
-                    "qubits": list(placed.qubits),
-                    "gates": {name: int(count) for name, count in counts},
-                    "depth": small.circuit.depth(),
-                    "seconds": placed.length,
-                },
-                "placement": json.loads(placed.dump()),
-            }
+            found |= {**placed.record(), "device": self.label}
         if "runtime" in self.__dict__:
             found |= {"mode": self.runtime.mode, "notes": list(self.runtime.notes)}
         return found

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qhu.backends.cost import Cost
-from qhu.backends.ledger import Answer, Ledger, Request
-from qhu.backends.platform import Doubtful, Hanging, JobFailed, Platform, Question, Refused, State
+from qhu.backends.ledger import Ledger
+from qhu.backends.platform import Doubtful, Hanging, JobFailed, Platform, Refused, State
+from qhu.backends.questions import Answer, Question, Request
 from qhu.backends.waiting import Unreachable
 from qhu.errors import BudgetRefused
 from qhu.record.folder import now

@@ -82,6 +82,23 @@ class Placement:
         }
         return json.dumps(fields).encode()
 
+    def record(self) -> dict[str, Any]:
+        """What the record of a run says of it; ``placement`` is what :func:`load` reads."""
+        small, qubits = reduce_ansatz(self.ansatz)
+        counts = small.circuit.count_ops().items()
+        return {
+            **self.about,
+            "expected_success": self.success,
+            "repetition_delay": self.clock.delay,
+            "circuit": {
+                "qubits": list(qubits),
+                "gates": {name: int(count) for name, count in counts},
+                "depth": small.circuit.depth(),
+                "seconds": self.length,
+            },
+            "placement": json.loads(self.dump()),
+        }
+
 
 def load(body: bytes, ansatz: Ansatz) -> Placement:
     """The placement that :meth:`Placement.dump` wrote, for an ansatz of the same parameters."""

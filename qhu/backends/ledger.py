@@ -14,14 +14,13 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from qhu.backends.database import Database, array, npy, packed, unpacked
+from qhu.backends.placements import SCHEMA as PLACEMENTS
+from qhu.backends.placements import Placements
+from qhu.backends.questions import Answer, Request
 from qhu.errors import BudgetRefused
 from qhu.record.folder import now
 
@@ -48,13 +47,6 @@ CREATE TABLE IF NOT EXISTS jobs (
   used REAL,              -- seconds it used, once that is final
   metrics TEXT, raw BLOB  -- as the platform gave them; raw: zlib
 );
-CREATE TABLE IF NOT EXISTS placements (
-  run TEXT NOT NULL, circuit TEXT NOT NULL, device TEXT NOT NULL, chosen TEXT NOT NULL,
-  body BLOB NOT NULL, PRIMARY KEY (run, circuit)
-);
-CREATE TABLE IF NOT EXISTS calibrations (
-  id TEXT PRIMARY KEY, device TEXT NOT NULL, date TEXT NOT NULL, properties BLOB NOT NULL
-);
 CREATE TABLE IF NOT EXISTS events (at TEXT NOT NULL, tag TEXT NOT NULL, what TEXT NOT NULL);
 """
 HELD = """
@@ -67,55 +59,19 @@ LONGEST = 10_800
 """Seconds that the platform lets a job take at most."""
 
 
-class Answer(NamedTuple):
-    """Expectation values and their standard errors, shape (observables, parameter sets)."""
-
-    means: NDArray[np.float64]
-    errors: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Request:
-    """A job's worth of questions.
-
-    Attributes:
-        tag: names it, here and on the platform.
-        run: fingerprint of the run that asked first.
-        step: stage of the run.
-        device: where it goes.
-        created: UTC, ISO 8601.
-        state: planned, submitted, done or failed.
-        estimate: seconds it is expected to take.
-        reserved: seconds held for a job that may exist; None: none was tried.
-        instance: the platform's instance that it was tried with.
-        job: the job that answers it, where one is known.
-        why: why it failed.
-        keys: its questions, in the order of the job's results.
-    """
-
-    tag: str
-    run: str
-    step: str
-    device: str
-    created: str
-    state: str
-    estimate: float
-    reserved: float | None
-    instance: str | None
-    job: str | None
-    why: str | None
-    keys: tuple[str, ...]
-
-
 class Ledger(Database):
     """The ledger; one file for devices, another one for emulators.
 
     Args:
         path: the SQLite file.
+
+    Attributes:
+        placements: where circuits lie.
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, SCHEMA)
+        super().__init__(path, SCHEMA + PLACEMENTS)
+        self.placements = Placements(self)
 
     # -- questions and answers ---------------------------------------------------------------------
 
@@ -312,31 +268,3 @@ class Ledger(Database):
         """The results of a job as the platform gave them."""
         row = self.one("SELECT raw FROM jobs WHERE id = ?", job)
         return zlib.decompress(row["raw"]).decode() if row and row["raw"] else None
-
-    # -- where circuits lie ------------------------------------------------------------------------
-
-    def placement(self, run: str, circuit: str, device: str, since: str) -> bytes | None:
-        """Where a run that asked something placed a circuit, else any run since ``since``."""
-        row = self.one(
-            "SELECT body FROM placements WHERE circuit = ?1 AND ("
-            "(run = ?2 AND EXISTS (SELECT 1 FROM requests WHERE requests.run = ?2)) "
-            "OR (device = ?3 AND chosen >= ?4)) ORDER BY run = ?2 DESC, chosen DESC",
-            *(circuit, run, device, since),
-        )
-        return row["body"] if row else None
-
-    def place(self, run: str, circuit: str, device: str, body: bytes) -> None:
-        """Keep where a run places a circuit."""
-        with self.writing():
-            self.set(
-                "INSERT OR IGNORE INTO placements VALUES (?, ?, ?, ?, ?)",
-                *(run, circuit, device, now(), body),
-            )
-
-    def calibrate(self, calibration: str, device: str, date: str, properties: Any) -> None:
-        """Keep a device's properties as they were when a circuit was placed."""
-        with self.writing():
-            self.set(
-                "INSERT OR IGNORE INTO calibrations VALUES (?, ?, ?, ?)",
-                *(calibration, device, date, packed(properties)),
-            )

@@ -14,9 +14,8 @@ from qiskit.quantum_info import PauliList
 
 from qhu.backends.cost import Cost
 from qhu.backends.layout import circuit_text
-from qhu.backends.ledger import Answer
 from qhu.backends.merging import merge, split
-from qhu.backends.platform import Question
+from qhu.backends.questions import Answer, Question
 
 Asking = Callable[[list[Question]], Mapping[str, Answer]]
 """From questions to their answers by key."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qhu.backends.base import Backend
-from qhu.backends.platform import Question
+from qhu.backends.questions import Question
 
 
 @dataclass(frozen=True)

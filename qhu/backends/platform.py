@@ -1,13 +1,11 @@
-"""What a dispatcher sends jobs to: questions, states, refusals, and the platform's side of them."""
+"""What a dispatcher sends jobs to: what it can be asked, what jobs do there, how it refuses."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from qhu.backends.cost import Cost
-from qhu.backends.ledger import Answer
+from qhu.backends.questions import Answer
 from qhu.errors import QhuError
 
 
@@ -63,20 +61,3 @@ class Platform(Protocol):
 
     def cancel(self, job: str) -> None:
         """Stop a job if it can still be stopped."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A circuit with its parameter sets and observables.
-
-    Attributes:
-        key: hash of the content.
-        content: what the key is the hash of, JSON-serialisable.
-        pub: what is sent.
-        cost: what it takes.
-    """
-
-    key: str
-    content: Mapping[str, Any]
-    pub: EstimatorPub
-    cost: Cost

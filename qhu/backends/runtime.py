@@ -8,8 +8,8 @@ import numpy as np
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qhu.backends.ibm import Account
-from qhu.backends.ledger import Answer
 from qhu.backends.platform import Doing, Doubtful, Hanging, Refused, State
+from qhu.backends.questions import Answer
 from qhu.backends.waiting import FAILURES, Denied, definite, status, within
 
 LADDER = {"session": ("session", "batch"), "batch": ("batch",), "job": ()}

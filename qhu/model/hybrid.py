@@ -36,9 +36,10 @@ class HybridNet(nn.Module):
     Attributes:
         theta: layout of θ.
         draws: whether training draws random numbers (dropout).
-        stackable: whether many models may run as one stack: the backend's layer is plain tensor
-            operations and nothing draws random numbers.
-        stacked: whether training runs many models as one stack: convolutions are slower in one.
+        plain: whether all layers are plain tensor operations, so that many models or rows can be
+            mapped over at once; a layer that asks an estimator is not.
+        stacked: whether training runs many models as one stack: not where each draws its own
+            random numbers, nor with convolutions, which are slower in one.
     """
 
     def __init__(
@@ -53,8 +54,8 @@ class HybridNet(nn.Module):
         self.head = build_head(spec, width, classes)
         self.theta = Theta(self, spec.layers)
         self.draws = any(isinstance(module, nn.Dropout) for module in self.head)
-        self.stackable = backend.differentiable and not self.draws
-        self.stacked = self.stackable and spec.front != "cnn"
+        self.plain = backend.differentiable
+        self.stacked = self.plain and not self.draws and spec.front != "cnn"
 
     def features(self, x: Tensor) -> Tensor:
         """Expectation values (B, M) of samples x (B, ...); a classical twin's angles."""
@@ -121,7 +122,7 @@ class HybridNet(nn.Module):
 
     @property
     def _rows_at_once(self) -> int:
-        return CACHED if self.stackable else ROWS_AT_ONCE
+        return CACHED if self.plain else ROWS_AT_ONCE
 
     def initial(self, generator: torch.Generator) -> ModelState:
         """Fresh random state: angles uniform on [−π, π), classical layers by torch's defaults.

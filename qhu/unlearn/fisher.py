@@ -25,7 +25,7 @@ def fisher_diagonal(student: Learner, rows: Rows) -> Tensor:
     per_row = torch.func.vmap(lambda x: _row_batched(student, theta, x))
     total = torch.zeros_like(theta)
     for x in rows.x.split(CHUNK):
-        if student.net.stackable:
+        if student.net.plain:
             total += per_row(x).sum(dim=0)
         else:
             total += sum(_row_by_row(student, theta, row) for row in x)

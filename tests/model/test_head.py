@@ -15,10 +15,10 @@ def test_the_deep_iris_network_has_the_published_size(make_net):
 
 
 def test_a_head_with_dropout_draws_random_numbers_and_is_not_stacked(make_net):
-    assert make_net(**IRIS).draws and not make_net(**IRIS).stackable
+    assert make_net(**IRIS).draws and not make_net(**IRIS).stacked
     assert make_net(dropout=0.1).draws
     plain = make_net(hidden=(5,), batch_norm=True)
-    assert plain.stackable
+    assert plain.stacked
     assert not any(isinstance(module, nn.Dropout) for module in plain.head)
 
 

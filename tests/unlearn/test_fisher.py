@@ -28,7 +28,7 @@ def test_batched_equals_row_by_row(request, student, fixture, monkeypatch):
     task = request.getfixturevalue(fixture)
     rows = Rows(task.retain.x[:40], task.retain.y[:40])
     batched = fisher_diagonal(student(task), rows)
-    monkeypatch.setattr(task.net, "stackable", False)
+    monkeypatch.setattr(task.net, "plain", False)
     assert torch.allclose(batched, fisher_diagonal(student(task), rows), rtol=1e-3, atol=1e-7)
     assert batched.max() > 0
 

@@ -10,7 +10,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qhu.backends.cost import Clock, Sampling, job_cost, pub_cost
 from qhu.backends.dispatch import Dispatcher, Terms
 from qhu.backends.ledger import Ledger
-from qhu.backends.platform import Question
+from qhu.backends.questions import Question
 
 CLOCK, SPENT = Clock(250e-6, 1e-6), Sampling(4, 64, (1.0,), True)
 

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from qhu.backends.ledger import Answer
 from qhu.backends.platform import State
+from qhu.backends.questions import Answer
 
 
 class MemoryPlatform:

@@ -8,7 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from qhu.backends.ledger import Answer, Ledger, Request
+from qhu.backends.ledger import Ledger
+from qhu.backends.questions import Answer, Request
 from qhu.errors import BudgetRefused, UserError
 
 
@@ -79,15 +80,15 @@ def test_what_was_given_up_can_be_asked_otherwise(planned):
 
 
 def test_a_placement_lasts_a_day_or_as_long_as_the_run(ledger):
-    ledger.place("run", "circuit", "dev", b"old")
-    assert ledger.placement("run", "circuit", "dev", "2000") == b"old"
-    assert ledger.placement("other", "circuit", "dev", "2000") == b"old"
-    assert ledger.placement("other", "circuit", "elsewhere", "2000") is None
-    assert ledger.placement("run", "circuit", "dev", "2999") is None
+    ledger.placements.keep("run", "circuit", "dev", b"old")
+    assert ledger.placements.find("run", "circuit", "dev", "2000") == b"old"
+    assert ledger.placements.find("other", "circuit", "dev", "2000") == b"old"
+    assert ledger.placements.find("other", "circuit", "elsewhere", "2000") is None
+    assert ledger.placements.find("run", "circuit", "dev", "2999") is None
     ledger.plan(request(), [CONTENT, CONTENT])  # now the run has asked something
-    assert ledger.placement("run", "circuit", "dev", "2999") == b"old"
-    ledger.place("run", "circuit", "dev", b"new")
-    assert ledger.placement("run", "circuit", "dev", "2999") == b"old"
+    assert ledger.placements.find("run", "circuit", "dev", "2999") == b"old"
+    ledger.placements.keep("run", "circuit", "dev", b"new")
+    assert ledger.placements.find("run", "circuit", "dev", "2999") == b"old"
 
 
 def test_every_change_is_synced(ledger):

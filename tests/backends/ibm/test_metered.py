@@ -8,8 +8,8 @@ from qiskit.circuit import Parameter
 from qiskit.primitives import StatevectorEstimator
 
 from qhu.backends.cost import Cost
-from qhu.backends.ledger import Answer
 from qhu.backends.metered import MeteredEstimator, nothing
+from qhu.backends.questions import Answer
 
 FREE = Cost(1, 1, 1, 0.1)
 
