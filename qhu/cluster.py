@@ -31,9 +31,9 @@ from qhu.record.environment import code_digest, packages
 from qhu.record.store import replacing
 from qhu.study import Study
 
-TRIM = "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"
-"""Dask has workers return all memory to the system at once, which then clears it again for every
-tensor: convolutions take half as long again. Without it the C library keeps what is used often."""
+KEEP = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), 10**9)
+"""Workers keep up to so many bytes that they use again. By Dask's own setting they return all at
+once, and the system clears it anew for every tensor: convolutions take half as long again."""
 LOOK = 5.0
 """Seconds after which workers that have joined meanwhile are given something to do."""
 
@@ -79,7 +79,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
 
 def _local(workers: int) -> LocalCluster:
     try:
-        with dask.config.set({TRIM: None}):
+        with dask.config.set({f"distributed.nanny.pre-spawn-environ.{k}": KEEP[k] for k in KEEP}):
             return LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,

@@ -21,16 +21,21 @@ CITES = {"optimiser Adam": ("kingma2015adam",)}
 
 @dataclass(frozen=True)
 class Rows:
-    """Samples that belong together: x (n, ...) and labels y (n,); of m models (m, n, ...)."""
+    """Samples that belong together: x (n, ...) and labels y (n,); of m models (m, n, ...).
+
+    ``teacher`` holds a frozen teacher's logits (n, C) where somebody needs them again and again.
+    """
 
     x: Tensor
     y: Tensor
+    teacher: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def __getitem__(self, index: Tensor | tuple[Tensor, ...]) -> "Rows":
-        return Rows(self.x[index], self.y[index])
+        taught = None if self.teacher is None else self.teacher[index]
+        return Rows(self.x[index], self.y[index], taught)
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,11 @@ def scrub(student: Learner, task: Task, options: Options) -> None:
 
 def alternate(student: Learner, task: Task, options: Options) -> Iterator[int]:
     """Run max and min epochs, or joint ones, until the budget is spent; yield after each epoch."""
+    all_retain, all_forget = task.taught(task.retain), task.taught(task.forget)
 
     def divergence(rows: Rows, logits: Tensor) -> Tensor:
-        teacher = task.teacher_logits(rows.x)
-        return distillation(logits, teacher, options.temperature, options.floor)
+        assert rows.teacher is not None
+        return distillation(logits, rows.teacher, options.temperature, options.floor)
 
     def stay(rows: Rows) -> Tensor:
         logits = student(rows.x)
@@ -58,12 +59,12 @@ def alternate(student: Learner, task: Task, options: Options) -> Iterator[int]:
 
     for epoch in student.epochs():
         if options.joint is not None:
-            for retain, forget in student.pairs(task.retain, task.forget, options.pairing):
+            for retain, forget in student.pairs(all_retain, all_forget, options.pairing):
                 kept = stay(retain)
                 student.descend(kept - options.joint * divergence(forget, student(forget.x)))
         else:
-            for forget in student.batches(task.forget) if epoch < options.msteps else ():
+            for forget in student.batches(all_forget) if epoch < options.msteps else ():
                 student.descend(-divergence(forget, student(forget.x)))
-            for retain in student.batches(task.retain):
+            for retain in student.batches(all_retain):
                 student.descend(stay(retain))
         yield epoch

@@ -1,7 +1,7 @@
 """What an unlearning method sees: never the test rows, never the oracle."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 from torch import Tensor
@@ -66,3 +66,7 @@ class Task:
     def teacher_logits(self, x: Tensor) -> Tensor:
         """Logits (B, C) of the frozen teacher in evaluation mode, without gradient."""
         return self.net.infer(self.teacher, x)
+
+    def taught(self, rows: Rows) -> Rows:
+        """Rows with the teacher's logits, computed once."""
+        return replace(rows, teacher=self.teacher_logits(rows.x))
