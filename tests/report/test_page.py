@@ -1,5 +1,6 @@
 import re
 
+import pandas as pd
 import pytest
 
 from qhu.errors import UserError
@@ -114,6 +115,14 @@ def test_few_metrics_without_history_or_drawing(tmp_path, few, write_run):
     text = write_report(folder).read_text()
     assert "No training history was recorded" in text
     assert "No drawing of the circuit was recorded" in text
+
+
+def test_sections_of_two_backends_are_told_apart_in_the_contents(tmp_path, few, write_run):
+    small = few[few["metric"] == "uqi"]
+    both = pd.concat([small, small.assign(backend="statevector")])
+    text = write_report(write_run(tmp_path / "run", both, seeds=1)).read_text()
+    links = re.findall(r'<a href="#s-[^"]*">([^<]*)</a>', text)
+    assert links == ["iris: subset on fake_brisbane", "iris: subset on statevector"]
 
 
 def test_an_undefined_score_is_not_made_up(tmp_path, few, write_run):
