@@ -32,7 +32,7 @@ from qhu.record.store import replacing
 from qhu.study import Study
 
 KEEP = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), 10**9)
-"""Workers keep up to so many bytes that they use again. By Dask's own setting they return all at
+"""Bytes up to which workers keep memory that they use again. By Dask's default they return it at
 once, and the system clears it anew for every tensor: convolutions take half as long again."""
 LOOK = 5.0
 """Seconds after which workers that have joined meanwhile are given something to do."""

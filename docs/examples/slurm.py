@@ -21,7 +21,7 @@ def cluster(cores: int) -> SLURMCluster:
         walltime="02:00:00",
         worker_extra_args=["--lifetime", "110m", "--lifetime-stagger", "5m"],  # leave in time
         # queue="short", account="physics", interface="ib0",
-        # Workers keep memory that they are about to use again: convolutions are half as fast again.
+        # Workers keep memory that they are about to use again: see docs/scale.md.
         job_script_prologue=[
             "export MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000",
             # "module load gcc",
