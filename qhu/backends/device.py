@@ -15,7 +15,7 @@ from qhu.backends import device_options
 from qhu.backends.calibration import thaw
 from qhu.backends.cost import FORMULA, SOURCE, Cost, job_cost, payload, price, pub_cost
 from qhu.backends.device_options import INCIDENTAL, Options
-from qhu.backends.devices import fake_name, has_snapshot, snapshot
+from qhu.backends.devices import has_snapshot
 from qhu.backends.dispatch import Dispatcher, pack
 from qhu.backends.ibm import Account, NoAccount
 from qhu.backends.isa import IsaAnsatz, reduce_ansatz
@@ -236,7 +236,7 @@ class IbmBackend(PaidBackend):
             return place(ansatz, device, optimization_level=level, seed=seed, layout=layout)
 
         if not self._reachable:
-            return lay(_twin(self.device))
+            return lay(Device.twin(self.device))
         since = (datetime.now(UTC) - KEPT_FOR).isoformat(timespec="seconds")
         kept = self.ledger.placements
         body = kept.find(self.run, circuit, self.device, since)
@@ -292,12 +292,3 @@ class IbmBackend(PaidBackend):
         placed = load(json.dumps(effective["placement"]).encode(), ansatz)
         small, qubits = reduce_ansatz(placed.ansatz)
         return IsaAnsatz(small, qubits, device_noise(thaw(placed.figures)))
-
-
-def _twin(name: str) -> Device:
-    """The shipped snapshot of a device, to estimate by where there is no account."""
-    twin = snapshot(fake_name(name))
-    date = twin.properties().last_update_date.isoformat()
-    source = f"snapshot {twin.name}, for want of an account"
-    delay = getattr(twin.configuration(), "default_rep_delay", None)
-    return Device(name, twin.target, delay, "snapshot", date, source)

@@ -14,6 +14,7 @@ from qiskit.transpiler import Target
 
 from qhu.backends import calibration
 from qhu.backends.cost import Clock
+from qhu.backends.devices import fake_name, snapshot
 from qhu.backends.isa import compile_ansatz, reduce_ansatz
 from qhu.engine.ansatz import Ansatz
 
@@ -40,6 +41,15 @@ class Device:
     calibration: str
     date: str
     source: str
+
+    @classmethod
+    def twin(cls, name: str) -> "Device":
+        """The shipped snapshot of a device, to estimate by where there is no account."""
+        found = snapshot(fake_name(name))
+        delay = getattr(found.configuration(), "default_rep_delay", None)
+        date = found.properties().last_update_date.isoformat()
+        source = f"snapshot {found.name}, for want of an account"
+        return cls(name, found.target, delay, "snapshot", date, source)
 
 
 @dataclass(frozen=True)
