@@ -87,6 +87,12 @@ def new_student(task, steps=6, lr=0.01, scope="all", batch_size=32, seed=0):
     )
 
 
+@pytest.fixture(scope="session")
+def dropout_task():
+    """The same with a head that draws random numbers in training."""
+    return iris_task(Scenario(fraction=0.1), dropout=0.3)
+
+
 @pytest.fixture
 def student():
     """Builds a learner at the teacher's state."""

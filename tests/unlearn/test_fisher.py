@@ -23,7 +23,7 @@ def test_equals_the_closed_form_of_a_linear_head(make_net, student, task):
     assert torch.allclose(fisher["head.0.bias"], variance.mean(0), rtol=1e-4)
 
 
-@pytest.mark.parametrize("fixture", ["task", "norm_task"])
+@pytest.mark.parametrize("fixture", ["task", "norm_task", "dropout_task"])
 def test_batched_equals_row_by_row(request, student, fixture, monkeypatch):
     task = request.getfixturevalue(fixture)
     rows = Rows(task.retain.x[:40], task.retain.y[:40])
