@@ -175,8 +175,7 @@ def _fit_rows(study: Study, one: Fit) -> tuple[NDArray[np.int64], NDArray[np.int
     if training.select == "test_accuracy":
         return train, split.test
     y = split.labels
-    seen = split.val[[label in set(y[train]) for label in y[split.val]]]
-    return train, seen
+    return train, split.val[np.isin(y[split.val], y[train])]
 
 
 def _fit_job(study: Study, one: Fit) -> FitJob:

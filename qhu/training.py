@@ -107,8 +107,10 @@ def training_mode(net: HybridNet, x: Tensor, stream: torch.Generator) -> Iterato
     if not net.draws:
         yield
         return
+    # On a CPU torch.manual_seed notes for later devices who asked: a twentieth of a step.
+    seed = torch.manual_seed if x.is_cuda else torch.default_generator.manual_seed
     with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
-        torch.manual_seed(int(torch.randint(2**62, (1,), generator=stream)))
+        seed(int(torch.randint(2**62, (1,), generator=stream)))
         yield
 
 
