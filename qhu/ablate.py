@@ -27,7 +27,7 @@ def run(
         experiments: per label, the experiment with that value.
         out: folder of the page and of the runs; None: ``runs/<experiment>/<fingerprint>``.
         console: where progress is shown.
-        workers: processes, as for :func:`qhu.grid.run`.
+        workers: processes, as for :func:`qhu.grid.run_all`.
 
     Returns:
         The page.
@@ -39,8 +39,6 @@ def run(
     fingerprints = [Study(one, Store(grid.STORE)).fingerprint for one in experiments.values()]
     name = next(iter(experiments.values())).name
     folder = out or Path("runs") / name / digest(fingerprints)
-    runs = {}
-    for number, (label, experiment) in enumerate(experiments.items(), 1):
-        console.print(f"{name} {number}/{len(experiments)}: {sweep.setting} {label}")
-        runs[label] = grid.run(experiment, folder / label, console, workers)
+    asked = {f"{sweep.setting} {k}": (one, folder / k) for k, one in experiments.items()}
+    runs = dict(zip(experiments, grid.run_all(asked, console, workers), strict=True))
     return write_ablation(folder, name, sweep, runs)

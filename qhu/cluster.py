@@ -1,6 +1,6 @@
 """Steps on Dask: a local cluster, or any running scheduler.
 
-What workers need is written once to the store, which they share with this process: the study
+What workers need is written once to the store, which they share with this process: each study
 with its data, its options and the code of a notebook. Each worker process reads it once; a step
 is then a few hundred bytes, and stages go from worker to worker by the store. A step lost with
 its worker is done again by another one and finds in the store what was finished before.
@@ -12,7 +12,7 @@ import itertools
 import logging
 import socket
 from asyncio import CancelledError
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import PicklingError
@@ -49,7 +49,7 @@ class Ticket:
 
 @contextlib.contextmanager
 def on_dask(
-    study: Study, workers: int, scheduler: str | None, console: Console
+    studies: Sequence[Study], workers: int, scheduler: str | None, console: Console
 ) -> Iterator[Execute]:
     """Work through steps on ``workers`` local processes, or on a running scheduler's workers.
 
@@ -57,11 +57,14 @@ def on_dask(
         UserError: no scheduler answers, or a worker runs other code, sees no shared store or has
             several threads.
     """
-    with _client(workers, scheduler) as client, _sent(study) as ticket:
-        _check(client, ticket)
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(_client(workers, scheduler))
+        tickets = {study: stack.enter_context(_sent(study)) for study in studies}
+        for ticket in tickets.values():
+            _check(client, ticket)
         if not _workers(client):
             console.print(f"{scheduler} has no workers yet: waiting for the first", markup=False)
-        yield functools.partial(_stream, client, ticket)
+        yield functools.partial(_stream, client, tickets)
 
 
 @contextlib.contextmanager
@@ -120,21 +123,24 @@ def _check(client: Client, ticket: Ticket) -> None:
             raise UserError(f"worker {worker} cannot run this qhu ({error}): install it there")
 
 
-def _stream(client: Client, ticket: Ticket, steps: Sequence[Step]) -> Iterator[tuple[Step, Any]]:
+def _stream(
+    client: Client, tickets: Mapping[Study, Ticket], steps: Iterable[Step]
+) -> Iterator[tuple[Step, Any]]:
     """Hand out steps that are ready, two per worker, and yield them as they are done.
 
     No more than that, because Dask blames a worker's death on all that it was given, and gives a
     step up for good after a few deaths.
     """
-    waiting, running, done = dict(enumerate(steps)), dict[Future, int](), set[int]()
-    while waiting or running:
+    coming, waiting, running, done = iter(steps), list[Step](), dict[Future, Step](), set[Step]()
+    while True:
         try:
             room = max(1, 2 * _workers(client)) - len(running)
-            ready = (number for number, step in waiting.items() if step.needs <= done)
-            for number in list(itertools.islice(ready, max(0, room))):
-                step = waiting.pop(number)
+            for step in itertools.islice(_ready(waiting, coming, done), max(0, room)):
                 key = f"{step.name}-{uuid4().hex[:8]}"
-                running[client.submit(_do, ticket, step, key=key, pure=False)] = number
+                what = (tickets[step.study], step.work, step.item)
+                running[client.submit(_do, *what, key=key, pure=False)] = step
+            if not running:
+                return
             finished = wait(list(running), timeout=LOOK, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             continue
@@ -143,9 +149,21 @@ def _stream(client: Client, ticket: Ticket, steps: Sequence[Step]) -> Iterator[t
                 f"the scheduler has gone ({error}): start it, and the same command resumes"
             ) from None
         for future in finished:
-            number = running.pop(future)
-            yield steps[number], _result(future, steps[number])
-            done.add(number)
+            step = running.pop(future)
+            yield step, _result(future, step)
+            done.add(step)
+
+
+def _ready(waiting: list[Step], coming: Iterator[Step], done: set[Step]) -> Iterator[Step]:
+    """Steps that can begin: of those passed over before, then of those to come."""
+    for step in [one for one in waiting if one.needs <= done]:
+        waiting.remove(step)
+        yield step
+    for step in coming:
+        if step.needs <= done:
+            yield step
+        else:
+            waiting.append(step)
 
 
 def _workers(client: Client) -> int:
@@ -170,8 +188,8 @@ def _result(future: Future, step: Step) -> Any:
 # -- on the worker ---------------------------------------------------------------------------------
 
 
-def _do(ticket: Ticket, step: Step) -> Any:
-    return do(_study(ticket), step)
+def _do(ticket: Ticket, work: Callable[[Study, Any], Any], item: Any) -> Any:
+    return do(_study(ticket), work, item)
 
 
 def _refusal(ticket: Ticket) -> Exception | None:
@@ -183,7 +201,7 @@ def _refusal(ticket: Ticket) -> Exception | None:
     return None
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)  # where one study ends, the next one begins
 def _study(ticket: Ticket) -> Study:
     """The study, read once per process."""
 

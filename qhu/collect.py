@@ -1,8 +1,10 @@
 """What a run leaves behind: scores, predictions, histories, models and the drawn circuit."""
 
 import io
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,9 +14,52 @@ import pandas as pd
 from qhu.backends.base import STAGES
 from qhu.model.circuit import build_ansatz
 from qhu.pipeline import Scored, fit_key
-from qhu.record.folder import RESULT_COLUMNS, RunFolder
+from qhu.record.folder import RESULT_COLUMNS, RunFolder, Status
+from qhu.report.html import write_report
 from qhu.report.statistics import summarise
 from qhu.study import BESIDE, FLOOR, Study
+
+
+class OpenRun:
+    """A study on its way into its folder.
+
+    Args:
+        study: the study.
+        out: the folder; None: the usual one.
+        title: its name among other runs.
+    """
+
+    def __init__(self, study: Study, out: Path | None, title: str = "") -> None:
+        usual = Path("runs") / study.experiment.name / study.place / study.fingerprint
+        self.study, self.folder, self.title = study, RunFolder(out or usual), title
+        self.scored: list[Scored] = []
+        self.begun: float | None = None
+        self.ended = False
+
+    def begin(self) -> None:
+        """Claim the folder, if that is not done yet.
+
+        Raises:
+            UserError: it holds something else.
+        """
+        if self.begun is None:
+            study, name = self.study, self.study.experiment.name
+            settings = study.experiment.model_dump(mode="json")
+            label = study.backends["evaluate"].label
+            self.folder.start(name, label, study.fingerprint, settings)
+            self.begun = time.monotonic()
+
+    def end(self, status: Status) -> None:
+        """Write what is finished, if the folder is claimed and this is not done yet."""
+        if self.begun is None or self.ended:
+            return
+        self.ended = True
+        for paid in self.study.paid.values():
+            paid.close(settle=status == "finished")
+        write_files(self.study, self.folder, self.scored)
+        self.folder.finish(status, time.monotonic() - self.begun)
+        if status == "finished":
+            write_report(self.folder.path)
 
 
 def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,37 +17,39 @@ class Step:
     """A piece of a study's work that any process can do, once the steps before it are done.
 
     Attributes:
+        study: the study.
         title: the bar it counts for.
         name: what it does, in a few words.
         work: what is done; small results only, stages go to the store.
         item: to what.
-        needs: positions of earlier steps whose stages it finds in the store.
+        needs: earlier steps whose stages it finds in the store.
     """
 
+    study: Study
     title: str
     name: str
     work: Callable[[Study, Any], Any]
     item: Any
-    needs: frozenset[int] = frozenset()
+    needs: frozenset["Step"] = frozenset()
 
 
-Execute = Callable[[Sequence[Step]], Iterator[tuple[Step, Any]]]
-"""Works through steps; yields each with its result as it is done."""
+Execute = Callable[[Iterable[Step]], Iterator[tuple[Step, Any]]]
+"""Works through steps, which it takes as there is room; yields each with its result, when done."""
 
 
-def one_by_one(study: Study, steps: Sequence[Step]) -> Iterator[tuple[Step, Any]]:
+def one_by_one(steps: Iterable[Step]) -> Iterator[tuple[Step, Any]]:
     """Every step in this process, in order."""
     for step in steps:
-        yield step, do(study, step)
+        yield step, do(step.study, step.work, step.item)
 
 
-def do(study: Study, step: Step) -> Any:
-    """One step on one thread.
+def do(study: Study, work: Callable[[Study, Any], Any], item: Any) -> Any:
+    """A step's work, on one thread.
 
     Small tensors: a second thread brings nothing, and on a busy machine it waits ten times over.
     """
     with one_thread():
-        return step.work(study, step.item)
+        return work(study, item)
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ def run(
         seeds: such as ``0-4``; None: 0 to 4.
         out: folder of the page.
         console: where progress is shown.
-        workers: processes, as for :func:`qhu.grid.run`.
+        workers: processes, as for :func:`qhu.grid.run_all`.
 
     Returns:
         The page.
@@ -41,13 +41,15 @@ def run(
     for name in datasets:
         if name not in DATASETS:
             raise UnknownName("dataset of the paper", name, DATASETS)
-    runs = {}
-    for name in datasets:
-        folders = []
-        for words, experiment in zip(("their", "our"), protocols(name, seeds), strict=True):
-            console.print(f"{name}, {words} protocol")
-            folders.append(grid.run(experiment, None, console, workers))
-        runs[name] = Runs(PUBLISHED / f"{name}.csv", *folders)
+    asked = {
+        f"{name}, {words} protocol": (experiment, None)
+        for name in datasets
+        for words, experiment in zip(("their", "our"), protocols(name, seeds), strict=True)
+    }
+    folders = iter(grid.run_all(asked, console, workers))
+    runs = {
+        name: Runs(PUBLISHED / f"{name}.csv", next(folders), next(folders)) for name in datasets
+    }
     return write_paper(out, runs)
 
 

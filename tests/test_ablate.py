@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from qhu import grid
 from qhu.record.store import Store
 
 SWEEP = """
@@ -32,7 +33,8 @@ def small(tiny):
 def test_an_ablation_is_ordinary_runs_and_a_page_and_resumes(small, qhu, monkeypatch):
     code, printed, errors = qhu("ablate", small, "--out", "here")
     assert (code, errors) == (0, "")
-    assert "small 2/2: model.layers 2" in printed
+    for value in "12":
+        assert f"model.layers {value}: here/{value}\n" in printed
     for value in "12":
         assert (Path("here") / value / "report.html").exists()
         results = pd.read_csv(Path("here") / value / "results.csv")
@@ -46,6 +48,17 @@ def test_an_ablation_is_ordinary_runs_and_a_page_and_resumes(small, qhu, monkeyp
     monkeypatch.setattr(Store, "put", computed)
     assert qhu("ablate", small, "--out", "here")[0] == 0
     assert (Path("here") / "ablation.html").read_text() == page
+
+
+def test_its_runs_share_workers_and_their_numbers_do_not_show_it(small, qhu, monkeypatch):
+    qhu("ablate", small, "--out", "alone")
+    monkeypatch.setattr(grid, "STORE", Path("another-store"))
+    code, _, errors = qhu("ablate", small, "--out", "shared", "--workers", "2")
+    assert (code, errors) == (0, "")
+    for value in "12":
+        for name in ("results.csv", "history.jsonl", "predictions.parquet"):
+            one, other = (Path(where, value, name) for where in ("alone", "shared"))
+            assert one.read_bytes() == other.read_bytes()
 
 
 def test_a_run_refuses_an_ablation(small, qhu):

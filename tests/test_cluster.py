@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_info
 
 from qhu import cluster, grid, pipeline, registry
 from qhu.errors import UserError
+from qhu.execute import Step
 
 SLOWLY = '''
 """A method that can be caught in the middle of a cell."""
@@ -183,6 +184,20 @@ def test_local_workers_keep_memory_that_they_use_again():
     with cluster._local(1) as made, Client(made) as client:
         (found,) = client.run(lambda: dict(os.environ)).values()
     assert {found[name] for name in cluster.KEEP} == {"1000000000"}
+
+
+def test_what_cannot_begin_is_passed_over_and_comes_first_later():
+    one = Step(None, "t", "one", print, None)
+    two = Step(None, "t", "two", print, None, frozenset([one]))
+    three = Step(None, "t", "three", print, None)
+    waiting, coming, done = [], iter([one, two, three]), set()
+    ready = cluster._ready(waiting, coming, done)
+    assert [next(ready), next(ready)] == [one, three]
+    assert waiting == [two]
+    assert not list(cluster._ready(waiting, coming, done))
+    done.add(one)
+    assert list(cluster._ready(waiting, coming, done)) == [two]
+    assert not waiting
 
 
 def refused(qhu, tiny, scheduler):

@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from rich.console import Console
 from safetensors.numpy import load_file
 
 from qhu import grid, pipeline
+from qhu.errors import Interrupted
+from qhu.experiment import load_experiment
 from qhu.record.folder import RESULT_COLUMNS
 from qhu.record.store import Store
+from qhu.study import Cell
 
 FILES = {
     "experiment.yaml",
@@ -154,6 +158,30 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_resumes(tiny, qhu, m
     qhu("run", tiny, "--out", "undisturbed")
     for name in ("results.csv", "summary.csv", "history.jsonl"):
         assert Path("here", name).read_bytes() == Path("undisturbed", name).read_bytes()
+
+
+def test_ctrl_c_among_several_runs_ends_the_one_that_works(tiny, monkeypatch):
+    plain = load_experiment(tiny)
+    asked = {
+        name: (plain.model_copy(update={"seeds": (seed,)}), Path(name))
+        for seed, name in enumerate(("first", "second", "third"))
+    }
+    evaluate = pipeline.evaluate
+
+    def interrupted(study, cell):
+        if cell == Cell("class", "finetune", 1):
+            raise KeyboardInterrupt
+        return evaluate(study, cell)
+
+    monkeypatch.setattr(pipeline, "evaluate", interrupted)
+    with pytest.raises(Interrupted):
+        grid.run_all(asked, Console(quiet=True))
+    assert [status(Path(name)) for name in ("first", "second")] == ["finished", "cancelled"]
+    assert {path.name for path in Path("first").iterdir()} == FILES
+    assert not Path("third").exists()
+    monkeypatch.setattr(pipeline, "evaluate", evaluate)
+    grid.run_all(asked, Console(quiet=True))
+    assert [status(Path(name)) for name in asked] == ["finished"] * 3
 
 
 def test_the_resolved_experiment_runs_again_to_the_same_place(tiny, qhu):

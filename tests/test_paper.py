@@ -32,14 +32,15 @@ def test_both_have_five_seeds_and_ours_selects_nothing_on_test_rows():
         assert ours.unlearning.select != "test_accuracy"
 
 
-def test_each_protocol_runs_in_its_ordinary_folder(monkeypatch, capsys):
+def test_each_protocol_runs_in_its_ordinary_folder(monkeypatch):
     asked, written = [], []
 
-    def run(experiment, out, console, workers):
-        asked.append((experiment.name, experiment.seeds, out, workers))
-        return Path(experiment.name)
+    def run_all(runs, console, workers):
+        for one, out in runs.values():
+            asked.append((one.name, one.seeds, out, workers))
+        return [Path(one.name) for one, _ in runs.values()]
 
-    monkeypatch.setattr(grid, "run", run)
+    monkeypatch.setattr(grid, "run_all", run_all)
     monkeypatch.setattr(paper, "write_paper", lambda out, runs: written.append((out, runs)) or out)
     paper.run(["iris"], "3-4", Path("there"), paper.Console(), 2)
     assert asked == [("paper-iris", (3, 4), None, 2), ("iris", (3, 4), None, 2)]
@@ -49,6 +50,6 @@ def test_each_protocol_runs_in_its_ordinary_folder(monkeypatch, capsys):
 
 
 def test_an_unknown_dataset_is_refused_before_anything_runs(monkeypatch):
-    monkeypatch.setattr(grid, "run", None)
+    monkeypatch.setattr(grid, "run_all", None)
     with pytest.raises(UnknownName, match="iris2"):
         paper.run(["iris", "iris2"], None, Path("there"), paper.Console())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from qhu import grid, pipeline, training
+from qhu import pipeline, steps, training
 from qhu.experiment import load_experiment
 from qhu.record.store import Store
 from qhu.study import Fit, Study
@@ -50,6 +50,6 @@ def test_all_seeds_of_a_kind_train_as_one_stack(tiny, monkeypatch):
         return fit_stack(net, jobs, spec)
 
     monkeypatch.setattr(training, "_fit_stack", counted)
-    for batch in grid._batches(study):
+    for batch in steps.batches(study):
         pipeline.train(study, batch)
     assert sizes == [3] * 5  # the teachers, and per scenario the oracles and the floors

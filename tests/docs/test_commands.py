@@ -111,7 +111,7 @@ def folder(tmp_path, kept, monkeypatch):
         (binaries / name).chmod(0o755)
     monkeypatch.chdir(tmp_path)
     # They would take most of the time; `qhu report` writes a report, other tests draw circuits.
-    monkeypatch.setattr("qhu.grid.write_report", lambda folder: None)
+    monkeypatch.setattr("qhu.collect.write_report", lambda folder: None)
     monkeypatch.setattr("qhu.collect._drawing", lambda study: "<svg></svg>")
     return tmp_path
 

@@ -44,7 +44,7 @@ def added(monkeypatch):
 
 def test_method_dataset_and_backend_work_together(added, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("qhu.grid.write_report", lambda folder: None)
+    monkeypatch.setattr("qhu.collect.write_report", lambda folder: None)
     run = qhu.run(
         {
             "name": "extended",
