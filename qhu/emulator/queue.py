@@ -16,6 +16,8 @@ from qhu.errors import QhuError
 BACKEND_ERROR = 1010
 TOO_LONG = "Job exceeded its maximum execution time."
 _TICK = 0.05
+_IDLE = 1.0
+"""Seconds between looks while no job waits: every request wakes the queue."""
 
 
 class Queue:
@@ -46,13 +48,16 @@ class Queue:
             expire(self._platform)
             job = self._next()
             if job is None:
-                self._platform.wake.wait(_TICK)
+                self._platform.wake.wait(_TICK if self._waiting() else _IDLE)
                 self._platform.wake.clear()
             else:
                 self._run(job)
 
+    def _waiting(self) -> list[Job]:
+        return self._jobs.where("status = 'Queued'")
+
     def _next(self) -> Job | None:
-        waiting = self._jobs.where("status = 'Queued'")
+        waiting = self._waiting()
         if not waiting or self._platform.limit_reached():
             return None
         due = [job for job in waiting if self._due(job)]
