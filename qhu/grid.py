@@ -203,12 +203,19 @@ def _titles(listed: Iterable[Step]) -> dict[Step, str]:
 def _shown(
     execute: Execute, todo: Iterable[Step], titles: Mapping[Step, str], console: Console
 ) -> Iterator[tuple[Step, Any]]:
-    """The steps with their results as they come, with a bar per title."""
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
+    """The steps with their results as they come, with a bar per title; its clock starts with it."""
+    bar = BarColumn(pulse_style="bar.back")  # still, as long as nothing has begun
+    columns = (bar, MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
     title = TextColumn("{task.description:<10}")
     with Progress(title, *columns, TimeRemainingColumn(), console=console) as progress:
         totals = Counter(titles.values())
-        bars = {name: progress.add_task(name, total=total) for name, total in totals.items()}
-        for step, result in execute(todo):
+        bars = {name: progress.add_task(name, False, total) for name, total in totals.items()}
+
+        def begun() -> Iterator[Step]:
+            for step in todo:
+                progress.start_task(bars[titles[step]])
+                yield step
+
+        for step, result in execute(begun()):
             progress.advance(bars[titles[step]])
             yield step, result
