@@ -119,6 +119,7 @@ def _carry_out(
             console.print(f"{one.folder.path} is finished already: nothing to compute")
             continue
         todo.append(one)
+        one.folder.check(one.study.fingerprint)
         one.study.check()
         if one.study.paid:
             if workers or scheduler:

@@ -61,6 +61,15 @@ def test_its_runs_share_workers_and_their_numbers_do_not_show_it(small, qhu, mon
             assert one.read_bytes() == other.read_bytes()
 
 
+def test_an_occupied_folder_is_refused_before_anything_is_computed(small, qhu):
+    (Path("here") / "2").mkdir(parents=True)
+    (Path("here") / "2" / "notes.txt").touch()
+    code, _, errors = qhu("ablate", small, "--out", "here")
+    assert (code, errors) == (2, "qhu: here/2 holds other files: choose another --out\n")
+    assert not (Path("here") / "1").exists()
+    assert not Path("runs").exists()
+
+
 def test_a_run_refuses_an_ablation(small, qhu):
     code, _, errors = qhu("run", small)
     assert code == 2

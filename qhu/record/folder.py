@@ -83,8 +83,8 @@ class RunFolder:
         parts = (f"seed{seed}", scenario, kind)
         return self.path / "models" / f"{'-'.join(filter(None, parts))}.safetensors"
 
-    def start(self, name: str, backend: str, fingerprint: str, settings: Mapping[str, Any]) -> None:
-        """Claim the folder for a run.
+    def check(self, fingerprint: str) -> None:
+        """Refuse a run that cannot use the folder.
 
         Raises:
             UserError: it holds another experiment or other files.
@@ -99,6 +99,14 @@ class RunFolder:
             raise UserError(f"{self.path} is a file: choose another --out")
         if known is None and self.path.exists() and any(self.path.iterdir()):
             raise UserError(f"{self.path} holds other files: choose another --out")
+
+    def start(self, name: str, backend: str, fingerprint: str, settings: Mapping[str, Any]) -> None:
+        """Claim the folder for a run.
+
+        Raises:
+            UserError: as :meth:`check`.
+        """
+        self.check(fingerprint)
         self.write(
             RunRecord(
                 status="started",
