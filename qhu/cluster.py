@@ -10,7 +10,9 @@ import contextlib
 import functools
 import itertools
 import logging
+import signal
 import socket
+import threading
 from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +84,8 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
 
 def _local(workers: int) -> LocalCluster:
     try:
-        with dask.config.set({f"distributed.nanny.pre-spawn-environ.{k}": KEEP[k] for k in KEEP}):
+        environ = {f"distributed.nanny.pre-spawn-environ.{k}": KEEP[k] for k in KEEP}
+        with dask.config.set(environ), _ctrl_c_ignored():
             return LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -94,6 +97,19 @@ def _local(workers: int) -> LocalCluster:
             f"local workers did not start ({error}): a script must call qhu.run below "
             'if __name__ == "__main__":'
         ) from error
+
+
+@contextlib.contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Processes that are started inside the block leave Ctrl-C to this one, which ends them."""
+    if threading.current_thread() is not threading.main_thread():  # signals are not its to set
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

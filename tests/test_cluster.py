@@ -186,6 +186,14 @@ def test_local_workers_keep_memory_that_they_use_again():
     assert {found[name] for name in cluster.KEEP} == {"1000000000"}
 
 
+def test_ctrl_c_is_not_for_local_workers():
+    """Each would print a traceback."""
+    before = signal.getsignal(signal.SIGINT)
+    with cluster._local(1) as made, Client(made) as client:
+        assert set(client.run(signal.getsignal, signal.SIGINT).values()) == {signal.SIG_IGN}
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_what_cannot_begin_is_passed_over_and_comes_first_later():
     one = Step(None, "t", "one", print, None)
     two = Step(None, "t", "two", print, None, frozenset([one]))
