@@ -38,18 +38,18 @@ def run(
         UserError: an unknown dataset, or a folder that holds something else.
         Interrupted: on Ctrl-C; the same command goes on where it stopped.
     """
-    for name in datasets:
+    names = list(dict.fromkeys(datasets))
+    for name in names:
         if name not in DATASETS:
             raise UnknownName("dataset of the paper", name, DATASETS)
     asked = {
         f"{name}, {words} protocol": (experiment, None)
-        for name in datasets
+        for name in names
         for words, experiment in zip(("their", "our"), protocols(name, seeds), strict=True)
     }
-    folders = iter(grid.run_all(asked, console, workers))
-    runs = {
-        name: Runs(PUBLISHED / f"{name}.csv", next(folders), next(folders)) for name in datasets
-    }
+    folders = grid.run_all(asked, console, workers)
+    pairs = zip(names, folders[::2], folders[1::2], strict=True)
+    runs = {name: Runs(PUBLISHED / f"{name}.csv", *both) for name, *both in pairs}
     return write_paper(out, runs)
 
 

@@ -32,7 +32,8 @@ def test_both_have_five_seeds_and_ours_selects_nothing_on_test_rows():
         assert ours.unlearning.select != "test_accuracy"
 
 
-def test_each_protocol_runs_in_its_ordinary_folder(monkeypatch):
+@pytest.mark.parametrize("names", [["iris"], ["iris", "iris"]])
+def test_each_protocol_runs_in_its_ordinary_folder(monkeypatch, names):
     asked, written = [], []
 
     def run_all(runs, console, workers):
@@ -42,7 +43,7 @@ def test_each_protocol_runs_in_its_ordinary_folder(monkeypatch):
 
     monkeypatch.setattr(grid, "run_all", run_all)
     monkeypatch.setattr(paper, "write_paper", lambda out, runs: written.append((out, runs)) or out)
-    paper.run(["iris"], "3-4", Path("there"), paper.Console(), 2)
+    paper.run(names, "3-4", Path("there"), paper.Console(), 2)
     assert asked == [("paper-iris", (3, 4), None, 2), ("iris", (3, 4), None, 2)]
     out, runs = written[0]
     assert out == Path("there")
