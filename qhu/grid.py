@@ -170,8 +170,9 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
         status = "cancelled"
         raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
     finally:
-        for one in runs:
-            one.end(status)
+        with contextlib.ExitStack() as ends:  # one that cannot be written keeps no other from it
+            for one in runs:
+                ends.callback(one.end, status)
 
 
 def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ from rich.console import Console
 from safetensors.numpy import load_file
 
 from qhu import grid, pipeline
-from qhu.errors import Interrupted
+from qhu.errors import Interrupted, UserError
+from qhu.execute import one_by_one
 from qhu.experiment import load_experiment
 from qhu.record.folder import RESULT_COLUMNS
 from qhu.record.store import Store
@@ -182,6 +184,26 @@ def test_ctrl_c_among_several_runs_ends_the_one_that_works(tiny, monkeypatch):
     monkeypatch.setattr(pipeline, "evaluate", evaluate)
     grid.run_all(asked, Console(quiet=True))
     assert [status(Path(name)) for name in asked] == ["finished"] * 3
+
+
+def test_a_run_that_cannot_be_written_keeps_no_other_from_it(monkeypatch):
+    ended = []
+
+    class Full:
+        study = SimpleNamespace(paid={})
+
+        def end(self, status):
+            ended.append((self, status))
+            raise UserError("no space left")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(grid, "_grids", interrupted)
+    runs = [Full(), Full()]
+    with pytest.raises(UserError):
+        grid._work(runs, one_by_one, Console(quiet=True))
+    assert set(ended) == {(one, "cancelled") for one in runs}
 
 
 def test_the_resolved_experiment_runs_again_to_the_same_place(tiny, qhu):
