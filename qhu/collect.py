@@ -33,11 +33,10 @@ class OpenRun:
         usual = Path("runs") / study.experiment.name / study.place / study.fingerprint
         self.study, self.folder, self.title = study, RunFolder(out or usual), title
         self.scored: list[Scored] = []
-        self.begun: float | None = None
-        self.ended = False
+        self.begun: float | None = None  # while it is open
 
     def begin(self) -> None:
-        """Claim the folder, if that is not done yet.
+        """Claim the folder, if it is not open yet.
 
         Raises:
             UserError: it holds something else.
@@ -50,14 +49,14 @@ class OpenRun:
             self.begun = time.monotonic()
 
     def end(self, status: Status) -> None:
-        """Write what is finished, if the folder is claimed and this is not done yet."""
-        if self.begun is None or self.ended:
+        """Write what is finished, if the folder is open."""
+        begun, self.begun = self.begun, None
+        if begun is None:
             return
-        self.ended = True
         for paid in self.study.paid.values():
             paid.close(settle=status == "finished")
         write_files(self.study, self.folder, self.scored)
-        self.folder.finish(status, time.monotonic() - self.begun)
+        self.folder.finish(status, time.monotonic() - begun)
         if status == "finished":
             write_report(self.folder.path)
 

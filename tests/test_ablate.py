@@ -35,7 +35,6 @@ def test_an_ablation_is_ordinary_runs_and_a_page_and_resumes(small, qhu, monkeyp
     assert (code, errors) == (0, "")
     for value in "12":
         assert f"model.layers {value}: here/{value}\n" in printed
-    for value in "12":
         assert (Path("here") / value / "report.html").exists()
         results = pd.read_csv(Path("here") / value / "results.csv")
         assert set(results["scenario"]) == {"mislabelled"}

@@ -46,18 +46,15 @@ class Queue:
     def _loop(self) -> None:
         while not self._stopping.is_set():
             expire(self._platform)
-            job = self._next()
+            waiting = self._jobs.where("status = 'Queued'")
+            job = self._next(waiting)
             if job is None:
-                self._platform.wake.wait(_TICK if self._waiting() else _IDLE)
+                self._platform.wake.wait(_TICK if waiting else _IDLE)
                 self._platform.wake.clear()
             else:
                 self._run(job)
 
-    def _waiting(self) -> list[Job]:
-        return self._jobs.where("status = 'Queued'")
-
-    def _next(self) -> Job | None:
-        waiting = self._waiting()
+    def _next(self, waiting: list[Job]) -> Job | None:
         if not waiting or self._platform.limit_reached():
             return None
         due = [job for job in waiting if self._due(job)]
