@@ -177,8 +177,10 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
 
 def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
     """Every step of the runs, each folder claimed before the first and filled after the last."""
-    todo = {one: steps(one.study) for one in runs}
-    of = {step: one for one, listed in todo.items() for step in listed}
+    todo, of = dict[OpenRun, list[Step]](), dict[Step, OpenRun]()
+    for one in runs:
+        todo[one] = steps(one.study, before=of)
+        of |= dict.fromkeys(todo[one], one)
     left = Counter(of.values())
 
     def begun() -> Iterator[Step]:

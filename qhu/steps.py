@@ -1,5 +1,6 @@
 """What a study consists of: its steps, each with those that it needs."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from qhu import pipeline
@@ -7,12 +8,18 @@ from qhu.execute import Step
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 
 
-def steps(study: Study) -> list[Step]:
+def steps(study: Study, before: Iterable[Step] = ()) -> list[Step]:
     """The whole grid: what is shared first, each once; then the cells.
 
     Teachers and oracles of all seeds train as one stack, whoever else works: a stack's size
-    decides the last bits of its numbers.
+    decides the last bits of its numbers. So training waits for that of earlier studies, which may
+    share some of the models.
+
+    Args:
+        study: the study.
+        before: steps of the studies before it.
     """
+    earlier = [step for step in before if step.work is _train]
     listed: list[Step] = []
 
     def add(title: str, name: str, work: Any, item: Any, *needs: Step) -> Step:
@@ -21,7 +28,9 @@ def steps(study: Study) -> list[Step]:
 
     trained: dict[Fit, Step] = {}
     for batch in batches(study):
-        trained |= dict.fromkeys(batch, add("training", f"train {batch[0]}", _train, batch))
+        trained |= dict.fromkeys(
+            batch, add("training", f"train {batch[0]}", _train, batch, *earlier)
+        )
     seen = dict(trained)
     for fit in trained if "evaluate" not in study.paid else ():
         if fit.kind != FLOOR:

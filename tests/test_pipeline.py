@@ -53,3 +53,13 @@ def test_all_seeds_of_a_kind_train_as_one_stack(tiny, monkeypatch):
     for batch in steps.batches(study):
         pipeline.train(study, batch)
     assert sizes == [3] * 5  # the teachers, and per scenario the oracles and the floors
+
+
+def test_training_waits_for_that_of_earlier_studies(tiny):
+    """Half of a shared stack in the store would be a smaller stack, with other last bits."""
+    one, other = (Study(load_experiment(tiny), Store(Path("store"))) for _ in range(2))
+    first = steps.steps(one)
+    trained = {step for step in first if step.title == "training"}
+    later = [step for step in steps.steps(other, first) if step.title == "training"]
+    assert trained and later
+    assert all(step.needs == trained for step in later)
