@@ -127,7 +127,9 @@ def _untouched(
     metric: str, axis: str, labels: Sequence[str], values: Floats, tested: Sequence[Change]
 ) -> str:
     """The first and the last value, all of them where they are few, and how they change."""
-    subject = f"Minus {REFERENCES[reference(metric)]}, the untouched teacher's {title(metric)}, is"
+    subject = (
+        f"The untouched teacher's {title(metric)}, minus {REFERENCES[reference(metric)]}'s, is"
+    )
     estimates = dict(zip(labels, map(mean_interval, values.T), strict=True))
     if (values == values[:, :1]).all():
         return (

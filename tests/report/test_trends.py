@@ -86,7 +86,9 @@ def test_a_planted_trend_is_told_and_nothing_else(noise):
     line = np.arange(4.0)
     values = {"none": noise, "up": noise + 9 * line, "down": noise - 9 * line, "flat": -noise}
     first, second = said(values)
-    assert first.startswith("Minus the floor, the untouched teacher's KL to the oracle")
+    assert first.startswith(
+        "The untouched teacher's KL to the oracle (nats), forget rows, minus the floor's, is "
+    )
     assert "per step it shows no difference beyond the interval" in first
     assert first.endswith("(6 seeds).")
     assert "up rises (+" in second
