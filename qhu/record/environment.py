@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 PACKAGE = Path(__file__).parents[1]
 PACKAGES: dict[str, tuple[str, ...]] = {
     "qhu": (),
@@ -41,6 +43,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
+        "vectors": _vectors(),
         "packages": packages(),
         "code": code_digest(),
         **_commit(),
@@ -50,6 +53,13 @@ def environment() -> dict[str, Any]:
 def packages() -> dict[str, str | None]:
     """Versions of the packages that numbers come from; None where one is not installed."""
     return {name: _version(name) for name in PACKAGES}
+
+
+def _vectors() -> str:
+    """The processor's widest vector instructions, as NumPy names them: wider ones add up in another
+    order, and training amplifies last bits."""
+    known = np.show_config(mode="dicts")["SIMD Extensions"]
+    return str([*known["baseline"], *known.get("found", ())][-1])
 
 
 def _version(package: str) -> str | None:

@@ -12,6 +12,9 @@ from qhu.report.statistics import Estimate, mean_interval, simultaneous
 from qhu.report.styles import HONEST
 
 PROTOCOLS = ("theirs", "ours")
+DERIVED = ("_orig", "_drop", "UQI")
+"""How columns end that follow from others: the teacher's accuracies, which every row repeats, and
+differences of accuracies. Counting them would count one accident many times."""
 
 
 class Question(NamedTuple):
@@ -126,12 +129,14 @@ def _reproduced(figures: Sequence[Figure]) -> str:
     """How many released figures one run under their protocol may give."""
     known = [one for one in figures if one.released is not None and one.prediction is not None]
     known = [one for one in known if not any(map(math.isnan, one.prediction or ()))]
+    known = [one for one in known if not one.column.endswith(DERIVED)]
     if not known:
         return "unknown, one seed has no interval."
     inside = sum(not one.outside for one in known)
     return (
         f"{inside} of {len(known)} released figures ({inside / len(known):.0%}) lie where one run "
-        "under their protocol falls with 95 % probability."
+        "under their protocol falls with 95 % probability. Columns that follow from others are not "
+        "counted; figures of one model go together all the same."
     )
 
 
