@@ -55,11 +55,14 @@ def packages() -> dict[str, str | None]:
     return {name: _version(name) for name in PACKAGES}
 
 
-def _vectors() -> str:
-    """The processor's widest vector instructions, as NumPy names them: wider ones add up in another
-    order, and training amplifies last bits."""
-    known = np.show_config(mode="dicts")["SIMD Extensions"]
-    return str([*known["baseline"], *known.get("found", ())][-1])
+def _vectors() -> str | None:
+    """The processor's widest vector instructions, as NumPy names them; None if it names none.
+
+    Others add up in another order, and training amplifies last bits.
+    """
+    known = np.show_config(mode="dicts").get("SIMD Extensions", {})  # without what is empty
+    names = [*known.get("baseline", ()), *known.get("found", ())]
+    return names[-1] if names else None
 
 
 def _version(package: str) -> str | None:

@@ -127,9 +127,9 @@ def statements(figures: Sequence[Figure], found: Sequence[Outcome]) -> list[tupl
 
 def _reproduced(figures: Sequence[Figure]) -> str:
     """How many released figures one run under their protocol may give."""
-    known = [one for one in figures if one.released is not None and one.prediction is not None]
+    own = [one for one in figures if not one.column.endswith(DERIVED)]
+    known = [one for one in own if one.released is not None and one.prediction is not None]
     known = [one for one in known if not any(map(math.isnan, one.prediction or ()))]
-    known = [one for one in known if not one.column.endswith(DERIVED)]
     if not known:
         return "unknown, one seed has no interval."
     inside = sum(not one.outside for one in known)
