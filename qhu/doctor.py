@@ -50,13 +50,14 @@ def examine(access: Access) -> Iterator[Finding]:
 def _platform(device: IbmBackend) -> Iterator[Finding]:
     where = "emulator" if device.access.emulated else "IBM account"
     try:
-        listed = device.account.devices()
+        account = device.session.account
+        listed = account.devices()
         names = ", ".join(one.name if one.operational else f"{one.name} (down)" for one in listed)
         yield Finding(where, bool(listed), f"devices: {names or 'none'}")
         for one in listed[:1]:
-            left = device.account.seconds_left(one.name)
+            left = account.seconds_left(one.name)
             said = "" if left is None else f", {left:.0f} s left"
-            yield Finding("plan", left is None or left > 0, device.account.plan(one.name) + said)
+            yield Finding("plan", left is None or left > 0, account.plan(one.name) + said)
     except NoAccount as error:
         yield Finding(where, False, f"{error}; exact and noisy runs and rehearsals need none")
     except QhuError as error:
@@ -70,7 +71,7 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
         sound = ledger.one("PRAGMA quick_check")
         fine = sound is not None and sound[0] == "ok"
         yield Finding("ledger", fine, f"{path}: {held:.1f} s used or held, {open_} requests open")
-    budget = device.budget
+    budget = device.session.budget
     if budget is None:
         said = "none: no device run; set max_qpu_seconds in backends.yaml or --max-qpu-seconds"
     else:

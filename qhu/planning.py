@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qhu import pipeline
-from qhu.backends.paid import Estimate
+from qhu.backends.meter import CostEstimate
 from qhu.backends.questions import Question
 from qhu.record.store import Store
 from qhu.study import Cell, Study
@@ -27,7 +27,7 @@ class Plan:
 
     experiment: str
     backend: str
-    stages: dict[str, Estimate]
+    stages: dict[str, CostEstimate]
     means: dict[str, Any]
 
     @property

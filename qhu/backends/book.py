@@ -3,10 +3,10 @@
 from typing import Any
 
 from qhu.backends.access import Access
-from qhu.backends.device import IbmBackend
 from qhu.backends.device_options import Options
 from qhu.backends.ledger import Ledger
 from qhu.backends.questions import Request
+from qhu.backends.session import DeviceSession
 from qhu.errors import UserError
 
 MEANING = {
@@ -84,12 +84,10 @@ def find(ledger: Ledger, name: str) -> Request:
 def fetch(access: Access, ledger: Ledger, say: Any) -> None:
     """Look once at every job under way, keep what has ended, and learn what jobs used."""
     for device in sorted({r.device for r in ledger.requests("state <> 'planned'")}):
-        backend = IbmBackend(device, Options())
-        backend.access = access
-        backend.attach("", "", say)
+        session = DeviceSession(device, Options(), access, run="", step="", say=say)
         with ledger.alone():
-            backend.dispatcher.fetch()
-        backend.dispatcher.settle()
+            session.dispatcher.fetch()
+        session.dispatcher.settle()
 
 
 def give_up(ledger: Ledger, name: str) -> None:

@@ -3,16 +3,28 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
-from qhu.backends.cost import Clock
-
 DEFAULT_DELAY = 250e-6
 """Seconds between executions where a device does not say."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Seconds that a device needs.
+
+    Attributes:
+        delay: between two executions.
+        readout: to measure all qubits.
+    """
+
+    delay: float
+    readout: float
 
 
 def freeze(target: Target, qubits: Sequence[int]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from qhu.backends.calibration import Clock
+
 OVERHEAD = 2.0
 """Seconds that every job takes beside its executions."""
 FORMULA = "2 s per job + (repetition delay + circuit length) × executions"
@@ -54,19 +56,6 @@ def sampling(
         each = max(64, math.ceil(shots / 32))
         copies, shots = math.ceil(shots / each), each
     return Sampling(copies, shots, NOISE_FACTORS if extrapolated else (1.0,), mitigated)
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Seconds that a device needs.
-
-    Attributes:
-        delay: between two executions.
-        readout: to measure all qubits.
-    """
-
-    delay: float
-    readout: float
 
 
 @dataclass(frozen=True)

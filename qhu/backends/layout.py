@@ -13,7 +13,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit.transpiler import Target
 
 from qhu.backends import calibration
-from qhu.backends.cost import Clock
+from qhu.backends.calibration import Clock
 from qhu.backends.devices import fake_name, snapshot
 from qhu.backends.isa import compile_ansatz, reduce_ansatz
 from qhu.engine.ansatz import Ansatz

@@ -2,42 +2,11 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from qhu.backends.base import Backend
+from qhu.backends.meter import CostEstimate
 from qhu.backends.questions import Question
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What questions take.
-
-    Attributes:
-        circuits: different circuits.
-        parameter_sets: evaluations of a circuit, each with all observables.
-        shots: of each.
-        executions: runs of a circuit with one shot, readout calibration included.
-        jobs: jobs that carry them.
-        payload_bytes: about what is sent.
-        estimated_qpu_seconds: time on the device.
-        answered: questions that have an answer already, or are under way.
-        price: money, where a rate is known.
-        formula: how seconds are estimated.
-        source: where the formula and the device's figures are from.
-    """
-
-    circuits: int
-    parameter_sets: int
-    shots: int
-    executions: int
-    jobs: int
-    payload_bytes: int
-    estimated_qpu_seconds: float
-    answered: int
-    price: str | None
-    formula: str
-    source: str
 
 
 class PaidBackend(Backend):
@@ -76,11 +45,6 @@ class PaidBackend(Backend):
         """
         self.run, self.step, self.say = run, step, say
 
-    @property
-    @abstractmethod
-    def budget(self) -> float | None:
-        """Seconds that may be used in all, None where nothing may be."""
-
     @abstractmethod
     def check(self) -> None:
         """Refuse before anything is computed.
@@ -99,7 +63,7 @@ class PaidBackend(Backend):
         """Have questions answered, several by one job; the answers are then known."""
 
     @abstractmethod
-    def estimate(self, questions: Sequence[Question]) -> Estimate:
+    def estimate(self, questions: Sequence[Question]) -> CostEstimate:
         """What it takes to answer those of the questions that have no answer yet."""
 
     @abstractmethod

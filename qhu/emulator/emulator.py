@@ -1,11 +1,13 @@
 """The emulator: start it, point a client at it, look at what it saw."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 # Their routes count once they are imported.
 from qhu.emulator import account, backends, jobs, listing, sessions  # noqa: F401
+from qhu.emulator.answers import answer
 from qhu.emulator.devices import Device
 from qhu.emulator.faults import Fault, Script
 from qhu.emulator.jobs import describe
@@ -53,7 +55,7 @@ class Emulator:
         self._platform = Platform(by_name, store, rules, script, Tokens(rules.token_life))
         self._queue = Queue(self._platform)
         try:
-            self._server = LoopbackServer(self._platform.answer, port)
+            self._server = LoopbackServer(functools.partial(answer, self._platform), port)
         except UserError:
             store.close()
             raise

@@ -3,17 +3,14 @@
 import json
 import math
 import time
-from typing import TYPE_CHECKING
 
 from qhu.emulator.faults import Fault
 from qhu.emulator.http import Reply, Request
+from qhu.emulator.platform import Platform
 from qhu.emulator.store import FINAL
 
-if TYPE_CHECKING:
-    from qhu.emulator.platform import Platform
 
-
-def happen(platform: "Platform", fault: Fault, request: Request, reply: Reply) -> None:
+def happen(platform: Platform, fault: Fault, request: Request, reply: Reply) -> None:
     """Change the platform as the fault says; faults of the connection change nothing here."""
     until = time.time() + fault.seconds if fault.seconds else 0
     match fault.do:
@@ -35,7 +32,7 @@ def happen(platform: "Platform", fault: Fault, request: Request, reply: Reply) -
                 platform.available[name].until = until
 
 
-def _devices(platform: "Platform", fault: Fault) -> list[str]:
+def _devices(platform: Platform, fault: Fault) -> list[str]:
     return list(platform.devices) if fault.device is None else [fault.device]
 
 

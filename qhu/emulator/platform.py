@@ -1,6 +1,5 @@
-"""The platform: its state, its rules, and the way from a request to a reply."""
+"""The platform: its state and its rules."""
 
-import logging
 import threading
 import time
 from collections import deque
@@ -9,9 +8,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from qhu.emulator.devices import Device
-from qhu.emulator.events import happen
-from qhu.emulator.faults import Fault, Script
-from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, error_body, routes
+from qhu.emulator.faults import Script
+from qhu.emulator.http import ApiError
 from qhu.emulator.machine import Machine
 from qhu.emulator.store import Calibration, Session, Store
 from qhu.emulator.tokens import Tokens
@@ -23,7 +21,6 @@ CRN = (
     "a/e0000000000000000000000000000000:e0000000-0000-4000-8000-000000000000::"
 )
 _SEEN = 100_000
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,37 +92,6 @@ class Platform:
 
     def __post_init__(self) -> None:
         self.available = {name: Availability() for name in self.devices}
-
-    def answer(self, request: Request) -> tuple[Reply, Fault | None]:
-        """Reply to a request, and the fault that spoils it on the way back."""
-        fault = self.script.meet(request)
-        reply = Reply()
-        if fault is None or not fault.prevents:
-            reply = self._apply(request)
-        if fault is not None and fault.do == "status":
-            reply = fault.reply()
-        elif fault is not None:
-            happen(self, fault, request, reply)
-        unanswered = fault is not None and fault.do in ("drop", "hang")
-        self.seen.append((request.method, request.path, 0 if unanswered else reply.status))
-        self.wake.set()
-        return reply, fault
-
-    def _apply(self, request: Request) -> Reply:
-        try:
-            route, ids = routes.find(request)
-            authorized = self.tokens.accepts(request.headers.get("authorization", ""))
-            if route.access != "open" and not authorized:
-                raise ApiError(401, 1201, "Invalid credentials.")
-            if route.access == "instance" and request.headers.get("service-crn") != CRN:
-                raise ApiError(401, 1200, "You are not authorized to use this instance.")
-            answer = route.answer(self, request, *ids)
-        except ApiError as error:
-            return error.reply()
-        except Exception:
-            _log.exception("the emulator failed on %s %s", request.method, request.path)
-            return Reply.json(error_body(UNKNOWN, "The emulator failed; see its output."), 500)
-        return answer if isinstance(answer, Reply) else Reply.json(answer)
 
     def device(self, name: str) -> Device:
         """A device that the instance may use.

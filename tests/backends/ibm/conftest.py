@@ -7,7 +7,8 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from qhu.backends.cost import Clock, Sampling, job_cost, pub_cost
+from qhu.backends.calibration import Clock
+from qhu.backends.cost import Sampling, job_cost, pub_cost
 from qhu.backends.dispatch import Dispatcher, Terms
 from qhu.backends.ledger import Ledger
 from qhu.backends.questions import Question

@@ -6,8 +6,16 @@ import pytest
 from qiskit import QuantumCircuit
 from roster import line
 
-from qhu.backends.calibration import DEFAULT_DELAY, clock, freeze, length, name_of, success, thaw
-from qhu.backends.cost import Clock
+from qhu.backends.calibration import (
+    DEFAULT_DELAY,
+    Clock,
+    clock,
+    freeze,
+    length,
+    name_of,
+    success,
+    thaw,
+)
 from qhu.backends.devices import snapshot
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from qhu.backends import device_options
-from qhu.backends.cost import OVERHEAD, Clock, job_cost, payload, price, pub_cost
+from qhu.backends.calibration import Clock
+from qhu.backends.cost import OVERHEAD, job_cost, payload, price, pub_cost
 from qhu.backends.device_options import Options
 from qhu.backends.isa import compile_ansatz
 

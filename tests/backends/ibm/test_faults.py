@@ -146,7 +146,7 @@ def command(make_ansatz, draw):
             backend.fetch(questions)
             values = [model() for model in models]
             backend.close(settle=True)
-        run.ledger = backend.ledger
+        run.ledger = backend.session.ledger
         return np.array(values)
 
     return run

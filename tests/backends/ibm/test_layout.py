@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from roster import Roster, line
 
-from qhu.backends.access import Access
 from qhu.backends.device import IbmBackend
 from qhu.backends.device_options import Options
 from qhu.backends.devices import snapshot
@@ -73,8 +72,8 @@ def test_all_models_compared_lie_on_the_same_qubits(make_ansatz, tmp_path, monke
 
     def conditions(run, seed):
         backend = IbmBackend("ibm_line", Options(optimization_level=3))
-        backend.access, backend.account = Access(), roster
         backend.attach(run, "evaluate", print)
+        backend.session.account = roster
         backend.layer(make_ansatz(2), seed)
         recorded = json.loads(json.dumps(backend.effective()))
         assert recorded["circuit"]["qubits"] == backend.conditions()[1]
