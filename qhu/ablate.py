@@ -36,9 +36,13 @@ def run(
         UserError: an input is wrong, or the folder holds something else.
         Interrupted: on Ctrl-C; the same command goes on where it stopped.
     """
-    fingerprints = [Study(one, Store(grid.STORE)).fingerprint for one in experiments.values()]
+    fingerprints = [
+        Study(experiment, Store(grid.STORE)).fingerprint for experiment in experiments.values()
+    ]
     name = next(iter(experiments.values())).name
     folder = out or Path("runs") / name / digest(fingerprints)
-    asked = {f"{sweep.setting} {k}": (one, folder / k) for k, one in experiments.items()}
+    asked = {
+        f"{sweep.setting} {k}": (experiment, folder / k) for k, experiment in experiments.items()
+    }
     runs = dict(zip(experiments, grid.run_all(asked, console, workers), strict=True))
     return write_ablation(folder, name, sweep, runs)

@@ -83,10 +83,10 @@ def plan(
 
     asked = load_experiment(experiment, *_overrides(backend, stages, seeds, methods, settings))
     with reach(emulator, max_qpu_seconds, asked.stages) as access:
-        found = make_plan(asked, Console(stderr=True), access)
+        counted = make_plan(asked, Console(stderr=True), access)
     if as_json:
-        sys.stdout.write(json.dumps(found.document(), indent=2) + "\n")
-    for line in () if as_json else found.lines():
+        sys.stdout.write(json.dumps(counted.document(), indent=2) + "\n")
+    for line in () if as_json else counted.lines():
         console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -130,10 +130,10 @@ def doctor(emulator: Emulated = None, max_qpu_seconds: Budget = None) -> None:
     from qhu.settings import Stages as Settled
 
     with reach(emulator, max_qpu_seconds, Settled()) as access:
-        found = list(examine(access))
-    for about, fine, said in found:
-        console.print(f"{'ok ' if fine else 'NO '} {about}: {said}", markup=False, soft_wrap=True)
-    if not all(one.fine for one in found):
+        findings = list(examine(access))
+    for about, fine, text in findings:
+        console.print(f"{'ok ' if fine else 'NO '} {about}: {text}", markup=False, soft_wrap=True)
+    if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
 
 

@@ -23,14 +23,14 @@ class Finding(NamedTuple):
 
     about: str
     fine: bool
-    said: str
+    text: str
 
 
 def examine(access: Access) -> Iterator[Finding]:
     """Look at everything that a run needs; what is not fine says how to mend it."""
-    found = environment()["packages"]
-    missing = [name for name in PACKAGES if not found[name]]
-    versions = ", ".join(f"{name} {found[name]}" for name in PACKAGES if found[name])
+    installed = environment()["packages"]
+    missing = [name for name in PACKAGES if not installed[name]]
+    versions = ", ".join(f"{name} {installed[name]}" for name in PACKAGES if installed[name])
     yield Finding("python", True, platform.python_version())
     yield Finding(
         "packages", not missing, f"missing: {', '.join(missing)}" if missing else versions
@@ -52,12 +52,14 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
     try:
         account = device.session.account
         listed = account.devices()
-        names = ", ".join(one.name if one.operational else f"{one.name} (down)" for one in listed)
+        names = ", ".join(
+            entry.name if entry.operational else f"{entry.name} (down)" for entry in listed
+        )
         yield Finding(where, bool(listed), f"devices: {names or 'none'}")
-        for one in listed[:1]:
-            left = account.seconds_left(one.name)
-            said = "" if left is None else f", {left:.0f} s left"
-            yield Finding("plan", left is None or left > 0, account.plan(one.name) + said)
+        for entry in listed[:1]:
+            left = account.seconds_left(entry.name)
+            text = "" if left is None else f", {left:.0f} s left"
+            yield Finding("plan", left is None or left > 0, account.plan(entry.name) + text)
     except NoAccount as error:
         yield Finding(where, False, f"{error}; exact and noisy runs and rehearsals need none")
     except QhuError as error:
@@ -73,7 +75,7 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
         yield Finding("ledger", fine, f"{path}: {held:.1f} s used or held, {open_} requests open")
     budget = device.session.budget
     if budget is None:
-        said = "none: no device run; set max_qpu_seconds in backends.yaml or --max-qpu-seconds"
+        text = "none: no device run; set max_qpu_seconds in backends.yaml or --max-qpu-seconds"
     else:
-        said = f"{budget - held:.1f} of {budget:g} s left"
-    yield Finding("budget", budget is not None, said)
+        text = f"{budget - held:.1f} of {budget:g} s left"
+    yield Finding("budget", budget is not None, text)

@@ -61,9 +61,9 @@ def run(
         BudgetRefused: a device, and no budget or too small a one.
         Interrupted: on Ctrl-C, after what is finished has been written.
     """
-    one = OpenRun(_study(experiment, console, access), out)
-    _carry_out([one], console, workers, scheduler, agree)
-    return one.folder.path
+    opened = OpenRun(_study(experiment, console, access), out)
+    _carry_out([opened], console, workers, scheduler, agree)
+    return opened.folder.path
 
 
 def run_all(
@@ -82,9 +82,12 @@ def run_all(
     Raises:
         QhuError: as :func:`run`.
     """
-    runs = [OpenRun(_study(one, console), out, title) for title, (one, out) in asked.items()]
+    runs = [
+        OpenRun(_study(experiment, console), out, title)
+        for title, (experiment, out) in asked.items()
+    ]
     _carry_out(runs, console, workers)
-    return [one.folder.path for one in runs]
+    return [opened.folder.path for opened in runs]
 
 
 def plan(experiment: Experiment, console: Console, access: Access | None = None) -> Plan:
@@ -114,23 +117,23 @@ def _carry_out(
 ) -> None:
     """Check everything that is not finished, then work on it."""
     todo = []
-    for one in runs:
-        if one.folder.is_finished(one.study.fingerprint):
-            console.print(f"{one.folder.path} is finished already: nothing to compute")
+    for opened in runs:
+        if opened.folder.is_finished(opened.study.fingerprint):
+            console.print(f"{opened.folder.path} is finished already: nothing to compute")
             continue
-        todo.append(one)
-        one.folder.check(one.study.fingerprint)
-        one.study.check()
-        if one.study.paid:
+        todo.append(opened)
+        opened.folder.check(opened.study.fingerprint)
+        opened.study.check()
+        if opened.study.paid:
             if workers or scheduler:
                 raise UserError(
                     "one process talks to a device: leave out --workers and --scheduler"
                 )
-            spend = _planned(one.study, console)
+            spend = _planned(opened.study, console)
             if spend.seconds and not agree(spend):
                 raise Interrupted("nothing was submitted")
     if todo:
-        studies = [one.study for one in todo]
+        studies = [opened.study for opened in todo]
         with _executor(studies, workers, scheduler, console) as execute:
             _work(todo, execute, console)
 
@@ -158,46 +161,46 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
     """Work through the grids; whatever happens, what is finished is written."""
     status: Status = "failed"
     try:
-        for one in runs:
-            if device := one.study.paid.get("evaluate"):
-                one.begin()
-                made = model_steps(one.study, exact=False)
+        for opened in runs:
+            if device := opened.study.paid.get("evaluate"):
+                opened.begin()
+                made = model_steps(opened.study, exact=False)
                 list(_shown(execute, made, _titles(made), console))
                 with one_thread():
-                    device.fetch(count(one.study)["evaluate"])
+                    device.fetch(count(opened.study)["evaluate"])
         _grids(runs, execute, console)
     except KeyboardInterrupt:
         status = "cancelled"
         raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
     finally:
         with contextlib.ExitStack() as ends:  # one that cannot be written keeps no other from it
-            for one in runs:
-                ends.callback(one.end, status)
+            for opened in runs:
+                ends.callback(opened.end, status)
 
 
 def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
     """Every step of the runs, each folder claimed before the first and filled after the last."""
-    todo, of = dict[OpenRun, list[Step]](), dict[Step, OpenRun]()
-    for one in runs:
-        todo[one] = steps(one.study, before=of)
-        of |= dict.fromkeys(todo[one], one)
-    left = Counter(of.values())
+    todo, run_of = dict[OpenRun, list[Step]](), dict[Step, OpenRun]()
+    for opened in runs:
+        todo[opened] = steps(opened.study, before=run_of)
+        run_of |= dict.fromkeys(todo[opened], opened)
+    left = Counter(run_of.values())
 
     def begun() -> Iterator[Step]:
-        for one, listed in todo.items():
-            one.begin()
-            yield from listed
+        for opened, its_steps in todo.items():
+            opened.begin()
+            yield from its_steps
 
-    titles = {step: one.title or step.title for step, one in of.items()}
+    titles = {step: opened.title or step.title for step, opened in run_of.items()}
     for step, result in _shown(execute, begun(), titles, console):
-        one = of[step]
-        left[one] -= 1
+        opened = run_of[step]
+        left[opened] -= 1
         if isinstance(result, Scored):
-            one.scored.append(result)
-        if not left[one]:
-            one.end("finished")
-            if one.title:
-                console.print(f"{one.title}: {one.folder.path}", markup=False, soft_wrap=True)
+            opened.scored.append(result)
+        if not left[opened]:
+            opened.end("finished")
+            if opened.title:
+                console.print(f"{opened.title}: {opened.folder.path}", markup=False, soft_wrap=True)
 
 
 def _titles(listed: Iterable[Step]) -> dict[Step, str]:

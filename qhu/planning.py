@@ -33,7 +33,7 @@ class Plan:
     @property
     def seconds(self) -> float:
         """Time on the device."""
-        return sum(one.estimated_qpu_seconds for one in self.stages.values())
+        return sum(estimate.estimated_qpu_seconds for estimate in self.stages.values())
 
     def document(self) -> dict[str, Any]:
         """Sums over the stages, and each stage, JSON-serialisable."""
@@ -57,19 +57,21 @@ class Plan:
         if not self.stages:
             return [f"{self.backend} runs on this machine: nothing is sent, and it costs nothing"]
         lines = []
-        for stage, one in self.stages.items():
+        for stage, estimate in self.stages.items():
             lines.append(
-                f"{stage} on {self.backend}: {one.parameter_sets:,} parameter sets of "
-                f"{_count(one.circuits, 'circuit')} × {one.shots} shots = "
-                f"{one.executions:,} executions, in {_count(one.jobs, 'job')} "
-                f"(about {one.payload_bytes / 1e6:.1f} MB)"
+                f"{stage} on {self.backend}: {estimate.parameter_sets:,} parameter sets of "
+                f"{_count(estimate.circuits, 'circuit')} × {estimate.shots} shots = "
+                f"{estimate.executions:,} executions, in {_count(estimate.jobs, 'job')} "
+                f"(about {estimate.payload_bytes / 1e6:.1f} MB)"
             )
-            if one.answered:
-                lines.append(f"  {_count(one.answered, 'model')} more answered already: free")
-            lines.append(f"  {one.estimated_qpu_seconds:.1f} s of device time: {one.formula}")
-            lines.append(f"  ({one.source})")
-            if one.price:
-                lines.append(f"  price: {one.price}")
+            if estimate.answered:
+                lines.append(f"  {_count(estimate.answered, 'model')} more answered already: free")
+            lines.append(
+                f"  {estimate.estimated_qpu_seconds:.1f} s of device time: {estimate.formula}"
+            )
+            lines.append(f"  ({estimate.source})")
+            if estimate.price:
+                lines.append(f"  price: {estimate.price}")
         budget, plan = self.means["budget"], self.means["plan"]
         if budget["max_qpu_seconds"] is None:
             lines.append("budget: none, so nothing would be submitted; set max_qpu_seconds")

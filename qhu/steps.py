@@ -63,8 +63,8 @@ def batches(study: Study) -> list[list[Fit]]:
     """Fits of one kind and scenario, of equal size, where the network trains them as one stack."""
     alone = not study.net("train").stacked
     batches: dict[tuple[Any, ...], list[Fit]] = {}
-    for one in study.fits():
-        batches.setdefault((one.kind, one.scenario, alone and one.seed), []).append(one)
+    for fit in study.fits():
+        batches.setdefault((fit.kind, fit.scenario, alone and fit.seed), []).append(fit)
     return list(batches.values())
 
 

@@ -57,11 +57,11 @@ def redirected(access: Access) -> Iterator[None]:
     """
     files = [str(f) for f in (Path(CREDENTIALS), Path.home() / CREDENTIALS) if f.exists()]
     if access.emulator is None:
-        found = [name for name in REDIRECTS if os.environ.get(name)]
-        if found or _redirecting(files):
+        redirects = [name for name in REDIRECTS if os.environ.get(name)]
+        if redirects or _redirecting(files):
             raise UserError(
-                f"{', '.join(found or files)} redirects the IBM client: unset it, or ask for the "
-                "emulator with --emulator"
+                f"{', '.join(redirects or files)} redirects the IBM client: unset it, or ask for "
+                "the emulator with --emulator"
             )
         yield
         return

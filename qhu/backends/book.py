@@ -39,14 +39,14 @@ def rows(ledger: Ledger) -> list[dict[str, Any]]:
 
 def lines(ledger: Ledger) -> list[str]:
     """Requests and what they took, in words."""
-    told = []
+    printed = []
     for row in rows(ledger):
         used = "usage not final" if row["used"] is None else f"used {row['used']:.1f} s"
-        told.append(
+        printed.append(
             f"{row['state']:<9} {row['job'] or 'no job'} on {row['device']}: "
             f"{row['models']} models, about {row['estimate']} s, {used}; {row['tag']}"
         )
-    return [*told, f"{ledger.held():.1f} s of device time used or held"]
+    return [*printed, f"{ledger.held():.1f} s of device time used or held"]
 
 
 def explain(ledger: Ledger, name: str) -> list[str]:
@@ -75,10 +75,10 @@ def find(ledger: Ledger, name: str) -> Request:
         UserError: the ledger knows neither.
     """
     query = "tag = ? OR tag IN (SELECT tag FROM jobs WHERE id = ?)"
-    found = ledger.requests(query, name, name)
-    if not found:
+    requests = ledger.requests(query, name, name)
+    if not requests:
         raise UserError(f"the ledger knows no request or job '{name}': see `qhu jobs`")
-    return found[0]
+    return requests[0]
 
 
 def fetch(access: Access, ledger: Ledger, say: Any) -> None:

@@ -35,11 +35,11 @@ def freeze(target: Target, qubits: Sequence[int]) -> dict[str, Any]:
         qubits: physical qubits, in the order of the result's qubits 0 … k-1.
     """
     at = {physical: k for k, physical in enumerate(qubits)}
-    known = get_standard_gate_name_mapping()
+    standard = get_standard_gate_name_mapping()
     gates = [
         [name, [at[q] for q in where], figures and figures.error, figures and figures.duration]
         for name in sorted(target.operation_names)
-        if name in known
+        if name in standard
         for where, figures in target[name].items()
         if where is not None and at.keys() >= set(where)
     ]
@@ -52,13 +52,13 @@ def thaw(frozen: Mapping[str, Any]) -> Target:
     """The target that :func:`freeze` wrote down, on qubits 0 … k-1."""
     times = [QubitProperties(t1=t1, t2=t2) for t1, t2 in frozen["times"]]
     target = Target(num_qubits=len(times), dt=frozen["dt"], qubit_properties=times)
-    known = get_standard_gate_name_mapping()
+    standard = get_standard_gate_name_mapping()
     by_name: dict[str, dict[tuple[int, ...], InstructionProperties]] = {}
     for name, where, error, duration in frozen["gates"]:
         figures = InstructionProperties(error=error, duration=duration)
         by_name.setdefault(name, {})[tuple(where)] = figures
     for name, figured in by_name.items():
-        target.add_instruction(known[name], figured, name=name)
+        target.add_instruction(standard[name], figured, name=name)
     return target
 
 

@@ -79,8 +79,8 @@ class Dispatcher:
             with self._ledger.alone():
                 still = {k: q for k, q in missing.items() if self._ledger.answer(k) is None}
                 self._drive(self._requests(still), asked)
-        found = {key: self._ledger.answer(key) for key in asked}
-        return {key: answer for key, answer in found.items() if answer is not None}
+        answers = {key: self._ledger.answer(key) for key in asked}
+        return {key: answer for key, answer in answers.items() if answer is not None}
 
     # -- which requests ----------------------------------------------------------------------------
 
@@ -120,8 +120,8 @@ class Dispatcher:
 
     def _drive(self, tags: Sequence[str], at_hand: Mapping[str, Question]) -> None:
         """Bring requests to their end, a few at a time."""
-        known = {tag: self._ledger.request(tag) for tag in tags}
-        under_way = [tag for tag in tags if known[tag].state == "submitted"]
+        requests = {tag: self._ledger.request(tag) for tag in tags}
+        under_way = [tag for tag in tags if requests[tag].state == "submitted"]
         waiting = deque(tag for tag in tags if tag not in under_way)
         pause = first = self._terms.poll[0]
         while waiting or under_way:
@@ -171,8 +171,8 @@ class Dispatcher:
             else:
                 self._ledger.submitted(tag, job)
                 self._say(f"job {job}: submitted, about {request.estimate:.0f} s")
-                found = self._look(tag)
-                self._adopt(tag, found if job in found else [*found, job])
+                jobs = self._look(tag)
+                self._adopt(tag, jobs if job in jobs else [*jobs, job])
                 return
         raise Unreachable(
             f"the platform took no job for {tag}; nothing is lost: run the same command again"
@@ -185,29 +185,29 @@ class Dispatcher:
             tag: the request.
             looks: how often to ask while there are none.
         """
-        ours = self._ledger.jobs("tag = ? AND state IN ('failed', 'double')", tag)
-        known = {job["id"] for job in ours}
-        found: list[str] = []
+        ended = self._ledger.jobs("tag = ? AND state IN ('failed', 'double')", tag)
+        useless = {job["id"] for job in ended}
+        jobs: list[str] = []
         for look in range(looks):
             time.sleep(self._terms.poll[0] * 2**look if look else 0)
-            found = [job for job in self._platform.find(tag) if job not in known]
-            if found:
+            jobs = [job for job in self._platform.find(tag) if job not in useless]
+            if jobs:
                 break
-        return found
+        return jobs
 
-    def _adopt(self, tag: str, found: Sequence[str]) -> bool:
+    def _adopt(self, tag: str, jobs: Sequence[str]) -> bool:
         """Keep the first of a request's jobs and cancel the others; False where there are none."""
-        for kept in found[:1]:
+        for kept in jobs[:1]:
             if kept != self._ledger.request(tag).job:
                 self._ledger.submitted(tag, kept)
                 self._ledger.note(tag, f"adopted job {kept}")
                 self._say(f"job {kept}: found by its tag")
-        for extra in found[1:]:
+        for extra in jobs[1:]:
             self._platform.cancel(extra)
             self._ledger.doubled(tag, extra)
             self._ledger.note(tag, f"cancelled job {extra}, a double")
             self._say(f"job {extra}: a double, cancelled")
-        return bool(found)
+        return bool(jobs)
 
     def _ended(self, tag: str) -> bool:
         """Look at a request's job; True when the request is done, or failed and worth another."""

@@ -164,8 +164,8 @@ class Account:
         """Devices that the account can use."""
 
         def look() -> list[Listed]:
-            found = [(b.name, b.status()) for b in self.service.backends(simulator=False)]
-            return [Listed(n, s.operational, s.status_msg, s.pending_jobs) for n, s in found]
+            states = [(b.name, b.status()) for b in self.service.backends(simulator=False)]
+            return [Listed(n, s.operational, s.status_msg, s.pending_jobs) for n, s in states]
 
         return self.ask(look)
 

@@ -45,11 +45,11 @@ class Device:
     @classmethod
     def twin(cls, name: str) -> "Device":
         """The shipped snapshot of a device, to estimate by where there is no account."""
-        found = snapshot(fake_name(name))
-        delay = getattr(found.configuration(), "default_rep_delay", None)
-        date = found.properties().last_update_date.isoformat()
-        source = f"snapshot {found.name}, for want of an account"
-        return cls(name, found.target, delay, "snapshot", date, source)
+        device = snapshot(fake_name(name))
+        delay = getattr(device.configuration(), "default_rep_delay", None)
+        date = device.properties().last_update_date.isoformat()
+        source = f"snapshot {device.name}, for want of an account"
+        return cls(name, device.target, delay, "snapshot", date, source)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def place(
         )
         read = measured(isa)
         tried.append((calibration.success(isa.circuit, read, device.target), -trial, isa, read))
-    success, _, isa, read = max(tried, key=lambda one: one[:2])
+    success, _, isa, read = max(tried, key=lambda trial: trial[:2])
     qubits = reduce_ansatz(isa)[1]
     return Placement(
         ansatz=isa,
@@ -180,8 +180,8 @@ def place(
 
 def measured(ansatz: Ansatz) -> list[int]:
     """Qubits that the observables touch."""
-    found = {q for item in ansatz.observables for _, qs, _ in item.to_sparse_list() for q in qs}
-    return sorted(found)
+    touched = {q for item in ansatz.observables for _, qs, _ in item.to_sparse_list() for q in qs}
+    return sorted(touched)
 
 
 def circuit_text(circuit: QuantumCircuit) -> str:

@@ -106,7 +106,7 @@ class Ledger(Database):
 
     def _request(self, row: sqlite3.Row) -> Request:
         keys = self.all("SELECT key FROM questions WHERE tag = ? ORDER BY place", row["tag"])
-        return Request(**dict(row), keys=tuple(found["key"] for found in keys))
+        return Request(**dict(row), keys=tuple(row["key"] for row in keys))
 
     # -- the life of a request ---------------------------------------------------------------------
 
@@ -262,7 +262,7 @@ class Ledger(Database):
         """Shapes of the answers that a request waits for: (observables, parameter sets)."""
         rows = self.all("SELECT content FROM questions WHERE tag = ? ORDER BY place", tag)
         contents = [unpacked(row["content"]) for row in rows]
-        return [(len(one["observables"]), len(one["values"])) for one in contents]
+        return [(len(content["observables"]), len(content["values"])) for content in contents]
 
     def raw(self, job: str) -> str | None:
         """The results of a job as the platform gave them."""

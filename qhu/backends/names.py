@@ -44,10 +44,10 @@ def check_name(account: Account, name: str) -> None:
     except NoAccount as error:
         raise NoAccount(f"{error}{_history(name)}{_rehearsal(name)}") from None
     except UnknownDevice:
-        usable = [one.name for one in account.devices()]
-        known = f"it can use {', '.join(usable)}" if usable else "it can use none"
+        usable = [device.name for device in account.devices()]
+        advice = f"it can use {', '.join(usable)}" if usable else "it can use none"
         raise UserError(
-            f"your account has no device '{name}'{_history(name)}: {known}, or "
+            f"your account has no device '{name}'{_history(name)}: {advice}, or "
             f"auto{_rehearsal(name)}"
         ) from None
 
@@ -75,12 +75,12 @@ def choose(
             ranked.append((rank, choice, listed))
     if not ranked:
         raise UserError(f"no device for the circuit now ({'; '.join(refused) or 'none listed'})")
-    ranked.sort(key=lambda one: one[0], reverse=True)
+    ranked.sort(key=lambda entry: entry[0], reverse=True)
     best = ranked[0][1]
     say(f"auto: {best.device.name}: least error by today's calibration, then shortest queue")
     for _, choice, listed in ranked:
-        found = choice.placement
-        say(f"  {listed.name}: {100 * found.success:.1f} % without error, queue {listed.queue}")
+        placement = choice.placement
+        say(f"  {listed.name}: {100 * placement.success:.1f} % without error, queue {listed.queue}")
     for line in refused:
         say(f"  {line}")
     return best

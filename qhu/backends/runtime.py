@@ -80,15 +80,15 @@ class RuntimeJobs:
 
     def _awake(self) -> None:
         """Wait while the device is not operational: jobs submitted then would only queue."""
-        told: list[str] = []
+        reasons: list[str] = []
 
         def look() -> None:
-            found = self._account.backend(self._device).status()
-            if not found.operational:
-                why = f"{self._device} is not operational ({found.status_msg})"
-                if not told:
+            status = self._account.backend(self._device).status()
+            if not status.operational:
+                why = f"{self._device} is not operational ({status.status_msg})"
+                if not reasons:
                     self._account.say(f"{why}: waiting")
-                told.append(why)
+                reasons.append(why)
                 raise OSError(why)
 
         self._account.ask(look)
@@ -140,10 +140,10 @@ class RuntimeJobs:
         """Names of the jobs with a tag, oldest first."""
 
         def look() -> list[str]:
-            found = self._account.service.jobs(
+            jobs = self._account.service.jobs(
                 limit=20, job_tags=[tag], instance=self.instance, descending=False
             )
-            return [job.job_id() for job in found if tag in (job.tags or [tag])]
+            return [job.job_id() for job in jobs if tag in (job.tags or [tag])]
 
         return self._account.ask(look)
 
@@ -151,10 +151,10 @@ class RuntimeJobs:
         """What a job is doing."""
 
         def look() -> State:
-            found = self._account.service.job(job)
-            name, why = str(found.status()), ""
+            handle = self._account.service.job(job)
+            name, why = str(handle.status()), ""
             if name in ("ERROR", "CANCELLED"):
-                why = self._account.text(Exception(found.error_message() or ""))
+                why = self._account.text(Exception(handle.error_message() or ""))
             if name == "ERROR":
                 return State("too long" if any(t in why for t in TOO_LONG) else "failed", why)
             return State(STATES[name], why)  # another name: not final, asked again
@@ -176,12 +176,12 @@ class RuntimeJobs:
     def metrics(self, job: str) -> tuple[float | None, dict[str, Any]]:
         """Seconds used, None while that is not final, and all that is told of a job."""
         try:
-            told = self._account.ask(lambda: self._account.service.job(job).metrics())
+            metrics = self._account.ask(lambda: self._account.service.job(job).metrics())
         except Denied as error:
             return _unless_gone(error, (None, {}))
-        usage = told.get("usage") or {}
+        usage = metrics.get("usage") or {}
         final = usage.get("status", "pending") != "pending"
-        return (float(usage["qpu_charge_time_seconds"]) if final else None), told
+        return (float(usage["qpu_charge_time_seconds"]) if final else None), metrics
 
     def cancel(self, job: str) -> None:
         """Stop a job if it can still be stopped."""
@@ -233,8 +233,8 @@ def read(raw: str, shapes: Sequence[tuple[int, ...]]) -> list[Answer]:
         if decoder.is_applicable(decoded):
             decoded = decoder.decode(decoded)
     answers = [
-        Answer(np.asarray(found.data.evs, float), np.asarray(found.data.stds, float))
-        for found in decoded
+        Answer(np.asarray(result.data.evs, float), np.asarray(result.data.stds, float))
+        for result in decoded
     ]
     if [answer.means.shape for answer in answers] != [tuple(shape) for shape in shapes]:
         raise ValueError("the results answer another question")

@@ -109,6 +109,6 @@ def status(error: BaseException) -> int | None:
     """HTTP status behind an error; the client often keeps it in its text only."""
     code = getattr(error, "status_code", None)
     if code is None or code < 0:
-        found = re.search(r"\b([45]\d\d) (?:Client|Server) Error", str(error))
-        code = int(found[1]) if found else None
+        match = re.search(r"\b([45]\d\d) (?:Client|Server) Error", str(error))
+        code = int(match[1]) if match else None
     return code

@@ -26,10 +26,10 @@ def refuse_settings(experiments: Sequence[Experiment]) -> None:
     Raises:
         UserError: naming every setting that differs, with its values.
     """
-    told = [_settings(experiment) for experiment in experiments]
-    found = dict.fromkeys(key for other in told[1:] for key in _differing(told[0], other))
-    if found:
-        _refuse(f"{key} ({', '.join(_value(one, key) for one in told)})" for key in found)
+    asked = [_settings(experiment) for experiment in experiments]
+    keys = dict.fromkeys(key for other in asked[1:] for key in _differing(asked[0], other))
+    if keys:
+        _refuse(f"{key} ({', '.join(_value(settings, key) for settings in asked)})" for key in keys)
 
 
 def refuse_data(records: Sequence[RunRecord], predictions: Sequence[pd.DataFrame]) -> None:
@@ -56,10 +56,10 @@ def refuse_models(folders: Sequence[Path], cells: Sequence[Cell]) -> None:
         UserError: naming ``theta`` and the first model that differs; or a file is missing.
     """
     for name in dict.fromkeys(name for cell in cells for name in _models(cell)):
-        found = [read_stage(RunFolder(folder).model(*name)).arrays for folder in folders]
-        for other in found[1:]:
-            if other.keys() != found[0].keys() or any(
-                not np.array_equal(other[key], found[0][key]) for key in other
+        arrays = [read_stage(RunFolder(folder).model(*name)).arrays for folder in folders]
+        for other in arrays[1:]:
+            if other.keys() != arrays[0].keys() or any(
+                not np.array_equal(other[key], arrays[0][key]) for key in other
             ):
                 _refuse([f"theta ({RunFolder(folders[0]).model(*name).stem})"])
 
@@ -75,18 +75,18 @@ def _refuse(keys: Any) -> None:
 
 
 def _settings(experiment: Experiment) -> dict[str, Any]:
-    known = identity(experiment)
-    found = {key: known.get(key, {}) for key in SETTINGS}
+    given = identity(experiment)
+    compared = {key: given.get(key, {}) for key in SETTINGS}
     stages = {stage: getattr(experiment.stages, stage) for stage in STAGES}
-    return {**found, "stages": stages}
+    return {**compared, "stages": stages}
 
 
-def _differing(one: Any, other: Any, path: str = "") -> Iterator[str]:
+def _differing(first: Any, other: Any, path: str = "") -> Iterator[str]:
     """Dotted keys of what differs."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for key in dict.fromkeys([*one, *other]):
-            yield from _differing(one.get(key), other.get(key), f"{path}.{key}" if path else key)
-    elif one != other:
+    if isinstance(first, Mapping) and isinstance(other, Mapping):
+        for key in dict.fromkeys([*first, *other]):
+            yield from _differing(first.get(key), other.get(key), f"{path}.{key}" if path else key)
+    elif first != other:
         yield path
 
 

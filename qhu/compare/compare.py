@@ -69,10 +69,10 @@ def _evaluated(run: Run) -> Run:
 
 
 def _common_seeds(runs: Sequence[Run]) -> list[int]:
-    found = set.intersection(*(set(run.results["seed"].tolist()) for run in runs))
-    if not found:
+    seeds = set.intersection(*(set(run.results["seed"].tolist()) for run in runs))
+    if not seeds:
         raise UserError("the runs have no seed in common: run one of them with the other's")
-    return sorted(found)
+    return sorted(seeds)
 
 
 def _check_data(study: Study, runs: Sequence[Run]) -> None:
@@ -86,8 +86,10 @@ def _check_data(study: Study, runs: Sequence[Run]) -> None:
 def _cells(study: Study, runs: Sequence[Run]) -> list[Cell]:
     """What every run has finished, seed by seed."""
     keys = ["scenario", "method", "seed"]
-    known = [set(run.results[keys].itertuples(index=False, name=None)) for run in runs]
-    cells = [c for c in study.cells() if all((c.scenario, c.method, c.seed) in k for k in known)]
+    finished = [set(run.results[keys].itertuples(index=False, name=None)) for run in runs]
+    cells = [
+        c for c in study.cells() if all((c.scenario, c.method, c.seed) in its for its in finished)
+    ]
     if not cells:
         raise UserError("the runs have no finished cell in common: finish them first")
     return sorted(cells, key=lambda cell: cell.seed)

@@ -87,15 +87,15 @@ def _in_parts(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
 def _scores(study: Study, cell: Cell, models: Sequence[list[Draws]]) -> pd.DataFrame:
     """One row per metric, one column per step: the mean over the step's draws."""
     columns: dict[str, pd.Series] = {}
-    known: dict[int, pd.Series] = {}
+    means: dict[int, pd.Series] = {}
     for name, (model, oracle, teacher) in zip(STEPS, zip(*models, strict=True), strict=True):
-        if id(model) not in known:  # a step without noise of its own changes nothing
-            found = [
+        if id(model) not in means:  # a step without noise of its own changes nothing
+            scores = [
                 {metric: value for metric, (value, _) in score(study, cell, *three).items()}
                 for three in zip(model, oracle, teacher, strict=True)
             ]
-            known[id(model)] = pd.DataFrame(found).mean()
-        columns[name] = known[id(model)]
+            means[id(model)] = pd.DataFrame(scores).mean()
+        columns[name] = means[id(model)]
     table = pd.DataFrame(columns).rename_axis("metric").reset_index()
     table = table.assign(scenario=cell.scenario, method=cell.method, seed=cell.seed)
     return table[[*CELL, *STEPS]]

@@ -37,8 +37,11 @@ class Some:
 
     def to_dict(self, serializable: bool = False) -> dict[str, Any]:
         """The errors of this kind."""
-        told = self._noise.to_dict(serializable)
-        return {**told, "errors": [e for e in told["errors"] if e["type"] == self._kind]}
+        dictionary = self._noise.to_dict(serializable)
+        return {
+            **dictionary,
+            "errors": [e for e in dictionary["errors"] if e["type"] == self._kind],
+        }
 
 
 @dataclass(frozen=True)
@@ -119,5 +122,5 @@ class Measurement:
         rows = torch.hstack([angles, weights.expand(len(angles), -1)]).double().numpy()
         distribution = self._outcomes(rows[:, self._columns])
         counts = (random.multinomial(self._shots, distribution) for _ in range(times))
-        means = (found / self._shots @ self._values for found in counts)
+        means = (tally / self._shots @ self._values for tally in counts)
         return [torch.from_numpy(mean).to(angles.dtype) for mean in means]

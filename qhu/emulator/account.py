@@ -55,11 +55,11 @@ def plan(platform: Platform, request: Request, name: str) -> Any:
 def usage(platform: Platform, request: Request) -> Any:
     """Quantum time of the instance."""
     now, limit = time.time(), platform.rules.limit
-    found = {
+    resource = {
         "instance_id": CRN,
         "plan_id": platform.rules.plan,
         "usage_consumed_seconds": round(platform.consumed(), 3),
         "usage_limit_reached": platform.limit_reached(),
         "usage_period": {"start_time": iso(now - _PERIOD), "end_time": iso(now)},
     }
-    return found if limit is None else {**found, "usage_limit_seconds": limit}
+    return resource if limit is None else {**resource, "usage_limit_seconds": limit}

@@ -23,7 +23,7 @@ def configuration(platform: Platform, request: Request, name: str) -> Any:
 @routes("GET", "/backends/{}/properties")
 def properties(platform: Platform, request: Request, name: str) -> Any:
     """The calibration, now or before a date."""
-    device, date = platform.device(name), request.one("updated_before")
+    device, date = platform.device(name), request.first("updated_before")
     before = None if date is None else datetime.fromisoformat(date).timestamp()
     return device.properties(*platform.calibration(name, before))
 

@@ -54,8 +54,8 @@ def read_rules(settings: Sequence[str]) -> Rules:
     pairs = dict(item.partition("=")[::2] for item in settings)
     unknown = [key for key in pairs if key not in Rules.__dataclass_fields__]
     if unknown:
-        known = ", ".join(Rules.__dataclass_fields__)
-        raise UserError(f"the emulator has no rule '{unknown[0]}': known: {known}")
+        names = ", ".join(Rules.__dataclass_fields__)
+        raise UserError(f"the emulator has no rule '{unknown[0]}': known: {names}")
     try:
         return TypeAdapter(Rules).validate_python(pairs)
     except ValidationError as error:

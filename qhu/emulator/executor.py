@@ -90,7 +90,10 @@ class Executor(Program):
             values = sampled.pop("parameter_values")
         sets = np.asarray(values, dtype=float).reshape(item.size(), -1)
         bits = run.machine.run(item.circuit, sets, self._program.shots, random)
-        read = {name: found.reshape(*item.shape, *found.shape[1:]) for name, found in bits.items()}
+        read = {
+            name: register.reshape(*item.shape, *register.shape[1:])
+            for name, register in bits.items()
+        }
         return {**sampled, **read}
 
     def _content(self, item: Any) -> tuple[object, ...]:

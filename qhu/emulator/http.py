@@ -50,7 +50,7 @@ class Request:
         except ValueError:
             raise ApiError(400, UNKNOWN, "The body of the request is not valid JSON.") from None
 
-    def one(self, name: str) -> str | None:
+    def first(self, name: str) -> str | None:
         """The only, or first, value of a query parameter."""
         return self.query.get(name, [None])[0]
 

@@ -55,7 +55,7 @@ def submit(platform: Platform, request: Request) -> Any:
 def show(platform: Platform, request: Request, key: str) -> Any:
     """One job."""
     job = _job(platform, key)
-    if request.one("exclude_params") == "true" or job.private:
+    if request.first("exclude_params") == "true" or job.private:
         return describe(job)
     return {**describe(job), "params": json.loads(job.params)}
 

@@ -27,17 +27,17 @@ def listing(platform: Platform, request: Request) -> Any:
         for value in request.query.get(name, []):
             conditions.append(condition)
             values.append(_seconds(value) if name.startswith("created") else value)
-    pending = request.one("pending")
+    pending = request.first("pending")
     if pending is not None:
         conditions.append(f"status {'NOT ' if pending == 'true' else ''}IN {FINAL}")
     where = " AND ".join(conditions)
-    order = "ASC" if request.one("sort") == "ASC" else "DESC"
-    limit, offset = (int(request.one(name) or 0) for name in ("limit", "offset"))
+    order = "ASC" if request.first("sort") == "ASC" else "DESC"
+    limit, offset = (int(request.first(name) or 0) for name in ("limit", "offset"))
     page = f"{where} ORDER BY rowid {order} LIMIT {limit or _PAGE} OFFSET {offset}"
-    found = platform.store.jobs.where(page, values)
+    jobs = platform.store.jobs.where(page, values)
     count = int(platform.store.jobs.total("1", where, values))
     return {
-        "jobs": [describe(job) for job in found],
+        "jobs": [describe(job) for job in jobs],
         "count": count,
         "limit": limit or _PAGE,
         "offset": offset,

@@ -54,15 +54,15 @@ def split(circuit: QuantumCircuit) -> list[Part]:
     """
     gates, clbit_of = _gates_and_measurements(circuit)
     position = {parameter: k for k, parameter in enumerate(circuit.parameters)}
-    found = []
+    parts = []
     for members in _connected(gates, circuit.num_qubits):
         measured = tuple(k for k, qubit in enumerate(members) if qubit in clbit_of)
         if measured:
             own = [gate for gate in gates if gate[0][0] in members]
             small, columns = _small(own, members, position)
             clbits = tuple(clbit_of[members[k]] for k in measured)
-            found.append(Part(members, measured, tuple(canonical(small)), small, columns, clbits))
-    return found
+            parts.append(Part(members, measured, tuple(canonical(small)), small, columns, clbits))
+    return parts
 
 
 def canonical(circuit: QuantumCircuit) -> Iterator[tuple[Any, ...]]:

@@ -106,8 +106,8 @@ class Platform:
     def calibration(self, name: str, before: float | None = None) -> tuple[int, str | None]:
         """Version and ISO time of a device's calibration, now or at an earlier time."""
         at = time.time() if before is None else before
-        found = self.store.calibrations.where("device = ? AND at <= ?", [name, at])
-        return (found[-1].version, iso(found[-1].at)) if found else (0, None)
+        calibrations = self.store.calibrations.where("device = ? AND at <= ?", [name, at])
+        return (calibrations[-1].version, iso(calibrations[-1].at)) if calibrations else (0, None)
 
     def calibrate(self, name: str) -> None:
         """Calibrate a device anew."""

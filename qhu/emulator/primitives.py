@@ -103,8 +103,8 @@ class Sampler(Program):
         sets = values.reshape(pub.parameter_values.size, -1)
         bits = run.machine.run(pub.circuit, sets, pub.shots, run.random(content))
         arrays = {
-            name: BitArray.from_bool_array(found, order="little").reshape(pub.shape)
-            for name, found in bits.items()
+            name: BitArray.from_bool_array(values, order="little").reshape(pub.shape)
+            for name, values in bits.items()
         }
         return SamplerPubResult(DataBin(shape=pub.shape, **arrays))
 
