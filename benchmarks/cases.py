@@ -8,14 +8,14 @@ import numpy as np
 
 from benchmarks.contender import Contender, ContenderFailed
 from benchmarks.floor import works
-from benchmarks.rows import DifferentWork, difference, interleaved, row
+from benchmarks.rows import DifferentWork, Row, difference, failed, interleaved, row
 from qhu.backends.aer import AerBackend, Options
 from qhu.model.circuit import build_ansatz
 from qhu.settings import ModelSpec
 
 Problem = dict[str, Any]
 LAYERS, DEVICE = 2, "fake_brisbane"
-LAYER_TOLERANCE, TRAINING_TOLERANCE = 1e-4, 1e-3
+TOLERANCE = 1e-4
 """Single against double precision, relative to the largest entry of each array."""
 PEERS = ("tensorcircuit-ng", "pennylane-broadcast", "lightning")
 TOO_LONG = "parameter shift sample by sample would take minutes per step"
@@ -35,7 +35,8 @@ class Case:
         name: as in ``results.json``.
         problem: what a contender prepares.
         contenders: ``qhu`` first.
-        tolerance: of the check against qhu in double precision.
+        references: whose values in double precision the others must agree with: the first of
+            them that gives any.
         other_work: contenders that by their nature do other work, which is not compared.
         skipped: contenders that are left out, and why.
         most_threads: more would only slow it down.
@@ -44,7 +45,7 @@ class Case:
     name: str
     problem: Problem
     contenders: tuple[str, ...]
-    tolerance: float = LAYER_TOLERANCE
+    references: tuple[str, ...] = ("dense", "qhu")
     other_work: tuple[str, ...] = ()
     skipped: dict[str, str] = field(default_factory=dict)
     most_threads: int | None = None
@@ -61,11 +62,11 @@ def all_cases() -> list[Case]:
         layer = layer_problem(n, batch)
         cases.append(Case(f"{n}x{batch}", layer, names, skipped=skipped, most_threads=most))
     for name, n in (("mnist-step", 8), ("fashion-step", 10)):
-        twins = ("qhu", "classical-twin")
-        problem = training_problem(n, 64)
-        cases.append(Case(name, problem, twins, TRAINING_TOLERANCE, ("classical-twin",)))
+        names = ("qhu", "classical-twin")
+        training = training_problem(n, 64)
+        cases.append(Case(name, training, names, ("qhu",), other_work=("classical-twin",)))
     noisy = {**layer_problem(4, 32), "kind": "noisy", "device": DEVICE}
-    return [*cases, Case("noisy-step", noisy, ("qhu", "aer-merged"))]
+    return [*cases, Case("noisy-step", noisy, ("qhu", "aer-merged"), ("aer-merged", "qhu"))]
 
 
 def layer_problem(n: int, batch: int, layers: int = LAYERS) -> Problem:
@@ -81,83 +82,94 @@ def layer_problem(n: int, batch: int, layers: int = LAYERS) -> Problem:
 
 
 def training_problem(n: int, batch: int) -> Problem:
-    """Random images (B, 28, 28) and labels (B,)."""
+    """Random images (4B, 28, 28) of which the network takes B, and a label (B,) for each taken."""
     random = np.random.default_rng(n)
     return {
         "kind": "training",
         "dtype": DTYPE,
         "qubits": n,
         "layers": LAYERS,
-        "images": random.uniform(0, 1, (batch, 28, 28)).round(3).tolist(),
+        "batch": batch,
+        "images": random.uniform(0, 1, (4 * batch, 28, 28)).round(3).tolist(),
         "labels": random.integers(0, 10, batch).tolist(),
     }
 
 
 def run_case(
     case: Case, threads: int, thin: int = 1, say: Callable[[str], Any] = print
-) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """Rows of the contenders, and which were left out and why.
+) -> tuple[list[Row], list[Row]]:
+    """Rows of the contenders, and rows of those that failed. A failure costs its own row alone.
 
     Args:
         case: what to measure.
         threads: threads and cores of every contender.
         thin: divides the number of repetitions.
         say: told what is going on.
-
-    Raises:
-        DifferentWork: qhu in single precision does not agree with qhu in double precision.
-        ContenderFailed: qhu fails.
     """
     threads = min(threads, case.most_threads or threads)
-    left_out = dict(case.skipped)
+    failures: dict[str, str] = {}
     apart: dict[str, float | None] = {}
     running: dict[str, Contender] = {}
+    say(f"{case.name}: reference")
+    expected = _reference(case, threads)
     try:
-        expected = _reference(case.problem, threads)
         for name in case.contenders:
             say(f"{case.name}: {name} prepares")
             try:
-                peer = running[name] = Contender(name, threads)
-                apart[name] = _checked(case, peer, expected)
+                contender = running[name] = Contender(name, threads)
+                apart[name] = _checked(case, contender, expected)
             except (ContenderFailed, DifferentWork) as error:
-                if name == "qhu":
-                    raise
-                left_out[name] = str(error)
+                failures[name] = str(error)
         say(f"{case.name}: timing")
-        times = interleaved({name: running[name].time for name in apart}, thin)
+        times, late = interleaved({name: running[name].time for name in apart}, thin)
     finally:
-        for peer in running.values():
-            peer.close()
+        for contender in running.values():
+            contender.close()
     rows = [_row(case, name, taken, apart[name], threads) for name, taken in times.items()]
-    return rows, [{"case": case.name, "contender": n, "why": w} for n, w in left_out.items()]
+    return rows, [failed(case.name, name, why) for name, why in (failures | late).items()]
 
 
-def _reference(problem: Problem, threads: int) -> list[Any]:
-    """What qhu computes in double precision, in a process that is not timed."""
-    process = Contender("qhu", threads)
+def _reference(case: Case, threads: int) -> list[Any] | str:
+    """What is to come out, in double precision from a process that is not timed; or why nobody
+    could tell."""
+    reasons = []
+    for name in case.references:
+        try:
+            return _double_precision(case, name, threads)
+        except ContenderFailed as error:
+            reasons.append(f"{name}: {error}")
+    return "nothing to check it against: " + "; ".join(reasons)
+
+
+def _double_precision(case: Case, name: str, threads: int) -> list[Any]:
+    process = Contender(name, threads)
     try:
-        return process.prepare({**problem, "dtype": "float64"})
+        values = process.prepare({**case.problem, "dtype": "float64"})
     finally:
         process.close()
+    if not all(np.isfinite(array).all() for array in values):
+        raise ContenderFailed("its values are not finite")
+    return values
 
 
-def _checked(case: Case, peer: Contender, expected: list[Any]) -> float | None:
-    found = peer.prepare(case.problem)
-    if peer.name in case.other_work:
+def _checked(case: Case, contender: Contender, expected: list[Any] | str) -> float | None:
+    """How far the contender is from the reference; None if it does other work by its nature."""
+    values = contender.prepare(case.problem)
+    if contender.name in case.other_work:
         return None
-    return difference(peer.name, found, expected, case.tolerance)
+    if isinstance(expected, str):
+        raise ContenderFailed(expected)
+    return difference(contender.name, values, expected, TOLERANCE)
 
 
-def _row(
-    case: Case, name: str, times: list[float], apart: float | None, threads: int
-) -> dict[str, Any]:
+def _row(case: Case, name: str, times: list[float], apart: float | None, threads: int) -> Row:
     sizes = _sizes(case.problem)
     about = {
         **sizes,
         "dtype": DTYPES.get(name, DTYPE),
         "threads": threads,
         "differs_by": apart and float(f"{apart:.1e}"),
-        "tolerance": None if apart is None else case.tolerance,
+        "tolerance": None if apart is None else TOLERANCE,
     }
     return row(
         case.name, name, times, **about, **works(case.problem, couplings(case))[name].about()
@@ -174,6 +186,6 @@ def couplings(case: Case) -> int:
 
 def _sizes(problem: Problem) -> dict[str, int]:
     if problem["kind"] == "training":
-        return {k: problem[k] for k in ("qubits", "layers")} | {"batch": len(problem["images"])}
+        return {k: problem[k] for k in ("qubits", "layers", "batch")}
     batch, qubits = np.shape(problem["inputs"])
     return {"qubits": qubits, "batch": batch, "layers": len(problem["weights"])}

@@ -2,9 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,8 @@ PEERS = ROOT / ".bench/venv/bin/python"
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**28), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 """Memory is kept between steps. By default that depends on what a process allocated before, and a
 training step that must fetch its memory anew takes a quarter longer."""
+ANSWER_SECONDS, CLOSE_SECONDS = 600.0, 10.0
+"""So long a contender may take for an answer, the slowest takes a minute; and to end."""
 IN_PEERS = ("pennylane_peers", "tensorcircuit_peer")
 
 
@@ -50,31 +56,55 @@ class Contender:
         )
 
     def prepare(self, problem: dict[str, Any]) -> list[Any]:
-        """Set the problem; returns outputs and gradients."""
+        """Set the problem; returns outputs and gradients.
+
+        Raises:
+            ContenderFailed: it cannot solve it, ends, or gives no answer in time.
+        """
         return self._ask({"problem": problem})["values"]
 
     def time(self, repeat: int) -> list[float]:
-        """Milliseconds of each of ``repeat`` steps."""
+        """Milliseconds of each of ``repeat`` steps; raises as :meth:`prepare`."""
         return self._ask({"repeat": repeat})["times"]
 
     def close(self) -> None:
         """End the process."""
-        self._process.communicate()
+        try:
+            self._process.communicate(timeout=CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
         self._errors.close()
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None and self._process.stdout is not None
+        overdue = threading.Timer(ANSWER_SECONDS, self._process.kill)
+        overdue.start()
+        begun = time.monotonic()
         try:
-            self._process.stdin.write(json.dumps(question) + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        answer = self._process.stdout.readline()
-        if not answer:
-            self._errors.seek(0)
-            lines = self._errors.read().strip().splitlines() or ["it ended without a word"]
-            raise ContenderFailed(f"{self.name} failed: {lines[-1]}")
-        return json.loads(answer)
+            with suppress(BrokenPipeError):  # it has ended: there is no answer to read either
+                self._process.stdin.write(json.dumps(question) + "\n")
+                self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        finally:
+            overdue.cancel()
+        if time.monotonic() - begun >= ANSWER_SECONDS:
+            raise ContenderFailed(f"no answer within {ANSWER_SECONDS:g} seconds")
+        if not line:
+            raise ContenderFailed(self._last_words())
+        answer: dict[str, Any] = json.loads(line)
+        if "failed" in answer:
+            raise ContenderFailed(answer["failed"])
+        return answer
+
+    def _last_words(self) -> str:
+        """Why a process ended that gave no reason: the signal, or the last line of its errors."""
+        status = self._process.wait()
+        if status < 0:
+            return f"ended by signal {signal.Signals(-status).name}"
+        self._errors.seek(0)
+        lines = self._errors.read().strip().splitlines()
+        return lines[-1] if lines else f"ended with status {status}"
 
 
 def limits(threads: int) -> dict[str, str]:

@@ -108,7 +108,7 @@ def works(problem: Mapping[str, Any], couplings: int = 0) -> dict[str, Work]:
         couplings: two-qubit gates of the native circuit, for noisy problems.
     """
     if problem["kind"] == "training":
-        sizes = problem["qubits"], len(problem["images"])
+        sizes = problem["qubits"], problem["batch"]
         return {"qhu": network(*sizes, True), "classical-twin": network(*sizes, False)}
     batch, n = len(problem["inputs"]), len(problem["inputs"][0])
     layers = len(problem["weights"])

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.rows import row
+from benchmarks.rows import Row, row
 from qhu.engine.program import Program, compile_circuit
 from qhu.model.circuit import build_ansatz
 from qhu.settings import ModelSpec
@@ -31,15 +30,16 @@ SECONDS, MOST, LEAST = 1.0, 20, 3
 """A point is timed for so long, but so many times at most and at least."""
 
 
-def points() -> Iterator[dict[str, Any]]:
-    """A row for every point of every line."""
+def points() -> Iterator[tuple[str, dict[str, int]]]:
+    """Axis and sizes of every point of every line."""
     for axis, (values, lines) in AXES.items():
         for fixed in lines:
             for value in values:
-                yield _point(axis, {"models": 1, **fixed, axis: value})
+                yield axis, {"models": 1, **fixed, axis: value}
 
 
-def _point(axis: str, sizes: dict[str, int]) -> dict[str, Any]:
+def measure(axis: str, sizes: dict[str, int]) -> Row:
+    """Row of one point."""
     ansatz = build_ansatz(ModelSpec(layers=sizes["layers"]), sizes["qubits"])
     program = compile_circuit(ansatz)
     times = _times(program, sizes, len(ansatz.weights))

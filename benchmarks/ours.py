@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.func import functional_call
 
+from benchmarks.clear import clear_images
 from benchmarks.serve import Problem, Step
 from benchmarks.torch_step import forward_backward
 from qhu.backends.base import open_backend
@@ -46,9 +47,10 @@ def training_step(problem: Problem, quantum: bool) -> Step:
         quantum=quantum,
     )  # fmt: skip
     dtype = getattr(torch, problem["dtype"])
-    images, labels = torch.tensor(problem["images"], dtype=dtype), torch.tensor(problem["labels"])
     torch.manual_seed(0)
-    net = HybridNet(spec, tuple(images.shape[1:]), CLASSES, open_backend("statevector")).to(dtype)
+    net = HybridNet(spec, problem["images"].shape[1:], CLASSES, open_backend("statevector"))
+    images = clear_images(net.front, torch.tensor(problem["images"]), problem["batch"]).to(dtype)
+    net, labels = net.to(dtype), torch.tensor(problem["labels"])
     optimizer = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)
 
     def step() -> tuple[Any, ...]:

@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.contender import ContenderFailed
+
+Row = dict[str, Any]
+"""A line of the table: a case and a contender, with figures or the reason why there are none."""
 Timer = Callable[[int], list[float]]
 """Runs k steps and returns the milliseconds of each."""
 ROUNDS = 50
@@ -20,7 +24,7 @@ class DifferentWork(Exception):
     """A contender's outputs or gradients are not those of the reference."""
 
 
-def row(case: str, contender: str, times: Sequence[float], **about: Any) -> dict[str, Any]:
+def row(case: str, contender: str, times: Sequence[float], **about: Any) -> Row:
     """Row of ``results.json``.
 
     Args:
@@ -39,26 +43,38 @@ def row(case: str, contender: str, times: Sequence[float], **about: Any) -> dict
     return {"case": case, "contender": contender, **spread, **about}
 
 
-def difference(name: str, found: Sequence[Any], expected: Sequence[Any], tolerance: float) -> float:
-    """Largest difference of outputs and gradients, each relative to its largest entry.
+def failed(case: str, contender: str, why: str) -> Row:
+    """The row of a contender that gave no times, with the reason in a line."""
+    return {"case": case, "contender": contender, "why": why}
+
+
+def difference(
+    name: str, values: Sequence[Any], expected: Sequence[Any], tolerance: float
+) -> float:
+    """Largest difference of outputs and gradients, each relative to its largest expected entry.
 
     Raises:
-        DifferentWork: it is above the tolerance, or shapes differ.
+        DifferentWork: it is above the tolerance, shapes differ, or an entry is no number.
     """
-    if len(found) != len(expected):
-        raise DifferentWork(f"{name} returns {len(found)} arrays instead of {len(expected)}")
+    if len(values) != len(expected):
+        raise DifferentWork(f"{name} returns {len(values)} arrays instead of {len(expected)}")
     worst = 0.0
-    for mine, theirs in zip(found, expected, strict=True):
+    for mine, theirs in zip(values, expected, strict=True):
         a, b = np.asarray(mine, dtype=float), np.asarray(theirs, dtype=float)
         if a.shape != b.shape:
             raise DifferentWork(f"{name} returns shape {a.shape} instead of {b.shape}")
-        worst = float(np.fmax(worst, np.abs(a - b).max() / np.abs(b).max()))
-        if not np.isfinite(a).all() or worst > tolerance:
-            raise DifferentWork(f"{name} differs by {worst:.1e}, more than {tolerance:.0e}")
+        if not np.isfinite(a).all():
+            raise DifferentWork(f"{name} returns entries that are not finite")
+        if not np.array_equal(a, b):  # both 0: nothing to divide by
+            worst = max(worst, float(np.abs(a - b).max() / np.abs(b).max()))
+    if not worst <= tolerance:
+        raise DifferentWork(f"{name} differs by {worst:.1e}, more than {tolerance:.0e}")
     return worst
 
 
-def interleaved(timers: Mapping[str, Timer], thin: int = 1) -> dict[str, list[float]]:
+def interleaved(
+    timers: Mapping[str, Timer], thin: int = 1
+) -> tuple[dict[str, list[float]], dict[str, str]]:
     """Times of all contenders, taken in turns so that a busy moment hits all of them.
 
     A first step of each is its warm-up and tells how often it is timed (:data:`REPEATS`). One that
@@ -67,19 +83,48 @@ def interleaved(timers: Mapping[str, Timer], thin: int = 1) -> dict[str, list[fl
     Args:
         timers: per contender, how to time it.
         thin: divides the number of repetitions.
+
+    Returns:
+        Times per contender, and why per contender that failed meanwhile.
     """
-    firsts = {name: timer(1) for name, timer in timers.items()}
-    wanted = {name: max(1, _repeats(first[0]) // thin) for name, first in firsts.items()}
-    times = {name: first if wanted[name] == 1 else [] for name, first in firsts.items()}
-    order = list(timers)
-    while any(len(times[name]) < wanted[name] for name in order):
-        for name in order:
-            turn = min(-(-wanted[name] // ROUNDS), wanted[name] - len(times[name]))
-            if turn > 0:
-                cold = int(firsts[name][0] < SHORT_MS)
-                times[name] += timers[name](turn + cold)[cold:]
-        order.reverse()  # nobody always goes first
-    return times
+    turns = {name: _Turns(timer, thin) for name, timer in timers.items()}
+    failures: dict[str, str] = {}
+
+    def go_round(names: Sequence[str], move: Callable[[_Turns], None]) -> list[str]:
+        for name in names:
+            try:
+                move(turns[name])
+            except ContenderFailed as error:
+                failures[name] = str(error)
+        return [name for name in names if name not in failures and turns[name].left]
+
+    order = go_round(list(turns), _Turns.begin)
+    while order:
+        order = go_round(order, _Turns.take)[::-1]  # nobody always goes first
+    return {name: turn.times for name, turn in turns.items() if name not in failures}, failures
+
+
+class _Turns:
+    """One contender's times so far, and how many it is to have."""
+
+    def __init__(self, timer: Timer, thin: int) -> None:
+        self.timer, self.thin = timer, thin
+        self.times: list[float] = []
+        self.wanted = self.cold = 0
+
+    @property
+    def left(self) -> int:
+        return self.wanted - len(self.times)
+
+    def begin(self) -> None:
+        first = self.timer(1)
+        self.wanted = max(1, _repeats(first[0]) // self.thin)
+        self.cold = int(first[0] < SHORT_MS)
+        self.times = first if self.wanted == 1 else []
+
+    def take(self) -> None:
+        turn = min(-(-self.wanted // ROUNDS), self.left)
+        self.times += self.timer(turn + self.cold)[self.cold :]
 
 
 def _repeats(step_ms: float) -> int:

@@ -2,7 +2,8 @@
 
 Run as ``python -m benchmarks.serve CONTENDER THREADS`` in the environment that the contender is
 installed in. ``{"problem": …}`` is answered by ``{"values": …}``, the arrays that contenders must
-agree on; ``{"repeat": k}`` by ``{"times": …}``, k times of a step in milliseconds.
+agree on; ``{"repeat": k}`` by ``{"times": …}``, k times of a step in milliseconds; what fails by
+``{"failed": …}``, the reason in a line.
 """
 
 import importlib
@@ -10,6 +11,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,26 +30,42 @@ MODULES = {
     "pennylane-broadcast": "pennylane_peers",
     "lightning": "pennylane_peers",
     "tensorcircuit-ng": "tensorcircuit_peer",
+    "dense": "dense",
 }
-"""The file of each contender; its ``STEPS`` maps kind and contender to a maker of steps."""
+"""The file of each contender and reference; its ``STEPS`` maps kind and name to a step's maker."""
 
 
 def main(contender: str, threads: int) -> None:
     """Answer questions on standard input until it ends."""
     pin(threads)
-    steps = importlib.import_module(f"benchmarks.{MODULES[contender]}").STEPS
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
-    step: Step | None = None
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a library prints is no answer
+    serving = _Serving(contender)
     for line in sys.stdin:
-        asked = json.loads(line)
+        try:
+            answer = serving.answer(json.loads(line))
+        except Exception as error:
+            traceback.print_exc()
+            reason = str(error).strip().partition("\n")[0]
+            answer = {"failed": f"{type(error).__name__}: {reason}"}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+class _Serving:
+    """A contender and the step that it prepared last."""
+
+    def __init__(self, contender: str) -> None:
+        self.contender = contender
+        self.step: Step | None = None
+
+    def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         if "problem" in asked:
             problem = {k: _array(v) for k, v in asked["problem"].items()}
-            step = steps[problem["kind"], contender](problem)
-            answer = {"values": [np.asarray(v, dtype=float).tolist() for v in step()]}
-        else:
-            assert step is not None, "a problem comes first"
-            answer = {"times": [_milliseconds(step) for _ in range(asked["repeat"])]}
-        print(json.dumps(answer), file=answers, flush=True)
+            steps = importlib.import_module(f"benchmarks.{MODULES[self.contender]}").STEPS
+            self.step = steps[problem["kind"], self.contender](problem)
+            return {"values": [np.asarray(v, dtype=float).tolist() for v in self.step()]}
+        assert self.step is not None, "a problem comes first"
+        return {"times": [_milliseconds(self.step) for _ in range(asked["repeat"])]}
 
 
 def pin(threads: int) -> None:

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contender import ROOT, limits
-from benchmarks.rows import DifferentWork, row
+from benchmarks.contender import ROOT, ContenderFailed, limits
+from benchmarks.rows import DifferentWork, Row, row
 from qhu.experiment import Experiment, load_experiment
 from qhu.record.store import Store
 from qhu.seeding import torch_stream
@@ -17,22 +17,37 @@ from qhu.study import Study
 from qhu.training import FitJob, fit
 
 IRIS = ROOT / "experiments/iris.yaml"
+STUDY_SECONDS = 3600.0
+"""So long the study may take: a minute where nothing else runs."""
 AGREEMENT = 1e-5
 """Largest difference in θ between models trained at once and one by one."""
 
 
-def iris_study(threads: int) -> dict[str, Any]:
-    """Row of ``qhu run experiments/iris.yaml`` with nothing computed before."""
+def iris_study(threads: int) -> Row:
+    """Row of ``qhu run experiments/iris.yaml`` with nothing computed before.
+
+    Raises:
+        ContenderFailed: it does not end, or not well.
+    """
     with tempfile.TemporaryDirectory() as folder:
         command = [str(Path(sys.executable).with_name("qhu")), "run", str(IRIS), "--out", "run"]
         begun = time.perf_counter()
-        subprocess.run(
-            command,
-            cwd=folder,  # the store of finished stages lies here, empty
-            env={**os.environ, **limits(threads)},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        try:
+            subprocess.run(
+                command,
+                cwd=folder,  # the store of finished stages lies here, empty
+                env={**os.environ, **limits(threads)},
+                check=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=STUDY_SECONDS,
+            )
+        except subprocess.CalledProcessError as error:
+            lines = error.stderr.strip().splitlines() or [f"ended with status {error.returncode}"]
+            raise ContenderFailed(lines[-1]) from error
+        except subprocess.TimeoutExpired as error:
+            raise ContenderFailed(f"not done within {STUDY_SECONDS:g} seconds") from error
         taken = 1e3 * (time.perf_counter() - begun)
     asked = load_experiment(IRIS)
     cells = len(asked.seeds) * len(asked.scenarios) * len(asked.methods)
@@ -41,7 +56,11 @@ def iris_study(threads: int) -> dict[str, Any]:
 
 
 def many_models(models: int = 64, epochs: int = 5) -> dict[str, Any]:
-    """Throughput of training Iris teachers at once against one by one, the same results checked."""
+    """Throughput of training Iris teachers at once against one by one, the same results checked.
+
+    Raises:
+        DifferentWork: the results are not the same.
+    """
     asked = load_experiment(IRIS, [f"training.epochs={epochs}", f"seeds=0-{models - 1}"])
     with tempfile.TemporaryDirectory() as folder:
         study = Study(asked, Store(Path(folder)))

@@ -45,9 +45,13 @@ class Backend(ABC):
         """What beside the options identifies the values."""
         return {}
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A copy in another process is opened there, with the same options."""
-        return type(self), (self.name, self.options)
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy in another process is opened there, with the same options and access."""
+        return {"name": self.name, "options": self.options, "access": self.access}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        type(self).__init__(self, state["name"], state["options"])
+        self.__dict__.update(state)
 
     @property
     def differentiable(self) -> bool:

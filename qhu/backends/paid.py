@@ -29,11 +29,7 @@ class PaidBackend(Backend):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy in another process opens account and ledger for itself."""
-        return {k: self.__dict__[k] for k in ("name", "options", "access", "run", "step")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        PaidBackend.__init__(self, state["name"], state["options"])
-        self.__dict__.update(state)
+        return {**super().__getstate__(), "run": self.run, "step": self.step}
 
     def attach(self, run: str, step: str, say: Callable[[str], None]) -> None:
         """Tell the backend what it works for.

@@ -39,6 +39,9 @@ class Dataset:
 
     @property
     def content(self) -> str:
-        """Hash of all rows and labels, part of the key of every stage."""
-        text = f"{self.x.shape}".encode()
-        return hashlib.sha256(text + self.x.tobytes() + self.y.tobytes()).hexdigest()[:16]
+        """Hash of all rows, labels and classes, part of the key of every stage.
+
+        Classes count although no row need have them: a network has an output for each.
+        """
+        form = f"{self.x.shape} {self.x.dtype.str} {self.y.dtype.str} {self.classes}".encode()
+        return hashlib.sha256(form + self.x.tobytes() + self.y.tobytes()).hexdigest()[:16]
