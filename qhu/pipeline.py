@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qhu.data.split import selection_rows
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
 from qhu.model.theta import ModelState
 from qhu.record.store import Stage
@@ -168,14 +169,11 @@ def _among(count: int, rows: NDArray[np.int64], values: NDArray[np.float64]) -> 
 
 
 def _fit_rows(study: Study, one: Fit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers to train on and to judge by; an oracle validates on the classes it learns."""
+    """Row numbers to train on and to select an epoch by."""
     split, training = study.split(one.seed), study.experiment.training
     without = training.teacher_without if one.kind == "teacher" else one.scenario
     train = study.forget_set(one.seed, without).retain if without else split.train
-    if training.select == "test_accuracy":
-        return train, split.test
-    y = split.labels
-    return train, split.val[np.isin(y[split.val], y[train])]
+    return train, selection_rows(split, train, training.select)
 
 
 def _fit_job(study: Study, one: Fit) -> FitJob:
@@ -250,8 +248,8 @@ def _student(study: Study, cell: Cell, task: Task) -> Learner:
 def _score(study: Study, cell: Cell) -> Callable[[ModelState], float]:
     """What epochs of a method are selected by, if they are; the rows stay hidden from it."""
     net, select = study.net("unlearn"), study.experiment.unlearning.select
-    split = study.split(cell.seed)
-    rows = study.rows(cell.seed, split.test if select == "test_accuracy" else split.val)
+    retain = study.forget_set(cell.seed, cell.scenario).retain
+    rows = study.rows(cell.seed, selection_rows(study.split(cell.seed), retain, select))
 
     def score(state: ModelState) -> float:
         return float(measure_epoch(net.infer(state, rows.x), rows.y, select)[1])

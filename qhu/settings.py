@@ -101,8 +101,9 @@ class Selection(Options):
     """Which epoch of a training or an unlearning is kept."""
 
     select: Literal["val_loss", "test_accuracy"] = "val_loss"
-    """what ``patience`` waits for: a lower loss on the validation rows; or a higher accuracy on the
-    test rows, as arXiv 2512.19253 does, after which they test nothing any more"""
+    """what ``patience`` waits for: a lower loss on the validation rows, of the classes that are
+    trained on; or a higher accuracy on the test rows, all of them, as arXiv 2512.19253 does, after
+    which they test nothing any more"""
     patience: int | None = Field(None, ge=1)
     """stop after so many epochs without a better one and keep the best, of equal ones the first;
     null: all epochs, and keep the last"""

@@ -14,7 +14,7 @@ from qhu.backends.access import Access
 from qhu.backends.base import STAGES, Backend, open_backend, spec
 from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
-from qhu.data.split import ForgetSet, Split, forget_rows, scale, split_rows
+from qhu.data.split import ForgetSet, Split, forget_rows, scale, selection_rows, split_rows
 from qhu.errors import UserError
 from qhu.experiment import HONEST, Experiment, digest
 from qhu.model.hybrid import HybridNet
@@ -169,8 +169,8 @@ class Study:
         """Refuse wrong inputs before anything is computed or written.
 
         Raises:
-            UserError: an empty split or forget set, an absent class, row or device, a method
-                without options.
+            UserError: an empty split or forget set, no rows to select an epoch by, an absent class,
+                row or device, a method without options.
             BudgetRefused: a device of the platform, and no budget.
         """
         if self.device.type == "cuda" and not torch.cuda.is_available():
@@ -180,7 +180,7 @@ class Study:
             )
         for seed in self.experiment.seeds:
             for scenario in self.experiment.scenarios:
-                self.forget_set(seed, scenario)
+                self._check_selection(seed, scenario)
         for entry in self.methods.values():
             if not issubclass(entry.options, MethodOptions):
                 raise UserError(
@@ -189,6 +189,17 @@ class Study:
                 )
         for backend in self.paid.values():
             backend.check()
+
+    def _check_selection(self, seed: int, scenario: str) -> None:
+        """Refuse a forget set that leaves no rows to select an epoch by, where one is selected."""
+        retain, split = self.forget_set(seed, scenario).retain, self.split(seed)
+        for part in ("training", "unlearning"):
+            spec = getattr(self.experiment, part)
+            if spec.patience and not len(selection_rows(split, retain, spec.select)):
+                raise UserError(
+                    f"{part}.patience: no validation row of seed {seed} has a class of the retain "
+                    f"rows of scenario '{scenario}': raise data.val"
+                )
 
     def fits(self) -> list[Fit]:
         """Everything that is trained from scratch."""

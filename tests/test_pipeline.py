@@ -1,5 +1,6 @@
 """The stages, called one by one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 import yaml
 
 from qhu import pipeline, steps, training
+from qhu.errors import UserError
 from qhu.experiment import load_experiment
 from qhu.record.store import Store
-from qhu.study import Fit, Study
+from qhu.study import Cell, Fit, Study
 
 BACKENDS = {
     "statevector": {"kind": "statevector"},
@@ -63,3 +65,42 @@ def test_training_waits_for_that_of_earlier_studies(tiny):
     later = [step for step in steps.steps(other, first) if step.title == "training"]
     assert trained and later
     assert all(step.needs == trained for step in later)
+
+
+def validation_loss(study, stage, rows):
+    """Mean cross-entropy of a stored model on given rows of seed 0."""
+    probabilities = pipeline.predict(study, stage, 0).arrays["probabilities"]
+    return -np.log(probabilities[rows, study.split(0).labels[rows]]).mean()
+
+
+@pytest.mark.parametrize("method", ["lca", "finetune", "scrub"])
+def test_a_method_is_judged_by_the_classes_it_keeps(tiny, method):
+    settings = ["unlearning={steps: 30, patience: 20}", "training.epochs=30"]
+    study = Study(load_experiment(tiny, settings, [method]), Store(Path("store")))
+    val = study.split(0).val
+    for scenario, judging in (("class", val[study.data.y[val] != 0]), ("subset", val)):
+        stage = pipeline.unlearn(study, Cell(scenario, method, 0))
+        kept = stage.facts["facts"]["kept_steps"]
+        score = next(line["score"] for line in stage.facts["history"] if line["step"] == kept)
+        assert score == pytest.approx(-validation_loss(study, stage, judging), abs=1e-5)
+
+
+def test_patience_does_not_keep_the_epoch_that_forgot_least(tiny):
+    """Forgetting the class is not held against LCA, which forgets most of it in a few epochs."""
+    settings = ["unlearning={steps: 60, patience: 3}", "training.epochs=40"]
+    study = Study(load_experiment(tiny, settings, ["lca"]), Store(Path("store")))
+    model = pipeline.unlearn(study, Cell("class", "lca", 0))
+    rows = study.forget_set(0, "class").forget
+    predicted = pipeline.predict(study, model, 0).arrays["probabilities"][rows].argmax(1)
+    assert (predicted == 0).mean() < 0.3
+
+
+def test_patience_without_rows_to_judge_by_is_refused(tiny):
+    """All validation rows but those of class 0 are gone: an epoch would be kept at random."""
+    experiment = load_experiment(tiny, ["unlearning.patience=2"])
+    study = Study(experiment, Store(Path("store")))
+    split = study.split(0)
+    blind = replace(split, val=split.val[study.data.y[split.val] == 0])
+    study._kept["split", 0] = blind
+    with pytest.raises(UserError, match=r"unlearning\.patience: no validation row.*'class'"):
+        study.check()
