@@ -242,6 +242,7 @@ def _student(study: Study, cell: Cell, task: Task) -> Learner:
         max_epochs=options.epochs or common.epochs,
         patience=common.patience and (options.patience or common.patience),
         score=_score(study, cell),
+        title=str(cell),
     )
 
 
