@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from qhu.data.split import selection_rows
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
+from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.store import Stage
 from qhu.seeding import torch_stream
@@ -56,14 +57,18 @@ def train(
         if one not in missing.values():
             finished(one)
 
-    def keep(index: int, result: FitResult) -> None:
-        key, one = list(missing.items())[index]
-        facts = {"history": result.history, "steps": result.steps}
-        study.store.put(key, study.arrays(result.state), facts)
-        finished(one)
+    nets: dict[HybridNet, list[str]] = {}  # one for all, unless each draws shots of its own
+    for key in missing:
+        nets.setdefault(study.net("train", key), []).append(key)
+    for net, group in nets.items():
 
-    jobs = [_fit_job(study, one) for one in missing.values()]
-    fit(study.net("train"), jobs, study.experiment.training, keep)
+        def keep(index: int, result: FitResult, group: list[str] = group) -> None:
+            facts = {"history": result.history, "steps": result.steps}
+            study.store.put(group[index], study.arrays(result.state), facts)
+            finished(missing[group[index]])
+
+        jobs = [_fit_job(study, missing[key]) for key in group]
+        fit(net, jobs, study.experiment.training, keep)
     return [study.store.load(key) for key in keys]
 
 
@@ -76,7 +81,7 @@ def unlearn(study: Study, cell: Cell) -> Stage:
     key = _unlearn_key(study, cell, teacher)
 
     def compute() -> Computed:
-        task = _task(study, cell, study.state(teacher))
+        task = _task(study, cell, study.state(teacher), study.net("unlearn", key))
         student = _student(study, cell, task)
         facts = study.methods[cell.method].make(student, task, chosen.options) or {}
         if student.kept is not None:
@@ -104,7 +109,7 @@ def predict(
     key = study.key("outputs", stage, seed, model.key, *which)
 
     def compute() -> Computed:
-        net, x = study.net(stage, int(key, 16)), study.scaled(seed)
+        net, x = study.net(stage, key), study.scaled(seed)
         features, probabilities = net.outputs(study.state(model), x if rows is None else x[rows])
         arrays = {"probabilities": probabilities.numpy(), "features": features.numpy()}
         if rows is not None:
@@ -205,23 +210,24 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
 
 
-def _task(study: Study, cell: Cell, teacher: ModelState) -> Task:
+def _task(study: Study, cell: Cell, teacher: ModelState, net: HybridNet) -> Task:
     """What the method may see: neither test rows nor the oracle."""
     parted = study.forget_set(cell.seed, cell.scenario)
+    split = study.split(cell.seed)
 
     def retrain() -> ModelState:
         return study.state(train(study, [Fit("oracle", cell.seed, cell.scenario)])[0])
 
-    x = study.scaled(cell.seed)
+    seen = study.scaled(cell.seed)[split.train]
     return Task(
-        net=study.net("unlearn"),
+        net=net,
         retain=study.rows(cell.seed, parted.retain),
         forget=study.rows(cell.seed, parted.forget),
-        val=study.rows(cell.seed, study.split(cell.seed).val),
+        val=study.rows(cell.seed, split.val),
         classes=len(study.data.classes),
         teacher=teacher,
         init=_initial(study, Fit("teacher", cell.seed)),
-        span=(float(x.min()), float(x.max())),
+        span=(float(seen.min()), float(seen.max())),
         retrain=retrain,
     )
 
@@ -241,14 +247,14 @@ def _student(study: Study, cell: Cell, task: Task) -> Learner:
         order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method),
         max_epochs=options.epochs or common.epochs,
         patience=common.patience and (options.patience or common.patience),
-        score=_score(study, cell),
+        score=_score(study, cell, task.net),
         title=str(cell),
     )
 
 
-def _score(study: Study, cell: Cell) -> Callable[[ModelState], float]:
+def _score(study: Study, cell: Cell, net: HybridNet) -> Callable[[ModelState], float]:
     """What epochs of a method are selected by, if they are; the rows stay hidden from it."""
-    net, select = study.net("unlearn"), study.experiment.unlearning.select
+    select = study.experiment.unlearning.select
     retain = study.forget_set(cell.seed, cell.scenario).retain
     rows = study.rows(cell.seed, selection_rows(study.split(cell.seed), retain, select))
 

@@ -272,12 +272,17 @@ class Study:
         self.net(stage)  # the device is asked when the circuit is placed
         return self.paid[stage].conditions()
 
-    def net(self, stage: str, noise_seed: int = 0) -> HybridNet:
-        """The network on the backend of a stage; a sampled layer is made anew per noise seed."""
+    def net(self, stage: str, key: str = "") -> HybridNet:
+        """The network on the backend of a stage.
+
+        Where values are sampled it is made anew, with shots of the given key's own stream, so that
+        a stage depends on no other: whoever computes with it gives the key of what is computed.
+        Without one it is for the layout of θ alone.
+        """
         backend = self.backends[stage]
         # A device knows the stage that it works for; other backends serve all stages alike.
         where = stage if stage in self.paid else ""
-        which = (backend.name, where, noise_seed if backend.sampled else 0)
+        which = (backend.name, where, int(key or "0", 16) if backend.sampled else 0)
         if which not in self._nets:
             shape, classes = self.data.x.shape[1:], len(self.data.classes)
             net = HybridNet(self.experiment.model, shape, classes, backend, which[2])

@@ -104,3 +104,79 @@ def test_patience_without_rows_to_judge_by_is_refused(tiny):
     study._kept["split", 0] = blind
     with pytest.raises(UserError, match=r"unlearning\.patience: no validation row.*'class'"):
         study.check()
+
+
+SHOTS = {"kind": "aer", "depolarizing": [0.01, 0.02], "shots": 64}
+
+
+@pytest.fixture
+def sampled(tiny):
+    """Builds a study that trains and unlearns with shots, in a store of its own."""
+    Path("backends.yaml").write_text(yaml.safe_dump({"shots": SHOTS}))
+    stages = ["stages.train=shots", "stages.unlearn=shots", "training.epochs=1"]
+    stages += ["model.layers=1", "unlearning={steps: 5, patience: 3}"]
+
+    def make(store, *settings):
+        return Study(load_experiment(tiny, [*stages, *settings]), Store(Path(store)))
+
+    return make
+
+
+def theta(study, stage):
+    return study.state(stage).theta.numpy()
+
+
+def test_shots_of_a_training_depend_on_nothing_else_that_is_trained(sampled):
+    fits = [Fit("teacher", 1), Fit("teacher", 0), Fit("oracle", 0, "subset")]
+    many, alone = sampled("many"), sampled("alone")
+    together = pipeline.train(many, fits)
+    for one, stage in zip(fits, together, strict=True):
+        assert (theta(many, stage) == theta(alone, pipeline.train(alone, [one])[0])).all()
+
+
+def test_shots_of_a_method_depend_on_nothing_else_that_is_computed(sampled):
+    cells = [Cell("class", "finetune", 0), Cell("class", "scrub", 1), Cell("class", "scrub", 0)]
+    many, alone = sampled("many"), sampled("alone")
+    together = [pipeline.unlearn(many, cell) for cell in cells]
+    last = pipeline.unlearn(alone, cells[-1])
+    assert (theta(many, together[-1]) == theta(alone, last)).all()
+
+
+def drawn(study, monkeypatch):
+    """Every network that a stage computes with, by stage and key."""
+    made, make = {}, study.net
+
+    def net(stage, key=""):
+        built = make(stage, key)
+        if key:
+            made[stage, key] = built
+        return built
+
+    monkeypatch.setattr(study, "net", net)
+    return made
+
+
+def test_every_training_and_method_draws_shots_of_its_own(sampled, monkeypatch):
+    """Equal θ and rows, other shots: seeds, teacher, oracle, floor and methods are independent."""
+    study = sampled("store")
+    made = drawn(study, monkeypatch)
+    state, x = study.net("train").state(), study.scaled(0)[:4]
+    fits = [Fit("teacher", 0), Fit("teacher", 1), Fit("oracle", 0, "class")]
+    pipeline.train(study, [*fits, Fit("floor", 0, "class")])
+    for seed, method in ((0, "finetune"), (1, "finetune"), (0, "scrub")):
+        pipeline.unlearn(study, Cell("class", method, seed))
+    keys = list(made)
+    assert len(keys) == 7
+    seen = {study.net(*which).outputs(state, x)[0].numpy().tobytes() for which in keys}
+    assert len(seen) == 7
+
+
+def test_adversarial_rows_may_go_as_far_as_training_rows_do(tiny, monkeypatch):
+    """The span is that of the training rows; the smallest and largest value are test rows'."""
+    study = Study(load_experiment(tiny, ["data.scale=none"], ["none"]), Store(Path("store")))
+    x, train = study.data.x, study.split(0).train
+    study.data.x[study.split(0).test[:2]] = [[-50.0] * 4, [50.0] * 4]
+    spans = []
+    monkeypatch.setattr(pipeline, "Task", lambda **seen: spans.append(seen["span"]))
+    pipeline._task(study, Cell("class", "none", 0), study.net("train").state(), study.net("train"))
+    assert spans == [pytest.approx((x[train].min(), x[train].max()))]

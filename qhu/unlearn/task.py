@@ -50,7 +50,7 @@ class Task:
         classes: number of classes C.
         teacher: the trained model, on retain ∪ forget.
         init: the state that the teacher's training started from.
-        span: smallest and largest value a feature can take.
+        span: smallest and largest value that a feature takes in the training rows.
         retrain: train from scratch on the retain rows, with the experiment's own recipe.
     """
 
