@@ -63,9 +63,10 @@ def train(
     for net, group in nets.items():
 
         def keep(index: int, result: FitResult, group: list[str] = group) -> None:
-            facts = {"history": result.history, "steps": result.steps}
-            study.store.put(group[index], study.arrays(result.state), facts)
-            finished(missing[group[index]])
+            key, one = group[index], missing[group[index]]
+            facts = {"history": result.history, "steps": result.steps, **_scaling(study, one)}
+            study.store.put(key, study.arrays(result.state), facts)
+            finished(one)
 
         jobs = [_fit_job(study, missing[key]) for key in group]
         fit(net, jobs, study.experiment.training, keep)
@@ -86,7 +87,13 @@ def unlearn(study: Study, cell: Cell) -> Stage:
         facts = study.methods[cell.method].make(student, task, chosen.options) or {}
         if student.kept is not None:
             facts["kept_steps"] = student.kept
-        found = {"history": student.history, "steps": len(student.history), "facts": facts}
+        fit = Fit("oracle" if chosen.method == "retrain" else "teacher", cell.seed, cell.scenario)
+        found = {
+            "history": student.history,
+            "steps": len(student.history),
+            "facts": facts,
+            **_scaling(study, fit),
+        }
         return study.arrays(student.state), found
 
     return study.store.get(key, compute)
@@ -109,7 +116,7 @@ def predict(
     key = study.key("outputs", stage, seed, model.key, *which)
 
     def compute() -> Computed:
-        net, x = study.net(stage, key), study.scaled(seed)
+        net, x = study.net(stage, key), study.seen_by(model, seed)
         features, probabilities = net.outputs(study.state(model), x if rows is None else x[rows])
         arrays = {"probabilities": probabilities.numpy(), "features": features.numpy()}
         if rows is not None:
@@ -176,14 +183,27 @@ def _among(count: int, rows: NDArray[np.int64], values: NDArray[np.float64]) -> 
 def _fit_rows(study: Study, one: Fit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Row numbers to train on and to select an epoch by."""
     split, training = study.split(one.seed), study.experiment.training
-    without = training.teacher_without if one.kind == "teacher" else one.scenario
+    without = _without(study, one)
     train = study.forget_set(one.seed, without).retain if without else split.train
     return train, selection_rows(split, train, training.select)
 
 
+def _without(study: Study, one: Fit) -> str:
+    """Scenario whose forget rows a model trained from scratch never sees; empty: it sees all."""
+    if one.kind == "teacher":
+        return study.experiment.training.teacher_without or ""
+    return one.scenario
+
+
+def _scaling(study: Study, one: Fit) -> dict[str, str]:
+    """The fact of a model's file that :meth:`Study.seen_by` reads."""
+    return {"scaled_without": _without(study, one)}
+
+
 def _fit_job(study: Study, one: Fit) -> FitJob:
     """Teacher, oracle and floor share the initial state if paired, and differ in data order."""
-    rows, val = (study.rows(one.seed, index) for index in _fit_rows(study, one))
+    without = _without(study, one)
+    rows, val = (study.rows(one.seed, index, without) for index in _fit_rows(study, one))
     order = torch_stream(one.seed, "order", one.kind, one.scenario)
     return FitJob(rows, val, _initial(study, one), order)
 
@@ -213,17 +233,17 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
 def _task(study: Study, cell: Cell, teacher: ModelState, net: HybridNet) -> Task:
     """What the method may see: neither test rows nor the oracle."""
     parted = study.forget_set(cell.seed, cell.scenario)
-    split = study.split(cell.seed)
+    split, without = study.split(cell.seed), _without(study, Fit("teacher", cell.seed))
 
     def retrain() -> ModelState:
         return study.state(train(study, [Fit("oracle", cell.seed, cell.scenario)])[0])
 
-    seen = study.scaled(cell.seed)[split.train]
+    seen = study.scaled(cell.seed, without)[split.train]
     return Task(
         net=net,
-        retain=study.rows(cell.seed, parted.retain),
-        forget=study.rows(cell.seed, parted.forget),
-        val=study.rows(cell.seed, split.val),
+        retain=study.rows(cell.seed, parted.retain, without),
+        forget=study.rows(cell.seed, parted.forget, without),
+        val=study.rows(cell.seed, split.val, without),
         classes=len(study.data.classes),
         teacher=teacher,
         init=_initial(study, Fit("teacher", cell.seed)),
@@ -256,7 +276,8 @@ def _score(study: Study, cell: Cell, net: HybridNet) -> Callable[[ModelState], f
     """What epochs of a method are selected by, if they are; the rows stay hidden from it."""
     select = study.experiment.unlearning.select
     retain = study.forget_set(cell.seed, cell.scenario).retain
-    rows = study.rows(cell.seed, selection_rows(study.split(cell.seed), retain, select))
+    judging = selection_rows(study.split(cell.seed), retain, select)
+    rows = study.rows(cell.seed, judging, _without(study, Fit("teacher", cell.seed)))
 
     def score(state: ModelState) -> float:
         return float(measure_epoch(net.infer(state, rows.x), rows.y, select)[1])

@@ -12,6 +12,7 @@ from qhu.errors import UserError
 from qhu.experiment import load_experiment
 from qhu.record.store import Store
 from qhu.study import Cell, Fit, Study
+from qhu.unlearn.task import Task
 
 BACKENDS = {
     "statevector": {"kind": "statevector"},
@@ -142,41 +143,83 @@ def test_shots_of_a_method_depend_on_nothing_else_that_is_computed(sampled):
     assert (theta(many, together[-1]) == theta(alone, last)).all()
 
 
-def drawn(study, monkeypatch):
-    """Every network that a stage computes with, by stage and key."""
-    made, make = {}, study.net
-
-    def net(stage, key=""):
-        built = make(stage, key)
-        if key:
-            made[stage, key] = built
-        return built
-
-    monkeypatch.setattr(study, "net", net)
-    return made
-
-
 def test_every_training_and_method_draws_shots_of_its_own(sampled, monkeypatch):
     """Equal θ and rows, other shots: seeds, teacher, oracle, floor and methods are independent."""
-    study = sampled("store")
-    made = drawn(study, monkeypatch)
-    state, x = study.net("train").state(), study.scaled(0)[:4]
+    study, nets, fit = sampled("store"), [], pipeline.fit
+
+    def fitted(net, jobs, *rest):
+        nets.extend(net for _ in jobs)
+        return fit(net, jobs, *rest)
+
+    monkeypatch.setattr(pipeline, "fit", fitted)
+    monkeypatch.setattr(pipeline, "Task", lambda **task: nets.append(task["net"]) or Task(**task))
     fits = [Fit("teacher", 0), Fit("teacher", 1), Fit("oracle", 0, "class")]
     pipeline.train(study, [*fits, Fit("floor", 0, "class")])
     for seed, method in ((0, "finetune"), (1, "finetune"), (0, "scrub")):
         pipeline.unlearn(study, Cell("class", method, seed))
-    keys = list(made)
-    assert len(keys) == 7
-    seen = {study.net(*which).outputs(state, x)[0].numpy().tobytes() for which in keys}
-    assert len(seen) == 7
+    state, x = study.net("train").state(), study.scaled(0)[:4]
+    assert len(set(nets)) == len(nets) == 7
+    assert len({net.outputs(state, x)[0].numpy().tobytes() for net in nets}) == 7
 
 
 def test_adversarial_rows_may_go_as_far_as_training_rows_do(tiny, monkeypatch):
     """The span is that of the training rows; the smallest and largest value are test rows'."""
     study = Study(load_experiment(tiny, ["data.scale=none"], ["none"]), Store(Path("store")))
-    x, train = study.data.x, study.split(0).train
-    study.data.x[study.split(0).test[:2]] = [[-50.0] * 4, [50.0] * 4]
-    spans = []
-    monkeypatch.setattr(pipeline, "Task", lambda **seen: spans.append(seen["span"]))
-    pipeline._task(study, Cell("class", "none", 0), study.net("train").state(), study.net("train"))
+    x, train, spans = study.data.x, study.split(0).train, []
+    x[study.split(0).test[:2]] = [[-50.0] * 4, [50.0] * 4]
+    monkeypatch.setattr(pipeline, "Task", lambda **task: spans.append(task["span"]) or Task(**task))
+    pipeline.unlearn(study, Cell("class", "none", 0))
     assert spans == [pytest.approx((x[train].min(), x[train].max()))]
+
+
+def exaggerated(study, cell):
+    """The same study where the features of the forget rows are ten times as far out."""
+    study.data.x[study.forget_set(cell.seed, cell.scenario).forget] *= 10
+    return study
+
+
+@pytest.mark.parametrize(("rows", "blind"), [("retain", True), ("train", False)])
+def test_an_oracle_knows_the_forget_rows_only_by_a_scaling_that_it_shares(tiny, rows, blind):
+    """Moving the forget rows leaves what ``scale_rows: retain`` computes on the others alone."""
+    cell, settings = Cell("class", "retrain", 0), [f"data.scale_rows={rows}", "training.epochs=1"]
+    fits = [Fit("oracle", 0, "class"), Fit("floor", 0, "class")]
+    plain, other = (Study(load_experiment(tiny, settings), Store(Path(n))) for n in "ab")
+    other = exaggerated(other, cell)
+    forget = plain.forget_set(0, "class").forget
+    others = np.setdiff1d(np.arange(len(plain.data.y)), forget)
+    for one, moved in zip(pipeline.train(plain, fits), pipeline.train(other, fits), strict=True):
+        assert (theta(plain, one) == theta(other, moved)).all() == blind
+        first, second = (pipeline.predict(s, m, 0) for s, m in ((plain, one), (other, moved)))
+        same = first.arrays["probabilities"] == second.arrays["probabilities"]
+        assert same[others].all() == blind
+    retrained = pipeline.predict(plain, pipeline.unlearn(plain, cell), 0)
+    oracle = pipeline.predict(plain, pipeline.train(plain, fits)[0], 0)
+    assert (retrained.arrays["probabilities"] == oracle.arrays["probabilities"]).all()
+
+
+def test_methods_keep_the_scaling_of_the_teacher(tiny):
+    probabilities = {}
+    for rows in ("retain", "train"):
+        settings = [f"data.scale_rows={rows}", "training.epochs=1"]
+        study = Study(load_experiment(tiny, settings), Store(Path(rows)))
+        models = [pipeline.unlearn(study, Cell("class", m, 0)) for m in ("none", "finetune")]
+        outputs = [pipeline.predict(study, model, 0).arrays["probabilities"] for model in models]
+        probabilities[rows] = np.stack(outputs)
+    assert (probabilities["retain"] == probabilities["train"]).all()
+
+
+def test_a_teacher_that_never_saw_the_forget_rows_is_not_scaled_by_them(tiny):
+    settings = ["data.scale_rows=retain", "training={epochs: 1, teacher_without: class}"]
+    study = Study(load_experiment(tiny, settings), Store(Path("store")))
+    (oracle,) = pipeline.train(study, [Fit("oracle", 0, "class")])
+    for stage in (
+        pipeline.train(study, [Fit("teacher", 0)])[0],
+        pipeline.unlearn(study, Cell("subset", "none", 0)),
+    ):
+        assert (study.seen_by(stage, 0) == study.seen_by(oracle, 0)).all()
+
+
+def test_a_part_of_an_oracle_of_another_scaling_is_refused(tiny):
+    settings = ["data.scale_rows=retain", "methods.retrain.scope=quantum"]
+    with pytest.raises(UserError, match=r"set methods\.retrain\.scope to all"):
+        Study(load_experiment(tiny, settings), Store(Path("store"))).check()

@@ -139,7 +139,8 @@ def scale(data: Dataset, split: Split, spec: DataSpec = DEFAULTS) -> NDArray[np.
 
     Args:
         data: all rows.
-        split: whose training rows ``angles`` is fitted on by default; others are clipped to ±π.
+        split: whose training rows ``angles`` is fitted on unless ``spec`` says ``all``; others are
+            clipped to ±π.
         spec: scaling and the rows it is fitted on.
 
     Raises:
