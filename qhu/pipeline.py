@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qhu.data.split import selection_rows
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
+from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.store import Stage
 from qhu.seeding import torch_stream
@@ -55,14 +57,19 @@ def train(
         if one not in missing.values():
             finished(one)
 
-    def keep(index: int, result: FitResult) -> None:
-        key, one = list(missing.items())[index]
-        facts = {"history": result.history, "steps": result.steps}
-        study.store.put(key, study.arrays(result.state), facts)
-        finished(one)
+    nets: dict[HybridNet, list[str]] = {}  # one for all, unless each draws shots of its own
+    for key in missing:
+        nets.setdefault(study.net("train", key), []).append(key)
+    for net, group in nets.items():
 
-    jobs = [_fit_job(study, one) for one in missing.values()]
-    fit(study.net("train"), jobs, study.experiment.training, keep)
+        def keep(index: int, result: FitResult, group: list[str] = group) -> None:
+            key, one = group[index], missing[group[index]]
+            facts = {"history": result.history, "steps": result.steps, **_scaling(study, one)}
+            study.store.put(key, study.arrays(result.state), facts)
+            finished(one)
+
+        jobs = [_fit_job(study, missing[key]) for key in group]
+        fit(net, jobs, study.experiment.training, keep)
     return [study.store.load(key) for key in keys]
 
 
@@ -75,12 +82,18 @@ def unlearn(study: Study, cell: Cell) -> Stage:
     key = _unlearn_key(study, cell, teacher)
 
     def compute() -> Computed:
-        task = _task(study, cell, study.state(teacher))
+        task = _task(study, cell, study.state(teacher), study.net("unlearn", key))
         student = _student(study, cell, task)
         facts = study.methods[cell.method].make(student, task, chosen.options) or {}
         if student.kept is not None:
             facts["kept_steps"] = student.kept
-        found = {"history": student.history, "steps": len(student.history), "facts": facts}
+        fit = Fit("oracle" if chosen.method == "retrain" else "teacher", cell.seed, cell.scenario)
+        found = {
+            "history": student.history,
+            "steps": len(student.history),
+            "facts": facts,
+            **_scaling(study, fit),
+        }
         return study.arrays(student.state), found
 
     return study.store.get(key, compute)
@@ -103,7 +116,7 @@ def predict(
     key = study.key("outputs", stage, seed, model.key, *which)
 
     def compute() -> Computed:
-        net, x = study.net(stage, int(key, 16)), study.scaled(seed)
+        net, x = study.net(stage, key), study.seen_by(model, seed)
         features, probabilities = net.outputs(study.state(model), x if rows is None else x[rows])
         arrays = {"probabilities": probabilities.numpy(), "features": features.numpy()}
         if rows is not None:
@@ -168,19 +181,29 @@ def _among(count: int, rows: NDArray[np.int64], values: NDArray[np.float64]) -> 
 
 
 def _fit_rows(study: Study, one: Fit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers to train on and to judge by; an oracle validates on the classes it learns."""
+    """Row numbers to train on and to select an epoch by."""
     split, training = study.split(one.seed), study.experiment.training
-    without = training.teacher_without if one.kind == "teacher" else one.scenario
+    without = _without(study, one)
     train = study.forget_set(one.seed, without).retain if without else split.train
-    if training.select == "test_accuracy":
-        return train, split.test
-    y = split.labels
-    return train, split.val[np.isin(y[split.val], y[train])]
+    return train, selection_rows(split, train, training.select)
+
+
+def _without(study: Study, one: Fit) -> str:
+    """Scenario whose forget rows a model trained from scratch never sees; empty: it sees all."""
+    if one.kind == "teacher":
+        return study.experiment.training.teacher_without or ""
+    return one.scenario
+
+
+def _scaling(study: Study, one: Fit) -> dict[str, str]:
+    """The fact of a model's file that :meth:`Study.seen_by` reads."""
+    return {"scaled_without": _without(study, one)}
 
 
 def _fit_job(study: Study, one: Fit) -> FitJob:
     """Teacher, oracle and floor share the initial state if paired, and differ in data order."""
-    rows, val = (study.rows(one.seed, index) for index in _fit_rows(study, one))
+    without = _without(study, one)
+    rows, val = (study.rows(one.seed, index, without) for index in _fit_rows(study, one))
     order = torch_stream(one.seed, "order", one.kind, one.scenario)
     return FitJob(rows, val, _initial(study, one), order)
 
@@ -207,23 +230,24 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
 
 
-def _task(study: Study, cell: Cell, teacher: ModelState) -> Task:
+def _task(study: Study, cell: Cell, teacher: ModelState, net: HybridNet) -> Task:
     """What the method may see: neither test rows nor the oracle."""
     parted = study.forget_set(cell.seed, cell.scenario)
+    split, without = study.split(cell.seed), _without(study, Fit("teacher", cell.seed))
 
     def retrain() -> ModelState:
         return study.state(train(study, [Fit("oracle", cell.seed, cell.scenario)])[0])
 
-    x = study.scaled(cell.seed)
+    seen = study.scaled(cell.seed, without)[split.train]
     return Task(
-        net=study.net("unlearn"),
-        retain=study.rows(cell.seed, parted.retain),
-        forget=study.rows(cell.seed, parted.forget),
-        val=study.rows(cell.seed, study.split(cell.seed).val),
+        net=net,
+        retain=study.rows(cell.seed, parted.retain, without),
+        forget=study.rows(cell.seed, parted.forget, without),
+        val=study.rows(cell.seed, split.val, without),
         classes=len(study.data.classes),
         teacher=teacher,
         init=_initial(study, Fit("teacher", cell.seed)),
-        span=(float(x.min()), float(x.max())),
+        span=(float(seen.min()), float(seen.max())),
         retrain=retrain,
     )
 
@@ -243,15 +267,17 @@ def _student(study: Study, cell: Cell, task: Task) -> Learner:
         order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method),
         max_epochs=options.epochs or common.epochs,
         patience=common.patience and (options.patience or common.patience),
-        score=_score(study, cell),
+        score=_score(study, cell, task.net),
+        title=str(cell),
     )
 
 
-def _score(study: Study, cell: Cell) -> Callable[[ModelState], float]:
+def _score(study: Study, cell: Cell, net: HybridNet) -> Callable[[ModelState], float]:
     """What epochs of a method are selected by, if they are; the rows stay hidden from it."""
-    net, select = study.net("unlearn"), study.experiment.unlearning.select
-    split = study.split(cell.seed)
-    rows = study.rows(cell.seed, split.test if select == "test_accuracy" else split.val)
+    select = study.experiment.unlearning.select
+    retain = study.forget_set(cell.seed, cell.scenario).retain
+    judging = selection_rows(study.split(cell.seed), retain, select)
+    rows = study.rows(cell.seed, judging, _without(study, Fit("teacher", cell.seed)))
 
     def score(state: ModelState) -> float:
         return float(measure_epoch(net.infer(state, rows.x), rows.y, select)[1])

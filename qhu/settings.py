@@ -25,8 +25,10 @@ class DataSpec(Options):
     scale: Scaling = "angles"
     """``angles``: every feature to [−π, π] by its range; ``unit``: pixels 0..255 to [0, 1];
     ``none``: as they are"""
-    scale_rows: Literal["train", "all"] = "train"
-    """rows whose range ``angles`` maps to [−π, π]"""
+    scale_rows: Literal["train", "retain", "all"] = "train"
+    """rows whose range ``angles`` maps to [−π, π]: ``train``: the training rows, forget rows among
+    them, for every model; ``retain``: the rows that the model is trained on, so that an oracle's
+    scaling never saw the forget rows, while methods keep the teacher's"""
     split: Literal["seeded", "released"] = "seeded"
     """``seeded``: every seed draws its own test rows and forget sets; ``released``: the one split
     of arXiv 2512.19253, so that seeds differ in initial weights and order only"""
@@ -101,8 +103,9 @@ class Selection(Options):
     """Which epoch of a training or an unlearning is kept."""
 
     select: Literal["val_loss", "test_accuracy"] = "val_loss"
-    """what ``patience`` waits for: a lower loss on the validation rows; or a higher accuracy on the
-    test rows, as arXiv 2512.19253 does, after which they test nothing any more"""
+    """what ``patience`` waits for: a lower loss on the validation rows, of the classes that are
+    trained on; or a higher accuracy on the test rows, all of them, as arXiv 2512.19253 does, after
+    which they test nothing any more"""
     patience: int | None = Field(None, ge=1)
     """stop after so many epochs without a better one and keep the best, of equal ones the first;
     null: all epochs, and keep the last"""

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, TypeVarTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from qhu.backends.access import Access
 from qhu.backends.base import STAGES, Backend, open_backend, spec
 from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
-from qhu.data.split import ForgetSet, Split, forget_rows, scale, split_rows
+from qhu.data.split import ForgetSet, Split, forget_rows, scale, selection_rows, split_rows
 from qhu.errors import UserError
 from qhu.experiment import HONEST, Experiment, digest
 from qhu.model.hybrid import HybridNet
@@ -169,8 +169,8 @@ class Study:
         """Refuse wrong inputs before anything is computed or written.
 
         Raises:
-            UserError: an empty split or forget set, an absent class, row or device, a method
-                without options.
+            UserError: an empty split or forget set, no rows to select an epoch by, an absent class,
+                row or device, a method without options, parts of models that scale samples apart.
             BudgetRefused: a device of the platform, and no budget.
         """
         if self.device.type == "cuda" and not torch.cuda.is_available():
@@ -180,15 +180,38 @@ class Study:
             )
         for seed in self.experiment.seeds:
             for scenario in self.experiment.scenarios:
-                self.forget_set(seed, scenario)
+                self._check_selection(seed, scenario)
         for entry in self.methods.values():
             if not issubclass(entry.options, MethodOptions):
                 raise UserError(
                     f"method '{entry.name}' takes no MethodOptions: annotate its parameter "
                     "options with qhu.MethodOptions or a subclass of it"
                 )
+        self._check_scaling()
         for backend in self.paid.values():
             backend.check()
+
+    def _check_scaling(self) -> None:
+        """Refuse a part of the oracle inside the teacher where the two scale samples apart."""
+        for label, chosen in self.experiment.methods.items():
+            scope = chosen.options.model_dump().get("scope") or self.experiment.unlearning.scope
+            apart = self.experiment.data.scale_rows == "retain" and chosen.method == "retrain"
+            if apart and scope != "all":
+                raise UserError(
+                    f"data.scale_rows retain scales teacher and oracle apart, and methods.{label} "
+                    f"puts a part of one into the other: set methods.{label}.scope to all"
+                )
+
+    def _check_selection(self, seed: int, scenario: str) -> None:
+        """Refuse a forget set that leaves no rows to select an epoch by, where one is selected."""
+        retain, split = self.forget_set(seed, scenario).retain, self.split(seed)
+        for part in ("training", "unlearning"):
+            spec = getattr(self.experiment, part)
+            if spec.patience and not len(selection_rows(split, retain, spec.select)):
+                raise UserError(
+                    f"{part}.patience: no validation row of seed {seed} has a class of the retain "
+                    f"rows of scenario '{scenario}': raise data.val"
+                )
 
     def fits(self) -> list[Fit]:
         """Everything that is trained from scratch."""
@@ -219,15 +242,30 @@ class Study:
         chosen, how = self.experiment.scenarios[scenario], self.experiment.data
         return forget_rows(self.data, self.split(seed), scenario, chosen, seed, how)
 
-    @_once
-    def scaled(self, seed: int) -> torch.Tensor:
-        """All rows as the network sees them; the scaling may depend on the seed's split."""
-        return torch.from_numpy(scale(self.data, self.split(seed), self.experiment.data))
+    def scaled(self, seed: int, without: str = "") -> torch.Tensor:
+        """All rows as a network sees them; the scaling may depend on the seed's split.
 
-    def rows(self, seed: int, index: NDArray[np.int64]) -> Rows:
-        """Scaled samples of the given rows, on the device."""
+        Args:
+            seed: whose split.
+            without: scenario whose forget rows ``scale_rows: retain`` leaves out; empty: none.
+        """
+        return self._scaled(seed, without if self.experiment.data.scale_rows == "retain" else "")
+
+    @_once
+    def _scaled(self, seed: int, without: str) -> torch.Tensor:
+        split = self.split(seed)
+        if without:
+            split = replace(split, train=self.forget_set(seed, without).retain)
+        return torch.from_numpy(scale(self.data, split, self.experiment.data))
+
+    def seen_by(self, model: Stage, seed: int) -> torch.Tensor:
+        """All rows as a stored model sees them: by the scaling that it was trained with."""
+        return self.scaled(seed, model.facts.get("scaled_without", ""))
+
+    def rows(self, seed: int, index: NDArray[np.int64], without: str = "") -> Rows:
+        """Samples of the given rows, on the device, scaled as :meth:`scaled` does."""
         y = torch.from_numpy(self.split(seed).labels[index])
-        return Rows(self.scaled(seed)[index].to(self.device), y.to(self.device))
+        return Rows(self.scaled(seed, without)[index].to(self.device), y.to(self.device))
 
     def subsets(self, seed: int, scenario: str) -> dict[str, NDArray[np.int64]]:
         """Rows that scores are taken on, by the suffix of the metric's name."""
@@ -261,12 +299,17 @@ class Study:
         self.net(stage)  # the device is asked when the circuit is placed
         return self.paid[stage].conditions()
 
-    def net(self, stage: str, noise_seed: int = 0) -> HybridNet:
-        """The network on the backend of a stage; a sampled layer is made anew per noise seed."""
+    def net(self, stage: str, key: str = "") -> HybridNet:
+        """The network on the backend of a stage.
+
+        Where values are sampled it is made anew, with shots of the given key's own stream, so that
+        a stage depends on no other: whoever computes with it gives the key of what is computed.
+        Without one it is for the layout of θ alone.
+        """
         backend = self.backends[stage]
         # A device knows the stage that it works for; other backends serve all stages alike.
         where = stage if stage in self.paid else ""
-        which = (backend.name, where, noise_seed if backend.sampled else 0)
+        which = (backend.name, where, int(key or "0", 16) if backend.sampled else 0)
         if which not in self._nets:
             shape, classes = self.data.x.shape[1:], len(self.data.classes)
             net = HybridNet(self.experiment.model, shape, classes, backend, which[2])

@@ -26,7 +26,7 @@ def make_net():
 TINY = """
 name: tiny
 training: {epochs: 3}
-unlearning: {steps: 4}
+unlearning: {steps: 5}
 scenarios:
   subset: {fraction: 0.1}
   class: {label: 0}

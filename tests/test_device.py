@@ -32,7 +32,7 @@ STUDIES = {
 SMALL = """
 name: small
 training: {epochs: 2}
-unlearning: {steps: 3}
+unlearning: {steps: 5}
 scenarios: {subset: {fraction: 0.1}}
 methods: [finetune]
 seeds: 0

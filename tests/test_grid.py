@@ -73,7 +73,7 @@ def test_a_run_writes_every_file_of_the_contract(tiny, qhu):
     assert (oracle.value.abs() < 1e-12).all()
     history = [json.loads(line) for line in (here / "history.jsonl").read_text().splitlines()]
     steps = [line for line in history if line.get("method") == "scrub" and "step" in line]
-    assert len(steps) == 2 * 2 * 4
+    assert len(steps) == 2 * (4 + 5)  # by seed, an epoch of each scenario
     models = sorted(path.name for path in (here / "models").iterdir())
     assert "seed0-teacher.safetensors" in models
     assert "seed1-class-oracle.safetensors" in models

@@ -54,7 +54,8 @@ def reevaluate(
 def _outputs(study: Study, twin: Twin | None, path: Path, seed: int) -> list[Draws]:
     """A model on all rows: per step, one or more draws of its outputs."""
     net = study.net("train")
-    state = study.state(read_stage(path))
+    model = read_stage(path)
+    state = study.state(model)
     net.load(state)
     net.eval()
 
@@ -63,7 +64,7 @@ def _outputs(study: Study, twin: Twin | None, path: Path, seed: int) -> list[Dra
         return Outputs(probabilities.numpy(), features.double().numpy(), state.theta.numpy())
 
     with torch.no_grad():
-        angles = _in_parts(net.front, study.scaled(seed))
+        angles = _in_parts(net.front, study.seen_by(model, seed))
         if twin is None:
             return [[seen(angles)]] * len(STEPS)
         weights = dict(net.named_parameters())["quantum.weight"].detach()

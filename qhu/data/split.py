@@ -118,12 +118,29 @@ def forget_rows(
     return ForgetSet(retain, forget)
 
 
+def selection_rows(split: Split, trained: Rows, select: str) -> Rows:
+    """Rows by which an epoch is selected: none of a class that the trained rows do not have.
+
+    An epoch judged by a class that it is to forget, or never learns, is the one that forgot least.
+    The test rows are those of a released protocol, which holds back no class.
+
+    Args:
+        split: the seed's split.
+        trained: the rows that are trained on: of a method, the retain rows.
+        select: as in :class:`~qhu.settings.Selection`.
+    """
+    if select == "test_accuracy":
+        return split.test
+    return split.val[np.isin(split.labels[split.val], split.labels[trained])]
+
+
 def scale(data: Dataset, split: Split, spec: DataSpec = DEFAULTS) -> NDArray[np.float32]:
     """Features as the network sees them.
 
     Args:
         data: all rows.
-        split: whose training rows ``angles`` is fitted on by default; others are clipped to ±π.
+        split: whose training rows ``angles`` is fitted on unless ``spec`` says ``all``; others are
+            clipped to ±π.
         spec: scaling and the rows it is fitted on.
 
     Raises:

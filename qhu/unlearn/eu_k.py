@@ -24,6 +24,8 @@ def eu_k(student: Learner, task: Task, options: Options) -> None:
     Layers are counted over front, circuit and head; all but the last k are frozen, and so still
     hold what they learnt from the forget rows. Each step descends on CE(Dr).
     """
+    if not student.steps_left:  # a reset is the first part of a retraining, and none by itself
+        return
     last = student.net.theta.last_layers(options.k, student.moving)
     student.load(task.init, last)
     if options.frozen:

@@ -1,14 +1,15 @@
 """The learner: a model that an unlearning method moves, inside a scope and a step budget."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from qhu.errors import QhuError
+from qhu.errors import QhuError, UserError
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.selection import Best
@@ -37,6 +38,7 @@ class Learner:
         score: what an epoch is selected by, higher is better; needed with patience.
         history: one line per step taken.
         kept: steps behind the epoch that was gone back to; None: all.
+        title: what errors call it.
     """
 
     net: HybridNet
@@ -51,6 +53,7 @@ class Learner:
     score: Callable[[ModelState], float] | None = None
     history: History = field(default_factory=list)
     kept: int | None = None
+    title: str = "a method"
 
     def __post_init__(self) -> None:
         self.budget = self.steps_left
@@ -133,14 +136,30 @@ class Learner:
         self._frozen = self.theta.detach().clone()
         self._frozen_norms = self._norms_outside(self.moving)
 
-    def epochs(self) -> Iterator[int]:
-        """Epoch numbers 0, 1, … while the budget lasts; with patience, ends at the best epoch."""
+    def epochs(self, lengths: Iterable[int] | None = None) -> Iterator[int]:
+        """Epoch numbers 0, 1, … while the budget lasts; with patience, ends at the best epoch.
+
+        Args:
+            lengths: steps of each epoch, which begins only if the budget still holds all of them;
+                None: the budget may end inside an epoch. A method that alternates gives them: cut
+                behind its first pass, an epoch would leave a model that no epoch leaves.
+
+        Raises:
+            UserError: a budget that holds steps, but not the first epoch.
+        """
         best, ends, going = Best(self.patience) if self.patience else None, list[int](), True
-        while going and self.steps_left and len(ends) != self.max_epochs:
+        for needed in lengths or repeat(1):
+            if not ends and 0 < self.steps_left < needed:
+                raise UserError(
+                    f"{self.title} spends whole epochs: one takes {needed} steps and the budget "
+                    f"has {self.steps_left}; raise steps or unlearning.batch_size"
+                )
+            if not going or self.steps_left < needed or len(ends) == self.max_epochs:
+                break
             before = self.steps_left
             yield len(ends)
             if self.steps_left == before:
-                raise QhuError("a method went through an epoch without taking a step")
+                raise QhuError(f"{self.title} went through an epoch without taking a step")
             if best and self.score:
                 self.history[-1]["score"] = value = self.score(self.state)
                 going = best.goes_on(len(ends), value, self.state)
@@ -170,6 +189,10 @@ class Learner:
         others = self.cycle(forget) if pairing == "cycle" else self.batches(forget)
         yield from zip(self.batches(retain), others, strict=False)
 
+    def steps_of(self, *passes: Rows) -> int:
+        """Steps that a pass over each of the given rows takes."""
+        return sum(-(-len(rows) // self.batch_size) for rows in passes)
+
     def picks(self, count: int) -> Iterator[Tensor]:
         """Row numbers of the batches of one pass over ``count`` rows, as :meth:`batches` does."""
         for pick in torch.randperm(count, generator=self.order).split(self.batch_size):
@@ -195,7 +218,7 @@ class Learner:
     def _settle(self, **line: float) -> None:
         """Undo what an optimiser did outside the scope, and count the step."""
         if not self.steps_left:
-            raise QhuError(f"a method took more than its {self.budget} steps")
+            raise QhuError(f"{self.title} took more than its {self.budget} steps")
         with torch.no_grad():
             self.theta.copy_(torch.where(self.moving, self.theta, self._frozen))
         self.steps_left -= 1

@@ -1,6 +1,6 @@
 """Random labels (Graves et al., AAAI 2021; as the baseline of SalUn, Fan et al., ICLR 2024)."""
 
-from itertools import chain
+from itertools import chain, repeat
 
 import torch
 from torch import Tensor
@@ -25,10 +25,11 @@ class Options(MethodOptions):
 def random_label(student: Learner, task: Task, options: Options) -> None:
     """Train on random labels for the forget rows, then on the retain rows, epoch by epoch.
 
-    Each epoch descends on CE(Df, ỹ), ỹ uniform over the classes, and then on CE(Dr).
+    Each epoch descends on CE(Df, ỹ), ỹ uniform over the classes, and then on CE(Dr); whole epochs
+    only.
     """
     forget = task.forget
-    for epoch in student.epochs():
+    for epoch in student.epochs(repeat(student.steps_of(task.forget, task.retain))):
         if epoch == 0 or options.resample:
             labels = draw_labels(task.forget.y, task.classes, options.exclude_true, student.order)
             forget = Rows(task.forget.x, labels)

@@ -45,11 +45,12 @@ class Task:
         net: the architecture and its backend.
         retain: training rows to keep.
         forget: training rows to forget.
-        val: validation rows, for any selection a method makes.
+        val: validation rows of all classes, for any selection a method makes; those of a class
+            without retain rows judge what is to be forgotten.
         classes: number of classes C.
         teacher: the trained model, on retain ∪ forget.
         init: the state that the teacher's training started from.
-        span: smallest and largest value a feature can take.
+        span: smallest and largest value that a feature takes in the training rows.
         retrain: train from scratch on the retain rows, with the experiment's own recipe.
     """
 

@@ -16,7 +16,7 @@ EXPERIMENT = """
 name: known
 model: {layers: 1, angle: 0.5}
 training: {epochs: 3}
-unlearning: {steps: 4}
+unlearning: {steps: 5}
 scenarios: {class: {label: 0}}
 methods: [finetune, scrub]
 metrics: [acc, kl]

@@ -52,7 +52,7 @@ ELSEWHERE = {
 PAIR = {"<run folder>": "pair/exact", "RUN_A": "pair/exact", "RUN_B": "pair/noisy"}
 """Stand for run folders in the text: runs of the same models, made for them."""
 QUICK = (
-    *("-s", "training.epochs=1", "-s", "unlearning.steps=1", "-s", "metrics=[acc,kl]"),
+    *("-s", "training.epochs=1", "-s", "unlearning.steps=5", "-s", "metrics=[acc,kl]"),
     *("-s", "scenarios={subset2pct: {label: 0}}"),  # the one that paper/iris.yaml refers to
 )
 DEVICE = ("--backend", "ibm_manila", "--emulator", "auto")
