@@ -1,16 +1,30 @@
 """How far the model is from the oracle."""
 
+import math
+
 import numpy as np
 from scipy.special import rel_entr
 
 from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores
 from qhu.registry import metric
+from qhu.scores import Reading
 
 FLOOR = 1e-8
 """Smallest probability that KL distinguishes from 0; it bounds a row's KL by −ln FLOOR = 18.4."""
 
 
-@metric("kl", cites=["kullback1951information"])
+@metric(
+    "kl",
+    reads=Reading(
+        title="KL to the oracle (nats)",
+        against="floor",
+        better="lower",
+        span=(0, -math.log(FLOOR)),
+        headline=("forget", "test"),
+        claimed=("forget", "test"),
+    ),
+    cites=["kullback1951information"],
+)
 def kl(evidence: Evidence) -> Scores:
     """KL(model ‖ oracle) of the predictions per subset, in nats (target: the floor row, not 0).
 
@@ -22,7 +36,13 @@ def kl(evidence: Evidence) -> Scores:
     return evidence.mean_by_subset("kl", rel_entr(p, q).sum(axis=1))
 
 
-@metric("js", cites=["lin1991divergence"])
+@metric(
+    "js",
+    reads=Reading(
+        title="JS to the oracle (nats)", against="floor", better="lower", span=(0, math.log(2))
+    ),
+    cites=["lin1991divergence"],
+)
 def js(evidence: Evidence) -> Scores:
     """Jensen-Shannon divergence to the oracle per subset, in nats (target: the floor row, not 0).
 
@@ -35,7 +55,16 @@ def js(evidence: Evidence) -> Scores:
     return evidence.mean_by_subset("js", divergence)
 
 
-@metric("agree")
+@metric(
+    "agree",
+    reads=Reading(
+        title="agreement with the oracle",
+        against="floor",
+        better="higher",
+        span=(0, 1),
+        headline=("test",),
+    ),
+)
 def agreement(evidence: Evidence) -> Scores:
     """Share of rows with the oracle's predicted class, per subset (target: the floor row, not 1).
 
@@ -45,7 +74,11 @@ def agreement(evidence: Evidence) -> Scores:
     return evidence.mean_by_subset("agree", p.argmax(axis=1) == q.argmax(axis=1))
 
 
-@metric("cka", cites=["kornblith2019similarity"])
+@metric(
+    "cka",
+    reads=Reading(title="CKA with the oracle", against="floor", better="higher", span=(0, 1)),
+    cites=["kornblith2019similarity"],
+)
 def cka(evidence: Evidence) -> Scores:
     """Linear CKA of the quantum layer's outputs with the oracle's (target: the floor row, not 1).
 
@@ -62,7 +95,14 @@ def cka(evidence: Evidence) -> Scores:
     return scores
 
 
-@metric("dist")
+@metric(
+    "dist",
+    reads={
+        "dist_theta": Reading(
+            title="distance of θ to the oracle's", against="floor", better="lower", span=(0, None)
+        )
+    },
+)
 def distance(evidence: Evidence) -> Scores:
     """Euclidean distance of θ to the oracle's θ, angles wrapped (target: the floor row, not 0).
 

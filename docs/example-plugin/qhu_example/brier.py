@@ -5,7 +5,17 @@ import numpy as np
 import qhu
 
 
-@qhu.metric("brier")
+@qhu.metric(
+    "brier",
+    reads=qhu.Reading(
+        title="Brier score",
+        against="retrain",
+        span=(0, 2),
+        headline=("forget",),
+        claimed=("forget",),
+        words={"forget": ("predicting them worse", "predicting them better")},
+    ),
+)
 def brier(evidence: qhu.Evidence) -> dict[str, qhu.Measured]:
     """Brier score of the predictions per subset (target: the oracle's).
 
