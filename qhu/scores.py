@@ -55,6 +55,11 @@ class Score(_Frozen):
     """as in :class:`Reading`"""
 
     @property
+    def stem(self) -> str:
+        """Its name without the suffix of its subset."""
+        return self.name.removesuffix(f"_{self.rows}")
+
+    @property
     def relative(self) -> bool:
         """Whether it compares with the oracle, whose own row then says nothing."""
         return self.against in ("floor", 0)
@@ -68,6 +73,11 @@ class Score(_Frozen):
     def distance(self) -> bool:
         """Whether 0 is the oracle's own value and larger values are farther from it."""
         return self.against == "floor" and self.better == "lower" and self.span[0] == 0
+
+    @property
+    def share(self) -> bool:
+        """Whether its values lie in [0, 1]."""
+        return self.span == (0, 1)
 
     @property
     def reference(self) -> str | None:
