@@ -187,15 +187,15 @@ class MetricRegistry(Names[Callable[..., Any], MetricEntry]):
         Raises:
             UserError: ``reads`` is missing.
         """
-        if not reads:
-            raise UserError(
-                f"metric '{name}' does not say how it is read: give its decorator "
-                "reads=qhu.Reading(title='…', against='retrain'), or 'floor' for a distance to "
-                "the oracle"
-            )
-        readings = {name: reads} if isinstance(reads, Reading) else dict(reads)
 
         def register(make: Callable[..., Any]) -> Callable[..., Any]:
+            if not reads:
+                raise UserError(
+                    f"metric '{name}' of {make.__module__} does not say how it is read: give its "
+                    "decorator reads=qhu.Reading(title='…', against='retrain'), or 'floor' for a "
+                    "distance to the oracle"
+                )
+            readings = {name: reads} if isinstance(reads, Reading) else dict(reads)
             entry = MetricEntry(name, make, _options_of(make), tuple(cites), readings, on_request)
             return self._register(make, entry)
 

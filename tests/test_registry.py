@@ -74,8 +74,10 @@ def metrics():
 
 
 def test_a_metric_that_does_not_say_how_it_is_read_is_refused():
-    with pytest.raises(UserError, match=r"metric 'm' .*reads=qhu\.Reading\(title='…', against="):
-        MetricRegistry("metric", "qhu.evaluate")("m")
+    with pytest.raises(
+        UserError, match=r"metric 'm' of builtins .*reads=qhu\.Reading\(title='…', against="
+    ):
+        MetricRegistry("metric", "qhu.evaluate")("m")(print)
 
 
 def test_what_is_on_request_is_chosen_by_its_name_only(metrics):

@@ -29,6 +29,8 @@ differences of accuracies. Counting them would count one accident many times."""
 COLUMNS = (*UNLEARNED, *DERIVED, *DISTANCES, "MIA_AUC")
 SAME = {**UNLEARNED, "UQI": "uqi", **DISTANCES, "MIA_AUC": "mia_forget"}
 """Column to the score of qhu that is meant by it."""
+SHUFFLED = {f"{k}_retain": f"{k}_retain_shuffled" for k in ("KL", "JS")}
+"""Column to the score that it is on average, as the release pairs its rows at random."""
 READS = {
     **{k: Reading(title=f"{k}, accuracy", against="retrain", span=(0, 1)) for k in UNLEARNED},
     **{k: Reading(title=f"{k}, accuracy", against=None, span=(0, 1)) for k in TEACHERS},
@@ -37,10 +39,7 @@ READS = {
     "KL": Reading(title="KL (nats)", against="floor", better="lower", span=(0, -math.log(FLOOR))),
     "JS": Reading(title="JS (nats)", against="floor", better="lower", span=(0, math.log(2))),
     "Agree": Reading(title="Agree", against="floor", better="higher", span=(0, 1)),
-    **{
-        f"{k}_retain_shuffled": Reading(title=f"{k} of rows that meet at random", against=None)
-        for k in ("KL", "JS")
-    },
+    **{k: Reading(title=f"{k}, rows meet at random", against=None) for k in SHUFFLED.values()},
     **{
         k: Reading(title=f"{k}, released attack", against="retrain", span=(0, 1))
         for k in ("MIA_AUC", "MIA_AUC_test")
