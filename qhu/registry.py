@@ -68,8 +68,10 @@ class MetricEntry(Entry):
 
     @property
     def summary(self) -> str:
-        """First line of the docstring, and whether it has to be asked for."""
-        return f"{super().summary}{' On request only.' if self.on_request else ''}"
+        """First line of the docstring, then against what to read it or that it is on request."""
+        goals = dict.fromkeys(str(r.against) for r in self.reads.values() if r.against is not None)
+        note = f"Read against {', '.join(goals)}." if goals else ""
+        return f"{super().summary} {'On request only.' if self.on_request else note}".strip()
 
     def score(self, name: str) -> Score | None:
         """How one of its scores is read; None where it does not declare such a score."""

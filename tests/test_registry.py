@@ -85,3 +85,4 @@ def test_what_is_on_request_is_chosen_by_its_name_only(metrics):
     assert metrics.chosen() == ["usual"]
     assert metrics.chosen(["asked"]) == ["asked"]
     assert metrics["asked"].summary.endswith(" On request only.")
+    assert metrics["usual"].summary.endswith(" Read against retrain.")

@@ -26,7 +26,7 @@ FLOOR = 1e-8
     cites=["kullback1951information"],
 )
 def kl(evidence: Evidence) -> Scores:
-    """KL(model ‖ oracle) of the predictions per subset, in nats (target: the floor row, not 0).
+    """KL(model ‖ oracle) of the predictions per subset, in nats.
 
     ``kl_S = mean_i Σ_c p_ic ln(p_ic / q_ic)``, p the model's and q the oracle's probabilities of
     the same row, in [0, 18.4]. Both are raised to at least 1e-8 and normalised again, so that a
@@ -44,7 +44,7 @@ def kl(evidence: Evidence) -> Scores:
     cites=["lin1991divergence"],
 )
 def js(evidence: Evidence) -> Scores:
-    """Jensen-Shannon divergence to the oracle per subset, in nats (target: the floor row, not 0).
+    """Jensen-Shannon divergence to the oracle per subset, in nats.
 
     ``js_S = mean_i ½ KL(p_i ‖ m_i) + ½ KL(q_i ‖ m_i)`` with ``m = (p + q) / 2``, in [0, ln 2],
     symmetric, nothing clipped. Lower is closer to the oracle.
@@ -66,7 +66,7 @@ def js(evidence: Evidence) -> Scores:
     ),
 )
 def agreement(evidence: Evidence) -> Scores:
-    """Share of rows with the oracle's predicted class, per subset (target: the floor row, not 1).
+    """Share of rows with the oracle's predicted class, per subset.
 
     ``agree_S = mean_i [argmax p_i = argmax q_i]``, in [0, 1]. Higher is closer to the oracle.
     """
@@ -80,7 +80,7 @@ def agreement(evidence: Evidence) -> Scores:
     cites=["kornblith2019similarity"],
 )
 def cka(evidence: Evidence) -> Scores:
-    """Linear CKA of the quantum layer's outputs with the oracle's (target: the floor row, not 1).
+    """Linear CKA of the quantum layer's outputs with the oracle's.
 
     ``cka_S = ‖XᵀY‖² / (‖XᵀX‖ ‖YᵀY‖)`` (Frobenius norms, columns centred over the rows of S), in
     [0, 1] (Kornblith et al. 2019). Unchanged by rotations and scaling of either side; biased
@@ -104,7 +104,7 @@ def cka(evidence: Evidence) -> Scores:
     },
 )
 def distance(evidence: Evidence) -> Scores:
-    """Euclidean distance of θ to the oracle's θ, angles wrapped (target: the floor row, not 0).
+    """Euclidean distance of θ to the oracle's θ, angles wrapped.
 
     ``dist_theta = ‖θ − θ_oracle‖₂`` with differences of rotation angles taken in (−π, π], ≥ 0.
     Networks with distant θ can compute the same function, so a large value alone shows nothing.

@@ -27,7 +27,7 @@ from qhu.scores import Reading
     cites=["salem2019leaks"],
 )
 def confidence_attack(evidence: Evidence) -> Scores:
-    """Confidence attack: AUC of forget against unseen test rows (target: the oracle's value).
+    """Confidence attack: AUC of forget against unseen test rows.
 
     The attacker scores a row by its largest class probability. Members are the forget rows,
     non-members the test rows of the same class: ``mia_forget = Σ_c w_c AUC_c``, w_c the share of

@@ -28,7 +28,7 @@ DAMAGED = ("", "damaged")
     },
 )
 def accuracy(evidence: Evidence) -> Scores:
-    """Accuracy per subset, and its paired difference to the oracle (target: difference 0).
+    """Accuracy per subset, and its paired difference to the oracle.
 
     ``acc_S = mean_i [argmax p_i = y_i]`` over the rows i of S, in [0, 1];
     ``delta_acc_S = acc_S(model) − acc_S(oracle)``, in [−1, 1].

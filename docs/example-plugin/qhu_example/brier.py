@@ -17,7 +17,7 @@ import qhu
     ),
 )
 def brier(evidence: qhu.Evidence) -> dict[str, qhu.Measured]:
-    """Brier score of the predictions per subset (target: the oracle's).
+    """Brier score of the predictions per subset.
 
     ``brier_S = mean_i Σ_c (p_ic − [c = y_i])²`` over the rows i of S, in [0, 2]. Brier 1950.
     """
