@@ -18,7 +18,7 @@ from qhu import registry
 from qhu.backends.base import open_backend
 from qhu.engine.ansatz import Ansatz
 from qhu.model.circuit import build_ansatz
-from qhu.report.figures import TRAINED, Panel, metric_panel, tradeoffs
+from qhu.report.figures import Panel, metric_panel, tradeoffs
 from qhu.report.frames import Run, load_run
 from qhu.report.styles import HONEST
 from qhu.report.svg import draw
@@ -72,20 +72,17 @@ def _class(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def method_figure(name: str) -> Panel:
     """Where the method ends, beside the honest rows."""
-    frames = (frame[frame["metric"].isin(TRAINED)] for frame in _class(example()))
-    frames = (frame[frame["method"].isin([*HONEST, name])] for frame in frames)
-    panel = tradeoffs(f"method-{name}", *frames)[0]
+    scores = list(example().scores.values())
+    frames = (frame[frame["method"].isin([*HONEST, name])] for frame in _class(example()))
+    panel = tradeoffs(f"method-{name}", scores, *frames)[0]
     return Panel(panel.drawing, f"Iris, class 0 is to be forgotten. {panel.caption}")
 
 
 def metric_figure(name: str) -> Panel:
     """One score of the metric for every method."""
     results, summary = _class(example())
-    scores, names = results["metric"].unique(), tuple(f"{m}_" for m in registry.metric.names())
-    named = [score for score in scores if f"{score}_".startswith(f"{name}_")]
-    # The metric ``released`` names its scores as the release does, which no metric's name begins.
-    own = named or [score for score in scores if not f"{score}_".startswith(names)]
-    chosen = f"{name}_forget" if f"{name}_forget" in own else own[0]
+    own = [score for score in example().scores.values() if score.metric == name]
+    chosen = next((score for score in own if score.rows == "forget"), own[0])
     panel = metric_panel("metric", chosen, results, summary)
     return Panel(panel.drawing, f"Iris, class 0 is to be forgotten. {panel.caption}")
 

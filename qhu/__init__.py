@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qhu.registry import dataset as dataset
     from qhu.registry import method as method
     from qhu.registry import metric as metric
+    from qhu.scores import Reading as Reading
     from qhu.unlearn.learner import Learner as Learner
     from qhu.unlearn.task import MethodOptions as MethodOptions
     from qhu.unlearn.task import Task as Task
@@ -35,6 +36,7 @@ HOME = {
     "evaluate.evidence": ("Evidence", "Measured"),
     "experiment": ("Experiment",),
     "registry": ("Options", "backend", "dataset", "method", "metric"),
+    "scores": ("Reading",),
     "unlearn.learner": ("Learner",),
     "unlearn.task": ("MethodOptions", "Task"),
 }

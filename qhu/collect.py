@@ -81,7 +81,10 @@ def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> No
     folder.write_text("references.bib", "\n".join(entries.values()))
     cites = {use: list(found) for use, found in study.cites.items()}
     costs = _costs(study, scored)
-    folder.update(effective=effective, data=study.data.content, costs=costs, cites=cites)
+    metrics = study.readings(results["metric"].unique())
+    folder.update(
+        effective=effective, data=study.data.content, metrics=metrics, costs=costs, cites=cites
+    )
 
 
 def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Experiment(Options):
     methods: dict[str, MethodSpec] = Field(min_length=1)
     """methods by label; ``none`` and ``retrain`` are always added"""
     metrics: tuple[str, ...] = ()
-    """metrics to compute; empty: all registered ones but ``released``"""
+    """metrics to compute; empty: all registered ones but those on request"""
     seeds: Seeds = tuple(range(10))
     """root seeds; each draws its own split and forget set (see data.split) and initial weights"""
     stages: Stages = Stages()

@@ -7,8 +7,8 @@ plugin is one file: a class of options and a decorated function (or class).
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar, get_type_hints
 
@@ -16,8 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qhu.errors import QhuError, UnknownName, UserError
 from qhu.provenance import MAIN, code_of
-
-F = TypeVar("F", bound=Callable[..., Any])
+from qhu.scores import Reading, Score, score_of
 
 
 class Options(BaseModel):
@@ -55,7 +54,35 @@ class Entry:
         return code_of(self.make, self.options)
 
 
-class Registry(Generic[F]):
+@dataclass(frozen=True)
+class MetricEntry(Entry):
+    """A registered metric.
+
+    Attributes:
+        reads: how its scores are read, by their names or their names without the subset.
+        on_request: whether only experiments that name it get it.
+    """
+
+    reads: Mapping[str, Reading] = field(default_factory=dict)
+    on_request: bool = False
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring, then against what to read it or that it is on request."""
+        goals = dict.fromkeys(str(r.against) for r in self.reads.values() if r.against is not None)
+        note = f"Read against {', '.join(goals)}." if goals else ""
+        return f"{super().summary} {'On request only.' if self.on_request else note}".strip()
+
+    def score(self, name: str) -> Score | None:
+        """How one of its scores is read; None where it does not declare such a score."""
+        return score_of(name, self.name, self.reads, super().summary)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+E = TypeVar("E", bound=Entry)
+
+
+class Names(Generic[F, E]):
     """Names of one kind, filled by the modules of ``package`` and by entry points ``qhu.<kind>s``.
 
     Args:
@@ -65,32 +92,22 @@ class Registry(Generic[F]):
 
     def __init__(self, kind: str, package: str) -> None:
         self.kind, self.package = kind, package
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, E] = {}
         self._loaded = False
 
-    def __call__(self, name: str, *, cites: Sequence[str] = ()) -> Callable[[F], F]:
-        """Decorator: register a function or class under ``name``.
+    def _register(self, make: F, entry: E) -> F:
+        if make.__module__ == MAIN:  # a name that is taken is refused here, not in the run
+            self._load()
+        known = self._entries.get(entry.name)
+        if known is not None and known.make.__module__ != make.__module__:
+            raise QhuError(
+                f"{self.kind} '{entry.name}' is defined twice: in {known.make.__module__} "
+                f"and in {make.__module__}; rename one"
+            )
+        self._entries[entry.name] = entry
+        return make
 
-        Args:
-            name: unique among its kind.
-            cites: its sources, keys of ``qhu/references.bib`` or whole BibTeX entries.
-        """
-
-        def register(make: F) -> F:
-            if make.__module__ == MAIN:  # a name that is taken is refused here, not in the run
-                self._load()
-            known = self._entries.get(name)
-            if known is not None and known.make.__module__ != make.__module__:
-                raise QhuError(
-                    f"{self.kind} '{name}' is defined twice: in {known.make.__module__} "
-                    f"and in {make.__module__}; rename one"
-                )
-            self._entries[name] = Entry(name, make, _options_of(make), tuple(cites))
-            return make
-
-        return register
-
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: str) -> E:
         self._load()
         if name not in self._entries:
             raise UnknownName(self.kind, name, self._entries)
@@ -136,6 +153,61 @@ class Registry(Generic[F]):
                 ) from error
 
 
+class Registry(Names[F, Entry]):
+    """Names of one kind that need no more than their function or class."""
+
+    def __call__(self, name: str, *, cites: Sequence[str] = ()) -> Callable[[F], F]:
+        """Decorator: register a function or class under ``name``.
+
+        Args:
+            name: unique among its kind.
+            cites: its sources, keys of ``qhu/references.bib`` or whole BibTeX entries.
+        """
+        return lambda make: self._register(make, Entry(name, make, _options_of(make), tuple(cites)))
+
+
+class MetricRegistry(Names[Callable[..., Any], MetricEntry]):
+    """Names of metrics, each with how its scores are read."""
+
+    def __call__(
+        self,
+        name: str,
+        *,
+        reads: Reading | Mapping[str, Reading] | None = None,
+        cites: Sequence[str] = (),
+        on_request: bool = False,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Decorator: register a function from ``Evidence`` to scores under ``name``.
+
+        Args:
+            name: unique among metrics.
+            reads: how its scores are read: one reading for scores that are called ``name``, with or
+                without the suffix of their subset, or readings by the names of the scores.
+            cites: its sources, keys of ``qhu/references.bib`` or whole BibTeX entries.
+            on_request: whether only experiments that name it get it.
+
+        Raises:
+            UserError: ``reads`` is missing.
+        """
+
+        def register(make: Callable[..., Any]) -> Callable[..., Any]:
+            if not reads:
+                raise UserError(
+                    f"metric '{name}' of {make.__module__} does not say how it is read: give its "
+                    "decorator reads=qhu.Reading(title='…', against='retrain'), or 'floor' for a "
+                    "distance to the oracle"
+                )
+            readings = {name: reads} if isinstance(reads, Reading) else dict(reads)
+            entry = MetricEntry(name, make, _options_of(make), tuple(cites), readings, on_request)
+            return self._register(make, entry)
+
+        return register
+
+    def chosen(self, names: Sequence[str] = ()) -> list[str]:
+        """The metrics named; where none is, all registered ones but those on request."""
+        return list(names) or [name for name in self.names() if not self[name].on_request]
+
+
 def _options_of(make: Callable[..., Any]) -> type[Options]:
     function = make.__init__ if inspect.isclass(make) else make
     found = get_type_hints(function).get("options", Options)
@@ -171,6 +243,6 @@ def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
 
 
 method: Registry[Callable[..., dict[str, float] | None]] = Registry("method", "qhu.unlearn")
-metric: Registry[Callable[..., Any]] = Registry("metric", "qhu.evaluate")
+metric = MetricRegistry("metric", "qhu.evaluate")
 dataset: Registry[Callable[..., Any]] = Registry("dataset", "qhu.data")
 backend: Registry[type[Any]] = Registry("backend", "qhu.backends")

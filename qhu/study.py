@@ -1,7 +1,7 @@
 """What the stages of an experiment are made of: data, rows, networks and keys."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -24,6 +24,7 @@ from qhu.record.environment import PACKAGES, code_digest
 from qhu.record.store import Stage, Store
 from qhu.references import resolve
 from qhu.report import statistics
+from qhu.scores import Score
 from qhu.seeding import numpy_stream
 from qhu.settings import identity
 from qhu.training import Rows
@@ -107,7 +108,7 @@ class Study:
         source = registry.dataset[data.source]
         self.data: Dataset = source.make(registry.dataset.options(data.source, data.options))
         self.methods = {k: registry.method[m.method] for k, m in experiment.methods.items()}
-        names = experiment.metrics or registry.metric.names()
+        names = registry.metric.chosen(experiment.metrics)
         self.metrics = {name: registry.metric[name] for name in names}
         parts = {**self.parts(), "dataset": (source.make, source.options)}
         self.foreign = {what: code for what, its in parts.items() if (code := code_of(*its))}
@@ -127,11 +128,16 @@ class Study:
         backends = {f"backend {b.name}": (type(b),) for b in self.backends.values()}
         return {**methods, **metrics, **backends}
 
+    def readings(self, names: Iterable[str]) -> dict[str, Score]:
+        """How scores are read, by their names."""
+        declared = (entry.score(name) for name in names for entry in self.metrics.values())
+        return {score.name: score for score in declared if score}
+
     def _cites(self) -> dict[str, dict[str, str]]:
         """What is used, such as ``method scrub``, to the BibTeX entries to cite for it, by key."""
         kinds = {type(backend) for backend in self.backends.values()}
         backends = [registry.backend[name] for name in registry.backend.names()]
-        used = {
+        used: dict[str, list[registry.Entry]] = {
             "dataset": [registry.dataset[self.experiment.data.source]],
             "method": list(self.methods.values()),
             "metric": list(self.metrics.values()),
@@ -150,9 +156,16 @@ class Study:
     @property
     def fingerprint(self) -> str:
         """Hash of the settings that differ from their defaults, of the backends' options and of
-        the code that plugins and notebooks bring: an edited method is another run."""
+        the code that plugins and notebooks bring: an edited method is another run, and so is a
+        metric that is read in another way."""
         backends = {stage: spec(backend) for stage, backend in self.backends.items()}
-        return digest([identity(self.experiment), backends, *filter(None, [self.foreign])])
+        reads = {
+            name: {key: reading.model_dump() for key, reading in entry.reads.items()}
+            for name, entry in self.metrics.items()
+            if f"metric {name}" in self.foreign
+        }
+        brought = filter(None, [self.foreign, reads])
+        return digest([identity(self.experiment), backends, *brought])
 
     def attach(self, run: str, say: Callable[[str], None]) -> None:
         """Tell devices what they work for; see :meth:`PaidBackend.attach`."""

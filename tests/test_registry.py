@@ -4,7 +4,8 @@ import pytest
 from pydantic import Field
 
 from qhu.errors import QhuError, UnknownName, UserError
-from qhu.registry import Options, Registry
+from qhu.registry import MetricRegistry, Options, Registry
+from qhu.scores import Reading
 
 
 class Knobs(Options):
@@ -61,3 +62,27 @@ def test_an_unknown_name_travels_between_processes():
     error = UnknownName("method", "scrubb", {"scrub", "lca"})
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert "did you mean 'scrub'" in str(error)
+
+
+@pytest.fixture
+def metrics():
+    registry = MetricRegistry("metric", "qhu.evaluate")
+    registry._loaded = True
+    registry("usual", reads=Reading(title="usual", against="retrain"))(print)
+    registry("asked", reads=Reading(title="asked", against=None), on_request=True)(print)
+    return registry
+
+
+def test_a_metric_that_does_not_say_how_it_is_read_is_refused():
+    with pytest.raises(
+        UserError, match=r"metric 'm' of builtins .*reads=qhu\.Reading\(title='…', against="
+    ):
+        MetricRegistry("metric", "qhu.evaluate")("m")(print)
+
+
+def test_what_is_on_request_is_chosen_by_its_name_only(metrics):
+    assert metrics.names() == ["asked", "usual"]
+    assert metrics.chosen() == ["usual"]
+    assert metrics.chosen(["asked"]) == ["asked"]
+    assert metrics["asked"].summary.endswith(" On request only.")
+    assert metrics["usual"].summary.endswith(" Read against retrain.")

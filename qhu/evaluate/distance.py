@@ -1,18 +1,32 @@
 """How far the model is from the oracle."""
 
+import math
+
 import numpy as np
 from scipy.special import rel_entr
 
 from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores
 from qhu.registry import metric
+from qhu.scores import Reading
 
 FLOOR = 1e-8
 """Smallest probability that KL distinguishes from 0; it bounds a row's KL by −ln FLOOR = 18.4."""
 
 
-@metric("kl", cites=["kullback1951information"])
+@metric(
+    "kl",
+    reads=Reading(
+        title="KL to the oracle (nats)",
+        against="floor",
+        better="lower",
+        span=(0, -math.log(FLOOR)),
+        headline=("forget", "test"),
+        claimed=("forget", "test"),
+    ),
+    cites=["kullback1951information"],
+)
 def kl(evidence: Evidence) -> Scores:
-    """KL(model ‖ oracle) of the predictions per subset, in nats (target: the floor row, not 0).
+    """KL(model ‖ oracle) of the predictions per subset, in nats.
 
     ``kl_S = mean_i Σ_c p_ic ln(p_ic / q_ic)``, p the model's and q the oracle's probabilities of
     the same row, in [0, 18.4]. Both are raised to at least 1e-8 and normalised again, so that a
@@ -22,9 +36,15 @@ def kl(evidence: Evidence) -> Scores:
     return evidence.mean_by_subset("kl", rel_entr(p, q).sum(axis=1))
 
 
-@metric("js", cites=["lin1991divergence"])
+@metric(
+    "js",
+    reads=Reading(
+        title="JS to the oracle (nats)", against="floor", better="lower", span=(0, math.log(2))
+    ),
+    cites=["lin1991divergence"],
+)
 def js(evidence: Evidence) -> Scores:
-    """Jensen-Shannon divergence to the oracle per subset, in nats (target: the floor row, not 0).
+    """Jensen-Shannon divergence to the oracle per subset, in nats.
 
     ``js_S = mean_i ½ KL(p_i ‖ m_i) + ½ KL(q_i ‖ m_i)`` with ``m = (p + q) / 2``, in [0, ln 2],
     symmetric, nothing clipped. Lower is closer to the oracle.
@@ -35,9 +55,18 @@ def js(evidence: Evidence) -> Scores:
     return evidence.mean_by_subset("js", divergence)
 
 
-@metric("agree")
+@metric(
+    "agree",
+    reads=Reading(
+        title="agreement with the oracle",
+        against="floor",
+        better="higher",
+        span=(0, 1),
+        headline=("test",),
+    ),
+)
 def agreement(evidence: Evidence) -> Scores:
-    """Share of rows with the oracle's predicted class, per subset (target: the floor row, not 1).
+    """Share of rows with the oracle's predicted class, per subset.
 
     ``agree_S = mean_i [argmax p_i = argmax q_i]``, in [0, 1]. Higher is closer to the oracle.
     """
@@ -45,9 +74,13 @@ def agreement(evidence: Evidence) -> Scores:
     return evidence.mean_by_subset("agree", p.argmax(axis=1) == q.argmax(axis=1))
 
 
-@metric("cka", cites=["kornblith2019similarity"])
+@metric(
+    "cka",
+    reads=Reading(title="CKA with the oracle", against="floor", better="higher", span=(0, 1)),
+    cites=["kornblith2019similarity"],
+)
 def cka(evidence: Evidence) -> Scores:
-    """Linear CKA of the quantum layer's outputs with the oracle's (target: the floor row, not 1).
+    """Linear CKA of the quantum layer's outputs with the oracle's.
 
     ``cka_S = ‖XᵀY‖² / (‖XᵀX‖ ‖YᵀY‖)`` (Frobenius norms, columns centred over the rows of S), in
     [0, 1] (Kornblith et al. 2019). Unchanged by rotations and scaling of either side; biased
@@ -62,9 +95,16 @@ def cka(evidence: Evidence) -> Scores:
     return scores
 
 
-@metric("dist")
+@metric(
+    "dist",
+    reads={
+        "dist_theta": Reading(
+            title="distance of θ to the oracle's", against="floor", better="lower", span=(0, None)
+        )
+    },
+)
 def distance(evidence: Evidence) -> Scores:
-    """Euclidean distance of θ to the oracle's θ, angles wrapped (target: the floor row, not 0).
+    """Euclidean distance of θ to the oracle's θ, angles wrapped.
 
     ``dist_theta = ‖θ − θ_oracle‖₂`` with differences of rotation angles taken in (−π, π], ≥ 0.
     Networks with distant θ can compute the same function, so a large value alone shows nothing.

@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from qhu import registry
 from qhu.errors import QhuError
-from qhu.registry import Entry
+from qhu.registry import MetricEntry
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
-ON_REQUEST = {"released"}
-"""Metrics that only an experiment gets that names them."""
 
 
 class Measured(NamedTuple):
@@ -90,7 +88,7 @@ class Evidence:
 
 
 def measure(
-    evidence: Evidence, names: Sequence[str] = (), known: Mapping[str, Entry] | None = None
+    evidence: Evidence, names: Sequence[str] = (), known: Mapping[str, MetricEntry] | None = None
 ) -> Scores:
     """Run metrics; a score that is undefined on these rows is absent.
 
@@ -100,12 +98,27 @@ def measure(
         known: where they are found; None: the registry.
 
     Raises:
-        QhuError: two metrics return the same name.
+        QhuError: a score is declared by two of the metrics, or by none.
     """
+    entries = [(known or registry.metric)[name] for name in registry.metric.chosen(names)]
     scores: Scores = {}
-    for name in names or sorted({*registry.metric.names()} - ON_REQUEST):
-        found: Scores = (known or registry.metric)[name].make(evidence)
-        if clash := scores.keys() & found.keys():
-            raise QhuError(f"metric '{name}' returns '{min(clash)}', which another one returned")
-        scores.update(found)
+    for entry in entries:
+        measured: Scores = entry.make(evidence)
+        for score in measured:
+            _refuse_unread(score, entry, entries)
+        scores.update(measured)
     return scores
+
+
+def _refuse_unread(score: str, entry: MetricEntry, entries: Sequence[MetricEntry]) -> None:
+    """A score means what exactly one metric declares."""
+    if entry.score(score) is None:
+        raise QhuError(
+            f"metric '{entry.name}' returns '{score}' and does not say how that is read: "
+            "add it to reads in the metric's decorator"
+        )
+    declared = [other.name for other in entries if other.score(score)]
+    if len(declared) > 1:
+        raise QhuError(
+            f"metrics '{declared[0]}' and '{declared[1]}' both have a score '{score}': rename one"
+        )

@@ -5,11 +5,29 @@ from scipy.stats import rankdata
 
 from qhu.evaluate.evidence import Evidence, Floats, Measured, Rows, Scores
 from qhu.registry import metric
+from qhu.scores import Reading
 
 
-@metric("mia", cites=["salem2019leaks"])
+@metric(
+    "mia",
+    reads={
+        "mia": Reading(
+            title="attack AUC",
+            against="retrain",
+            span=(0, 1),
+            headline=("forget",),
+            claimed=("forget",),
+            words={"forget": ("looking more trained-on", "standing out as uncertain")},
+        ),
+        "delta_mia": Reading(title="attack AUC − oracle's", against=0, span=(-1, 1)),
+        "mia_gap": Reading(
+            title="|attack AUC − oracle's|", against="floor", better="lower", span=(0, 1)
+        ),
+    },
+    cites=["salem2019leaks"],
+)
 def confidence_attack(evidence: Evidence) -> Scores:
-    """Confidence attack: AUC of forget against unseen test rows (target: the oracle's value).
+    """Confidence attack: AUC of forget against unseen test rows.
 
     The attacker scores a row by its largest class probability. Members are the forget rows,
     non-members the test rows of the same class: ``mia_forget = Σ_c w_c AUC_c``, w_c the share of

@@ -1,5 +1,6 @@
 """The result columns of arXiv 2512.19253, by its names and its definitions."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,28 +10,48 @@ from qhu.evaluate.distance import FLOOR
 from qhu.evaluate.evidence import Evidence, Floats, Measured, Rows, Scores, measure
 from qhu.evaluate.membership import auc
 from qhu.registry import metric
+from qhu.scores import Reading
 
+MODELS = ("unlearn", "orig")
 SETS = ("retain", "forget", "test")
-# Released distance column to qhu's score. The release leaves clipped probabilities unnormalised,
-# which changes KL by less than 1e-6.
+# The release leaves clipped probabilities unnormalised, which changes KL by less than 1e-6.
 DISTANCES = {
     f"{column}_{rows}": f"{score}_{rows}"
     for column, score in {"KL": "kl", "JS": "js", "Agree": "agree"}.items()
     for rows in ("retain", "test")
 }
-COLUMNS = (
-    *(f"acc_{rows}_{model}" for model in ("unlearn", "orig") for rows in SETS),
-    *("forget_drop", "retain_drop", "test_drop", "UQI"),
-    *DISTANCES,
-    "MIA_AUC",
-)
+"""Released distance column to qhu's score."""
+UNLEARNED, TEACHERS = ({f"acc_{rows}_{m}": f"acc_{rows}" for rows in SETS} for m in MODELS)
+DROPS = tuple(f"{rows}_drop" for rows in ("forget", "retain", "test"))
+DERIVED = (*TEACHERS, *DROPS, "UQI")
+"""Columns that follow from others: the teacher's accuracies, which every row repeats, and
+differences of accuracies. Counting them would count one accident many times."""
+COLUMNS = (*UNLEARNED, *DERIVED, *DISTANCES, "MIA_AUC")
+SAME = {**UNLEARNED, "UQI": "uqi", **DISTANCES, "MIA_AUC": "mia_forget"}
+"""Column to the score of qhu that is meant by it."""
+SHUFFLED = {f"{k}_retain": f"{k}_retain_shuffled" for k in ("KL", "JS")}
+"""Column to the score that it is on average, as the release pairs its rows at random."""
+READS = {
+    **{k: Reading(title=f"{k}, accuracy", against="retrain", span=(0, 1)) for k in UNLEARNED},
+    **{k: Reading(title=f"{k}, accuracy", against=None, span=(0, 1)) for k in TEACHERS},
+    **{k: Reading(title=f"{k}, of accuracy", against="retrain", span=(-1, 1)) for k in DROPS},
+    "UQI": Reading(title="UQI", against=None, better="higher", span=(-2, 2)),
+    "KL": Reading(title="KL (nats)", against="floor", better="lower", span=(0, -math.log(FLOOR))),
+    "JS": Reading(title="JS (nats)", against="floor", better="lower", span=(0, math.log(2))),
+    "Agree": Reading(title="Agree", against="floor", better="higher", span=(0, 1)),
+    **{k: Reading(title=f"{k}, rows meet at random", against=None) for k in SHUFFLED.values()},
+    **{
+        k: Reading(title=f"{k}, released attack", against="retrain", span=(0, 1))
+        for k in ("MIA_AUC", "MIA_AUC_test")
+    },
+}
 SHIFTS = 64
 """Pairings that shuffled JS is averaged over."""
 
 
-@metric("released", cites=["crivoi2025quantum"])
+@metric("released", reads=READS, cites=["crivoi2025quantum"], on_request=True)
 def released(evidence: Evidence) -> Scores:
-    """Every column of the tables released with arXiv 2512.19253, flaws included; on request only.
+    """Every column of the tables released with arXiv 2512.19253, flaws included.
 
     Accuracies of the model (``_unlearn``) and the teacher (``_orig``), their differences, ``UQI``,
     ``KL``, ``JS`` and ``Agree`` with the oracle. ``KL_retain`` and ``JS_retain`` pair a row with

@@ -4,11 +4,31 @@ import numpy as np
 
 from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores
 from qhu.registry import metric
+from qhu.scores import Reading
+
+DAMAGED = ("", "damaged")
 
 
-@metric("acc")
+@metric(
+    "acc",
+    reads={
+        "acc": Reading(
+            title="accuracy",
+            against="retrain",
+            span=(0, 1),
+            headline=("retain", "forget", "test", "test_kept", "test_forgotten"),
+            claimed=("retain", "forget", "test", "test_kept"),
+            words={
+                "forget": ("remembering more", "over-forgetting"),
+                **dict.fromkeys(("retain", "test", "test_kept"), DAMAGED),
+            },
+            tradeoff=True,
+        ),
+        "delta_acc": Reading(title="accuracy − oracle's", against=0, span=(-1, 1)),
+    },
+)
 def accuracy(evidence: Evidence) -> Scores:
-    """Accuracy per subset, and its paired difference to the oracle (target: difference 0).
+    """Accuracy per subset, and its paired difference to the oracle.
 
     ``acc_S = mean_i [argmax p_i = y_i]`` over the rows i of S, in [0, 1];
     ``delta_acc_S = acc_S(model) − acc_S(oracle)``, in [−1, 1].
@@ -23,7 +43,11 @@ def accuracy(evidence: Evidence) -> Scores:
     }
 
 
-@metric("uqi", cites=["crivoi2025quantum"])
+@metric(
+    "uqi",
+    reads=Reading(title="unlearning quality index", against=None, better="higher", span=(-2, 2)),
+    cites=["crivoi2025quantum"],
+)
 def quality_index(evidence: Evidence) -> Scores:
     """Unlearning quality index of arXiv 2512.19253, for comparison with that paper only.
 

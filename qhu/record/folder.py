@@ -13,9 +13,12 @@ from pydantic import BaseModel, ValidationError
 from qhu.errors import UserError
 from qhu.record.environment import code_digest, environment
 from qhu.record.store import replacing
+from qhu.scores import Score
 
 RESULT_COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 FILES = ("results.csv", "summary.csv", "predictions.parquet", "history.jsonl", "report.html")
+SCHEMA = 2
+"""Version of ``run.json``: the second says how scores are read."""
 Status = Literal["started", "finished", "cancelled", "failed"]
 
 
@@ -23,6 +26,7 @@ class RunRecord(BaseModel):
     """Contents of ``run.json``."""
 
     schema_version: int = 1
+    """of the program that wrote it; the first one wrote none of ``metrics``"""
     status: Status
     """``finished`` only when every file is complete"""
     name: str
@@ -43,6 +47,8 @@ class RunRecord(BaseModel):
     """per stage, the backend's options as they took effect"""
     data: str | None = None
     """hash of all rows and labels of the dataset"""
+    metrics: dict[str, Score] = {}
+    """how every score in ``results.csv`` is read"""
     costs: dict[str, Any] = {}
     """stages computed and reused, circuit executions"""
     cites: dict[str, list[str]] = {}
@@ -109,6 +115,7 @@ class RunFolder:
         self.check(fingerprint)
         self.write(
             RunRecord(
+                schema_version=SCHEMA,
                 status="started",
                 name=name,
                 backend=backend,

@@ -12,18 +12,19 @@ from matplotlib.axes import Axes
 from qhu.errors import UserError
 from qhu.record.folder import RunFolder
 from qhu.report import plots
+from qhu.report.choice import headline, merged
 from qhu.report.facts import Pairs
-from qhu.report.figures import CLASS_PANELS, PANELS, Panel, seed_count, slug
-from qhu.report.frames import RESULTS, read_table
+from qhu.report.figures import Panel, seed_count, slug
+from qhu.report.frames import RESULTS, read_scores, read_table
 from qhu.report.html import fill
+from qhu.report.reading import REFERENCES
 from qhu.report.statistics import Estimate, Floats, estimates, mean_interval, summarise
-from qhu.report.styles import HONEST, in_order, reference, title
+from qhu.report.styles import HONEST, in_order
 from qhu.report.svg import draw, marker
 from qhu.report.tables import Cell, Column, Row, Table, row_count
 from qhu.report.trends import Change, changes, contrasts, excess, sentences
+from qhu.scores import Score
 from qhu.sweep import Sweep
-
-AGAINST = {"retrain": "the oracle", "floor": "the floor"}
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,16 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         Path of the page.
 
     Raises:
-        UserError: a run's results are missing or damaged, or the score to read is not among them.
+        UserError: a run's results are missing or damaged, the runs read a score in two ways, or
+            the score to read is not among them or has no row to be read against.
     """
-    tables = [read_table(run / "results.csv", RESULTS).assign(at=at) for at, run in runs.items()]
-    results = pd.concat(tables, ignore_index=True)
-    if sweep.read not in set(results["metric"]):
-        known = ", ".join(sorted(results["metric"].unique()))
-        raise UserError(f"sweep.read {sweep.read}: no such score; there are {known}")
+    tables = {at: read_table(run / "results.csv", RESULTS) for at, run in runs.items()}
+    scores = merged({str(runs[at]): read_scores(runs[at], table) for at, table in tables.items()})
+    results = pd.concat([t.assign(at=at) for at, t in tables.items()], ignore_index=True)
+    read = _to_read(sweep, scores)
     by_point = {at: summarise(rows) for at, rows in results.groupby("at", sort=False)}
     found = [
-        _section(f"s{number}", sweep, rows)
+        _section(f"s{number}", sweep, read, rows, scores)
         for number, (_, rows) in enumerate(results.groupby(["dataset", "scenario"], sort=False))
     ]
     text = fill(
@@ -70,7 +71,7 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         name=name,
         sweep=sweep,
         facts=_facts(sweep, results),
-        against=AGAINST[reference(sweep.read)],
+        against=REFERENCES[read.reference],
         sections=found,
         runs={at: f"{run.relative_to(folder).as_posix()}/report.html" for at, run in runs.items()},
     )
@@ -92,20 +93,30 @@ def _facts(sweep: Sweep, results: pd.DataFrame) -> Pairs:
     ]
 
 
-def _section(anchor: str, sweep: Sweep, results: pd.DataFrame) -> Section:
-    labels, metrics = sweep.labels, set(results["metric"])
-    differences = excess(results, sweep.read, labels)
+def _to_read(sweep: Sweep, scores: Mapping[str, Score]) -> Score:
+    """The score of the reading."""
+    known = sorted(name for name, score in scores.items() if score.reference)
+    if sweep.read not in known:
+        why = "nothing in a run is its goal" if sweep.read in scores else "no such score"
+        raise UserError(f"sweep.read {sweep.read}: {why}; there are {', '.join(known)}")
+    return scores[sweep.read]
+
+
+def _section(
+    anchor: str, sweep: Sweep, read: Score, results: pd.DataFrame, scores: Mapping[str, Score]
+) -> Section:
+    labels, present = sweep.labels, [scores[name] for name in results["metric"].unique()]
+    differences = excess(results, read, labels)
     tested = changes(differences, contrasts(labels, sweep.ordered))
-    panels = CLASS_PANELS if "acc_test_kept" in metrics else PANELS
     first = results.iloc[0]
     return Section(
         anchor=anchor,
         dataset=first["dataset"],
         scenario=first["scenario"],
-        reading=sentences(sweep.read, sweep.words, labels, differences, tested),
+        reading=sentences(read, sweep.words, labels, differences, tested),
         legend=[(method, marker(method)) for method in in_order(results["method"])],
-        main=_main(anchor, sweep, results, _by_point(differences, labels)),
-        panels=[_panel(anchor, sweep, metric, results) for metric in panels if metric in metrics],
+        main=_main(anchor, sweep, read, results, _by_point(differences, labels)),
+        panels=[_panel(anchor, sweep, score, results) for score in headline(present)],
         table=_table(sweep, results, _by_point(differences, labels), tested),
     )
 
@@ -120,24 +131,24 @@ def _by_point(differences: Mapping[str, Floats], labels: list[str]) -> Points:
     }
 
 
-def _main(anchor: str, sweep: Sweep, results: pd.DataFrame, points: Points) -> Panel:
-    words = f"{title(sweep.read)}\nminus {AGAINST[reference(sweep.read)]}"
+def _main(anchor: str, sweep: Sweep, read: Score, results: pd.DataFrame, points: Points) -> Panel:
+    words = f"{read.title}\nminus {REFERENCES[read.reference]}"
     plot = _plot(sweep, points, words, zero=True)
     drawing = draw(plot, (7.2, 4.0), f"{anchor}-main", f"{words}, along {sweep.words}")
-    return Panel(drawing, f"The score of the reading: {_basis(results, sweep.read)}")
+    return Panel(drawing, f"The score of the reading: {_basis(results, read.name)}")
 
 
-def _panel(anchor: str, sweep: Sweep, metric: str, results: pd.DataFrame) -> Panel:
+def _panel(anchor: str, sweep: Sweep, score: Score, results: pd.DataFrame) -> Panel:
     points: Points = {}
     for at, rows in results.groupby("at", sort=False):
-        for method, value in estimates(summarise(rows), metric).items():
-            if method != "retrain" or reference(metric) != "floor":
+        for method, value in estimates(summarise(rows), score.name).items():
+            if method != "retrain" or not score.relative:
                 points.setdefault(method, {})[str(at)] = value
-    plot = _plot(sweep, points, title(metric))
+    plot = _plot(sweep, points, score.title)
     drawing = draw(
-        plot, (4.6, 3.2), f"{anchor}-{slug(metric)}", f"{title(metric)}, along {sweep.words}"
+        plot, (4.6, 3.2), f"{anchor}-{slug(score.name)}", f"{score.title}, along {sweep.words}"
     )
-    return Panel(drawing, f"{metric}: {_basis(results, metric)}")
+    return Panel(drawing, f"{score.name}: {_basis(results, score.name)}")
 
 
 def _plot(sweep: Sweep, points: Points, words: str, zero: bool = False) -> Callable[[Axes], None]:

@@ -1,48 +1,50 @@
 """The values of a device beside the exact ones of the same models and rows."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from qhu.report.choice import claimed
 from qhu.report.statistics import mean_interval
-from qhu.report.styles import in_order, title
+from qhu.report.styles import in_order
 from qhu.report.svg import marker
-from qhu.report.tables import Cell, Column, Row, Table, row_count
+from qhu.report.tables import Cell, Row, Table, column
+from qhu.scores import Score
 
-SHOWN = ("acc_retain", "acc_forget", "acc_test", "kl_test", "agree_test", "mia_forget")
 
-
-def beside_tables(results: pd.DataFrame) -> dict[str, Table]:
+def beside_tables(results: pd.DataFrame, scores: Mapping[str, Score]) -> dict[str, Table]:
     """One table per scenario that was evaluated on two backends; empty where there is one.
 
     Args:
         results: tidy rows of one run; the first backend is the one asked for.
+        scores: by name, how the scores in them are read.
 
     Returns:
-        By scenario: per metric a column for each backend, and their difference paired by seed.
+        By scenario: per claimed score a column for each backend, and their difference paired by
+        seed.
     """
     tables = {}
     for scenario, rows in results.groupby("scenario", sort=False):
         backends = rows["backend"].unique().tolist()
+        present = [scores[name] for name in rows["metric"].unique()]
         if len(backends) == 2:
-            tables[str(scenario)] = _table(rows, *backends)
+            tables[str(scenario)] = _table(rows, claimed(present), *backends)
     return tables
 
 
-def _table(rows: pd.DataFrame, device: str, exact: str) -> Table:
+def _table(rows: pd.DataFrame, scores: Sequence[Score], device: str, exact: str) -> Table:
     columns, values = [], []
-    for metric in SHOWN:
-        chosen = rows[rows["metric"] == metric]
-        if chosen.empty:
-            continue
+    for score in scores:
+        chosen = rows[rows["metric"] == score.name]
         wide = chosen.pivot(index=["method", "seed"], columns="backend", values="value").dropna()
-        n = row_count(chosen, metric)
+        head = column(score, chosen)
         for heading, figures, signed in (
-            (f"{metric} on {device}", wide[device], False),
-            (f"{metric} on {exact}", wide[exact], False),
-            (f"{metric}: difference", wide[device] - wide[exact], True),
+            (f"{score.name} on {device}", wide[device], score.signed),
+            (f"{score.name} on {exact}", wide[exact], score.signed),
+            (f"{score.name}: difference", wide[device] - wide[exact], True),
         ):
-            columns.append(Column(heading, title(metric), n))
+            columns.append(head._replace(metric=heading))
             values.append((figures.groupby("method"), signed))
     methods = in_order(rows["method"])
     return Table(columns, [_row(method, rows, values) for method in methods])

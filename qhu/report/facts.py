@@ -1,12 +1,13 @@
 """What the page tells of a run beside its numbers: head, settings, scenarios, methods' reports."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from qhu.report.frames import ABOUT, Run
 from qhu.report.styles import HONEST
+from qhu.scores import ROWS, Score
 
 Pairs = list[tuple[str, str]]
 
@@ -93,6 +94,20 @@ def scenarios(settings: Mapping[str, Any]) -> dict[str, str]:
         else:
             words[name] = f"forget {len(scenario.get('ids') or ())} chosen rows"
     return words
+
+
+def columns(scores: Iterable[Score]) -> Pairs:
+    """What the names of scores mean: by name without the subset, then the subsets."""
+    scores = list(scores)
+    goals = {
+        "retrain": "the oracle's value",
+        "floor": "no farther from the oracle than the floor",
+        0: "0",
+        None: "none that this run knows",
+    }
+    stems = {score.stem: f"{score.explained} Goal: {goals[score.against]}." for score in scores}
+    present = {score.rows for score in scores}
+    return [*stems.items(), *((f"_{rows}", ROWS[rows]) for rows in ROWS if rows in present)]
 
 
 def reported(facts: pd.DataFrame) -> dict[tuple[str, str, str], list[str]]:

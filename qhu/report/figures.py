@@ -2,21 +2,21 @@
 
 import functools
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
-from qhu.report import plots
-from qhu.report.styles import reference, title
+from qhu.report import choice, plots
+from qhu.report.reading import REFERENCES
 from qhu.report.svg import Drawing, draw
 from qhu.report.tables import row_count
+from qhu.scores import Score
 
-PANELS = ("acc_forget", "acc_retain", "acc_test", "kl_forget", "kl_test", "mia_forget")
-CLASS_PANELS = ("acc_forget", "acc_test_forgotten", "acc_test_kept", *PANELS[3:])
-"""A class scenario parts the test rows into what is to be forgotten and to be kept."""
-TRAINED, UNSEEN = ("acc_forget", "acc_retain"), ("acc_test_forgotten", "acc_test_kept")
+TRAINED, UNSEEN = ("forget", "retain"), ("test_forgotten", "test_kept")
+"""Subsets of what is to be forgotten and of what is to be kept."""
 NEAR = 0.1
-"""The close-up of the trade-off shows accuracies within this distance of the oracle's."""
+"""The close-up of a trade-off shows scores within this distance of the oracle's."""
 
 
 class Panel(NamedTuple):
@@ -31,52 +31,56 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")
 
 
-def tradeoffs(name: str, results: pd.DataFrame, summary: pd.DataFrame) -> list[Panel]:
+def tradeoffs(
+    name: str, scores: Sequence[Score], results: pd.DataFrame, summary: pd.DataFrame
+) -> list[Panel]:
     """What is forgotten against what is kept, with a close-up or unseen rows beside it.
 
     Args:
         name: of the section, first part of the figures' names.
+        scores: those at hand.
         results: rows of ``results.csv`` of one dataset, scenario and backend.
         summary: rows of ``summary.csv`` of the same.
     """
-    present = set(results["metric"])
-    views: list[tuple[str, str, tuple[str, str], float | None]] = []
-    if set(TRAINED) <= present:
+    views: list[tuple[str, str, tuple[Score, Score], float | None]] = []
+    for pair in choice.tradeoffs(scores, *TRAINED):
         told = "What is forgotten against what is kept. The goal is the star, the oracle."
-        views.append(("tradeoff", told, TRAINED, None))
-        if plots.crowded(summary, TRAINED, NEAR):
+        views.append(("tradeoff", told, pair, None))
+        if plots.crowded(summary, pair, NEAR):
             told = f"The same, within {NEAR} of the oracle."
-            views.append(("tradeoff-near", told, TRAINED, NEAR))
-    if set(UNSEEN) <= present:
+            views.append(("tradeoff-near", told, pair, NEAR))
+    for pair in choice.tradeoffs(scores, *UNSEEN):
         told = "The same on rows that no model was trained on."
-        views.append(("tradeoff-unseen", told, UNSEEN, None))
+        views.append(("tradeoff-unseen", told, pair, None))
+    several = len({pair[0].stem for _, _, pair, _ in views}) > 1
     panels = []
-    for view, told, metrics, near in views:
-        plot = functools.partial(plots.tradeoff, summary, metrics, near)
-        label = " against ".join(map(title, reversed(metrics)))
-        n = " and ".join(row_count(results, metric) for metric in metrics)
+    for view, told, pair, near in views:
+        plot = functools.partial(plots.tradeoff, summary, pair, near)
+        label = " against ".join(score.title for score in reversed(pair))
+        n = " and ".join(row_count(results, score.name) for score in pair)
         basis = f"Mean and 95 % interval over {seed_count(results)}; {n} rows per seed."
-        drawing = draw(plot, (6.6, 3.8), f"{name}-{view}", label)
+        which = f"{view}-{slug(pair[0].stem)}" if several else view
+        drawing = draw(plot, (6.6, 3.8), f"{name}-{which}", label)
         panels.append(Panel(drawing, f"{told} {basis}"))
     return panels
 
 
-def metric_panels(name: str, results: pd.DataFrame, summary: pd.DataFrame) -> list[Panel]:
-    """The chosen metrics one by one; arguments as of :func:`tradeoffs`."""
-    present = set(results["metric"])
-    chosen = CLASS_PANELS if "acc_test_kept" in present else PANELS
-    return [metric_panel(name, m, results, summary) for m in chosen if m in present]
+def metric_panels(
+    name: str, scores: Sequence[Score], results: pd.DataFrame, summary: pd.DataFrame
+) -> list[Panel]:
+    """The headline scores one by one; arguments as of :func:`tradeoffs`."""
+    return [metric_panel(name, score, results, summary) for score in choice.headline(scores)]
 
 
-def metric_panel(name: str, metric: str, results: pd.DataFrame, summary: pd.DataFrame) -> Panel:
-    """One metric of every method; arguments as of :func:`tradeoffs`."""
-    plot = functools.partial(plots.intervals, summary, metric)
+def metric_panel(name: str, score: Score, results: pd.DataFrame, summary: pd.DataFrame) -> Panel:
+    """One score of every method; other arguments as of :func:`tradeoffs`."""
+    plot = functools.partial(plots.intervals, summary, score)
     height = 0.9 + 0.21 * results["method"].nunique()
-    band = {"floor": "floor", "retrain": "oracle"}[reference(metric)]
+    band = f" Line and band: {REFERENCES[score.reference]}." if score.reference else ""
     return Panel(
-        draw(plot, (4.6, height), f"{name}-{slug(metric)}", f"{title(metric)}, by method"),
-        f"{metric}: mean and 95 % interval over {seed_count(results)}, "
-        f"{row_count(results, metric)} rows per seed. Line and band: the {band}.",
+        draw(plot, (4.6, height), f"{name}-{slug(score.name)}", f"{score.title}, by method"),
+        f"{score.name}: mean and 95 % interval over {seed_count(results)}, "
+        f"{row_count(results, score.name)} rows per seed.{band}",
     )
 
 

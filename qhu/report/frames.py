@@ -10,7 +10,8 @@ import pandas as pd
 import yaml
 
 from qhu.errors import UserError
-from qhu.record.folder import RunFolder, RunRecord
+from qhu.record.folder import SCHEMA, RunFolder, RunRecord
+from qhu.scores import Score
 
 RESULTS = {
     **dict.fromkeys(("dataset", "scenario", "method"), "str"),
@@ -37,6 +38,7 @@ class Run:
         settings: contents of ``experiment.yaml``.
         results: one row per seed and metric (columns :data:`RESULTS`).
         summary: one row per metric over the seeds (columns :data:`SUMMARY`).
+        scores: by name, how every score of the results is read.
         losses: one row per epoch or step: :data:`ABOUT`, ``at``, ``loss``, ``val_loss``.
         facts: one row per unlearned model: :data:`ABOUT`, ``steps`` and a column per fact.
         circuit: the drawn circuit as SVG text, None where it was not drawn.
@@ -47,6 +49,7 @@ class Run:
     settings: dict[str, Any]
     results: pd.DataFrame
     summary: pd.DataFrame
+    scores: dict[str, Score]
     losses: pd.DataFrame
     facts: pd.DataFrame
     circuit: str | None
@@ -59,21 +62,52 @@ def load_run(folder: Path) -> Run:
     Raises:
         UserError: it is no run folder, or one of its files is missing, damaged or empty.
     """
-    record = RunFolder(folder).record()
-    if record is None:
-        raise UserError(f"{folder} is not a run folder: it has no run.json")
+    record, results = _record(folder), read_table(folder / "results.csv", RESULTS)
     losses, facts = _read_history(folder / "history.jsonl")
     drawing, references = folder / "circuit.svg", folder / "references.bib"
     return Run(
         record=record,
         settings=_read_settings(folder / "experiment.yaml"),
-        results=read_table(folder / "results.csv", RESULTS),
+        results=results,
         summary=read_table(folder / "summary.csv", SUMMARY),
+        scores=read_scores(folder, results),
         losses=losses,
         facts=facts,
         circuit=_read_text(drawing) if drawing.exists() else None,
         references=_read_text(references) if references.exists() else "",
     )
+
+
+def read_scores(folder: Path, table: pd.DataFrame) -> dict[str, Score]:
+    """How the scores of a table are read, by name, in the order of the table.
+
+    Args:
+        folder: the run folder.
+        table: rows of its ``results.csv`` or ``summary.csv``.
+
+    Raises:
+        UserError: it is no run folder, or ``run.json`` does not say it.
+    """
+    record = _record(folder)
+    if record.schema_version < SCHEMA:
+        raise UserError(
+            f"{folder} was written by an earlier version of qhu, which did not record how scores "
+            "are read: run the experiment again"
+        )
+    names = table["metric"].unique()
+    if missing := [name for name in names if name not in record.metrics]:
+        raise UserError(
+            f"{folder / 'run.json'} does not say how the score {missing[0]} is read: "
+            "run the experiment again"
+        )
+    return {name: record.metrics[name] for name in names}
+
+
+def _record(folder: Path) -> RunRecord:
+    record = RunFolder(folder).record()
+    if record is None:
+        raise UserError(f"{folder} is not a run folder: it has no run.json")
+    return record
 
 
 def read_predictions(folder: Path, seeds: Sequence[int]) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def write_report(folder: Path) -> Path:
 
 def report_files(run: Run) -> Iterator[tuple[str, str | bytes]]:
     """Name and content of every file of a report; the page comes last."""
-    found, curves = sections(run.results, run.summary), training_curves(run.losses)
+    found, curves = sections(run.results, run.summary, run.scores), training_curves(run.losses)
     page = _page(run, found, curves)  # first: it finds what is damaged
     drawings = [p.drawing for s in found for p in (*s.tradeoffs, *s.panels)]
     drawings += [panel.drawing for panel in curves]
@@ -62,9 +62,10 @@ def _page(run: Run, found: list[Section], curves: list[Panel]) -> str:
         record=run.record,
         facts=facts.key_facts(run),
         sections=found,
-        beside=beside_tables(run.results),
+        beside=beside_tables(run.results, run.scores),
         emulated=any(options.get("emulated") for options in run.record.effective.values()),
         scenarios=facts.scenarios(run.settings),
+        columns=facts.columns(run.scores.values()),
         curves=curves,
         circuit=inline(run.circuit, "circuit-", "the circuit") if run.circuit else None,
         methods=methods.as_html(run, list(references)),

@@ -13,7 +13,6 @@ from pylatexenc.latexencode import unicode_to_latex
 
 from qhu.report.facts import flatten, ranges, scenarios
 from qhu.report.frames import Run
-from qhu.report.styles import family
 
 CITATION = re.compile(r"\[@([^\]]+)\]")
 DATA = (
@@ -179,8 +178,8 @@ def _methods(run: Run) -> str:
 
 
 def _metrics(run: Run) -> str:
-    families = dict.fromkeys(family(metric)[0] for metric in run.results["metric"])
-    return ", ".join(f"{name}{_cite(run, f'metric {name}')}" for name in families)
+    metrics = dict.fromkeys(score.metric for score in run.scores.values())
+    return ", ".join(f"{name}{_cite(run, f'metric {name}')}" for name in metrics)
 
 
 def _backends(run: Run) -> str:

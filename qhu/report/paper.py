@@ -8,24 +8,22 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from qhu.evaluate.released import COLUMNS
+from qhu.evaluate.released import COLUMNS, DERIVED, SAME
 from qhu.record.folder import RunFolder
 from qhu.report import plots
+from qhu.report.choice import claimed, merged
 from qhu.report.figures import Panel
-from qhu.report.frames import RESULTS, read_table
+from qhu.report.frames import RESULTS, read_scores, read_table
 from qhu.report.html import fill
 from qhu.report.protocols import PROTOCOLS, Outcome, counted, outcomes, statements
+from qhu.report.reading import topic
 from qhu.report.released import Figure, compare
 from qhu.report.statistics import Estimate
 from qhu.report.svg import draw
 from qhu.report.tables import interval, number
+from qhu.scores import Score
 
 RELEASED = {"scenario": "str", "method": "str", **dict.fromkeys(COLUMNS, "float64")}
-MAIN = (
-    *("acc_retain_unlearn", "acc_forget_unlearn", "acc_test_unlearn"),
-    *("KL_retain", "KL_test", "Agree_test", "UQI", "MIA_AUC"),
-)
-PANELS = ("acc_forget_unlearn", "acc_test_unlearn", "KL_test", "MIA_AUC")
 SOURCES = ("released", "their protocol", "our protocol")
 
 
@@ -75,28 +73,34 @@ def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
         Path of the page.
 
     Raises:
-        UserError: a table is missing, damaged or empty.
+        UserError: a table is missing, damaged or empty, or the runs read a score in two ways.
     """
+    folders = [folder for where in runs.values() for folder in where[1:]]
+    tables = {run: read_table(run / "results.csv", RESULTS) for run in folders}
+    scores = merged({str(run): read_scores(run, table) for run, table in tables.items()})
     figures, found = list[Figure](), list[Outcome]()
     for dataset, where in runs.items():
         published = read_table(where.published, RELEASED)
-        theirs, ours = (read_table(run / "results.csv", RESULTS) for run in where[1:])
-        figures += compare(dataset, published, theirs, ours)
-        found += outcomes(dataset, theirs, ours)
+        theirs, ours = (tables[run] for run in where[1:])
+        figures += compare(dataset, published, theirs, ours, scores)
+        found += outcomes(dataset, theirs, ours, scores)
     pages = {
         dataset: [Path(os.path.relpath(run, folder)).as_posix() for run in where[1:]]
         for dataset, where in runs.items()
     }
     told = statements(figures, found)
-    text = fill("paper.html.jinja", statements=told, sections=_sections(figures, found), runs=pages)
+    parts = _sections(figures, found, scores)
+    text = fill("paper.html.jinja", statements=told, sections=parts, runs=pages)
     written = RunFolder(folder)
     written.write_table("paper.csv", pd.DataFrame([one.flat() for one in figures]))
     written.write_text("paper.html", text)
     return folder / "paper.html"
 
 
-def _sections(figures: Sequence[Figure], found: Sequence[Outcome]) -> list[Section]:
-    sections = []
+def _sections(
+    figures: Sequence[Figure], found: Sequence[Outcome], scores: Mapping[str, Score]
+) -> list[Section]:
+    claims, sections = {score.name for score in claimed(scores.values())}, []
     for place, key in enumerate(dict.fromkeys((f.dataset, f.scenario) for f in figures)):
         chosen = [f for f in figures if (f.dataset, f.scenario) == key]
         columns = [name for name in COLUMNS if any(f.column == name for f in chosen)]
@@ -105,8 +109,12 @@ def _sections(figures: Sequence[Figure], found: Sequence[Outcome]) -> list[Secti
             Section(
                 *(anchor, *key),
                 outcomes=_outcomes([o for o in found if (o.dataset, o.scenario) == key]),
-                panels=[_panel(anchor, name, chosen) for name in PANELS if name in columns],
-                main=_table([name for name in MAIN if name in columns], chosen),
+                panels=[
+                    _panel(anchor, scores[name], chosen)
+                    for name in columns
+                    if name in scores and SAME.get(name) in claims
+                ],
+                main=_table([name for name in columns if name not in DERIVED], chosen),
                 everything=_table(columns, chosen),
             )
         )
@@ -114,16 +122,16 @@ def _sections(figures: Sequence[Figure], found: Sequence[Outcome]) -> list[Secti
 
 
 def _outcomes(found: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
-    """Per question, how many methods it sets apart under each protocol."""
+    """Per comparison, how many methods it sets apart under each protocol."""
     return [
         (
-            question.words,
+            topic(asked),
             [
-                counted(question, [o for o in found if (o.question, o.protocol) == (question, p)])
+                counted(asked, [o for o in found if (o.compared, o.protocol) == (asked, p)])
                 for p in PROTOCOLS
             ],
         )
-        for question in dict.fromkeys(one.question for one in found)
+        for asked in dict.fromkeys(one.compared for one in found)
     ]
 
 
@@ -149,10 +157,12 @@ def _estimate(value: Estimate | None) -> Value:
     return Value(number(value.mean), interval(value)) if value else Value()
 
 
-def _panel(anchor: str, column: str, figures: Sequence[Figure]) -> Panel:
-    chosen = [one for one in figures if one.column == column]
+def _panel(anchor: str, column: Score, figures: Sequence[Figure]) -> Panel:
+    chosen = [one for one in figures if one.column == column.name]
     plot = functools.partial(plots.protocols, chosen, column)
-    drawing = draw(plot, (4.6, 4.6), f"{anchor}-{column}-", f"{column}, by method and protocol")
+    drawing = draw(
+        plot, (4.6, 4.6), f"{anchor}-{column.name}-", f"{column.name}, by method and protocol"
+    )
     seeds = " and ".join(
         f"{max((value.seeds for value in values if value), default=0)} seeds under {protocol}"
         for protocol, values in (
@@ -160,4 +170,4 @@ def _panel(anchor: str, column: str, figures: Sequence[Figure]) -> Panel:
             ("ours", [one.ours for one in chosen]),
         )
     )
-    return Panel(drawing, f"{column}: mean and 95 % interval over {seeds}.")
+    return Panel(drawing, f"{column.name}: mean and 95 % interval over {seeds}.")

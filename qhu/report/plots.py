@@ -10,28 +10,29 @@ from matplotlib.lines import Line2D
 
 from qhu.report.released import Figure
 from qhu.report.statistics import Estimate, estimates
-from qhu.report.styles import HONEST, reference, style, title
+from qhu.report.styles import HONEST, style
+from qhu.scores import Score
 
 SIZE, SIZES = 6.5, {"*": 11, "P": 8}
 """Size of a marker in points, and of those that look small at it."""
 INK, BAND = "#1c1c1c", "#d9d9d9"
 THEIRS, OURS = "#D55E00", "#0072B2"
 WIDE_RANGE = 20
-"""Divergences that differ by more than this factor are drawn on a logarithmic axis."""
+"""Distances that differ by more than this factor are drawn on a logarithmic axis."""
 
 
 def tradeoff(
-    summary: pd.DataFrame, metrics: tuple[str, str], near: float | None, axes: Axes
+    summary: pd.DataFrame, scores: tuple[Score, Score], near: float | None, axes: Axes
 ) -> None:
     """What is forgotten against what is kept, with intervals; the oracle is the goal.
 
     Args:
         summary: rows of ``summary.csv`` of one dataset, scenario and backend.
-        metrics: accuracy on what is to be forgotten (x) and on what is to be kept (y).
+        scores: of what is to be forgotten (x) and of what is to be kept (y).
         near: show only what lies so close to the oracle in both directions; None: everything.
         axes: where to draw.
     """
-    forget, keep = (estimates(summary, metric) for metric in metrics)
+    forget, keep = (estimates(summary, score.name) for score in scores)
     if "retrain" in forget:
         goal = forget["retrain"].mean, keep["retrain"].mean
         dashes: dict[str, Any] = {"color": INK, "lw": 0.7, "ls": (0, (4, 3)), "zorder": 1}
@@ -43,17 +44,17 @@ def tradeoff(
     for method in reversed(forget):  # the honest rows on top
         x, y = forget[method], keep[method]
         _point(axes, method, x.mean, y.mean, xerr=_arms(x), yerr=_arms(y), elinewidth=0.9)
-    axes.set_xlabel(title(metrics[0]))
-    axes.set_ylabel(title(metrics[1]))
+    axes.set_xlabel(scores[0].title)
+    axes.set_ylabel(scores[1].title)
     handles = [_handle(method) for method in forget]
     axes.legend(
         handles=handles, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5)
     )
 
 
-def crowded(summary: pd.DataFrame, metrics: tuple[str, str], near: float) -> bool:
+def crowded(summary: pd.DataFrame, scores: tuple[Score, Score], near: float) -> bool:
     """Whether most methods lie so close to the oracle, and some do not: time for a close-up."""
-    forget, keep = (estimates(summary, metric) for metric in metrics)
+    forget, keep = (estimates(summary, score.name) for score in scores)
     if "retrain" not in forget:
         return False
     inside = [
@@ -63,28 +64,27 @@ def crowded(summary: pd.DataFrame, metrics: tuple[str, str], near: float) -> boo
     return 1 / 2 < sum(inside) / len(inside) < 1
 
 
-def intervals(summary: pd.DataFrame, metric: str, axes: Axes) -> None:
-    """One metric of every method, with the row that it is read against as a band.
+def intervals(summary: pd.DataFrame, score: Score, axes: Axes) -> None:
+    """One score of every method, with the row that it is read against as a band.
 
     Args:
         summary: rows of ``summary.csv`` of one dataset, scenario and backend.
-        metric: the metric to draw.
+        score: the score to draw.
         axes: where to draw.
     """
-    values, against = estimates(summary, metric), reference(metric)
-    if against == "floor":
+    values, against = estimates(summary, score.name), score.reference
+    if score.relative:
         values.pop("retrain", None)  # the oracle's distance to itself
-    if against in values:
+    if against is not None and against in values:
         axes.axvspan(*values[against][1:3], color=BAND, alpha=0.6, lw=0, zorder=0)
         axes.axvline(values[against].mean, color=INK, lw=0.9, zorder=1)
     for place, (method, value) in enumerate(values.items()):
         _point(axes, method, value.mean, place, xerr=_arms(value), elinewidth=1.3)
     axes.set_yticks(range(len(values)), list(values))
     axes.invert_yaxis()
-    axes.set_xlabel(title(metric))
+    axes.set_xlabel(score.title)
     positive = [value.mean for value in values.values() if value.mean > 0]
-    is_divergence = metric.startswith(("kl_", "js_"))
-    if is_divergence and positive and max(positive) > WIDE_RANGE * min(positive):
+    if score.distance and positive and max(positive) > WIDE_RANGE * min(positive):
         axes.set_xscale("log", nonpositive="clip")
         axes.set_xlim(left=min(positive) / 2)
 
@@ -128,12 +128,12 @@ def along(
     axes.set_ylabel(words)
 
 
-def protocols(figures: Sequence[Figure], column: str, axes: Axes) -> None:
+def protocols(figures: Sequence[Figure], column: Score, axes: Axes) -> None:
     """One released column: the released value, and under each protocol mean and interval.
 
     Args:
         figures: that column's, a row per method.
-        column: its name.
+        column: how it is read.
         axes: where to draw.
     """
     for place, one in enumerate(figures):
@@ -150,13 +150,13 @@ def protocols(figures: Sequence[Figure], column: str, axes: Axes) -> None:
         axes.plot([], [], "o-", color=colour, label=label)
     axes.set_yticks(range(len(figures)), [one.method for one in figures])
     axes.invert_yaxis()
-    axes.set_xlabel(column)
+    axes.set_xlabel(column.name)
     means = [value.mean for one in figures for value in (one.theirs, one.ours) if value]
     positive = [mean for mean in means if mean > 0]
-    if column.startswith(("KL_", "JS_")) and max(positive, default=0) > WIDE_RANGE * min(positive):
+    if column.distance and max(positive, default=0) > WIDE_RANGE * min(positive):
         axes.set_xscale("log", nonpositive="clip")
         axes.set_xlim(left=min(positive) / 2)
-    if column.startswith(("acc_", "Agree_", "MIA_")):
+    if column.share:
         axes.set_xlim(-0.03, 1.03)
     axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
 

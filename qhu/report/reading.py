@@ -1,43 +1,43 @@
 """What the numbers say, in sentences that claim no more than a corrected test supports."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
+from qhu.report.choice import claimed
 from qhu.report.statistics import LEVEL, Estimate, paired, smallest_p
-from qhu.report.styles import HONEST, title
+from qhu.report.styles import HONEST
 from qhu.report.tables import Compared, interval, number
+from qhu.scores import Score
 
-CLAIMS = {
-    Compared("acc_forget", "retrain"): ("above, remembering more", "below, over-forgetting"),
-    Compared("acc_test", "retrain"): ("above", "below, damaged"),
-    Compared("acc_test_kept", "retrain"): ("above", "below, damaged"),
-    Compared("kl_forget", "floor"): ("farther from the oracle", "closer to the oracle"),
-    Compared("kl_forget", "none"): ("farther from the oracle", "closer to the oracle"),
-    Compared("mia_forget", "retrain"): (
-        "above, looking more trained-on",
-        "below, standing out as uncertain",
-    ),
+REFERENCES: Mapping[str | None, str] = {
+    "retrain": "the oracle",
+    "floor": "the floor",
+    "none": "doing nothing",
 }
-"""Per comparison, what is said of the methods above and below the reference."""
-COMPARED = (Compared("acc_retain", "retrain"), *CLAIMS, Compared("kl_test", "floor"))
-REFERENCES = {"retrain": "the oracle", "floor": "the floor", "none": "doing nothing"}
 FEW = 7
 """More methods than this are counted, not named: the table below names them."""
 
 
-def comparisons(results: pd.DataFrame) -> dict[Compared, pd.DataFrame]:
-    """Paired tests of the metrics at hand.
+def compared(scores: Iterable[Score]) -> list[Compared]:
+    """What is tested: every claimed score against its row, distances also against doing nothing."""
+    return [
+        Compared(score, row)
+        for score in claimed(scores)
+        for row in filter(None, (score.reference, "none" if score.against == "floor" else None))
+    ]
+
+
+def comparisons(results: pd.DataFrame, scores: Iterable[Score]) -> dict[Compared, pd.DataFrame]:
+    """Paired tests of the scores that claims are made about.
 
     Args:
         results: rows of ``results.csv`` of one dataset, scenario and backend.
+        scores: the scores in it.
     """
-    present = set(results["metric"])
-    if "acc_test_kept" in present:  # all test rows mix what is to be kept and to be forgotten
-        present -= {"acc_test"}
-    tables = {one: paired(results, *one) for one in COMPARED if one.metric in present}
+    tables = {one: paired(results, one.metric, one.reference) for one in compared(scores)}
     return {one: table for one, table in tables.items() if len(table)}
 
 
@@ -57,10 +57,13 @@ def statements(tables: Mapping[Compared, pd.DataFrame]) -> list[Statement]:
     seeds = max((int(table["seeds"].max()) for table in tables.values()), default=0)
     if seeds < 2:
         return [Statement("One seed", "has no interval: these numbers support no conclusion.")]
-    forget = tables.get(Compared("acc_forget", "retrain"))
-    told = [] if forget is None else [_headroom(forget)]
+    told = [
+        _headroom(one.score, table)
+        for one, table in tables.items()
+        if one.score.tradeoff and one.score.rows == "forget"
+    ]
     tried = {one: table[~table["method"].isin(HONEST)] for one, table in tables.items()}
-    told += [_claim(one, tried[one]) for one in CLAIMS if len(tried.get(one, ()))]
+    told += [_claim(one, table) for one, table in tried.items() if len(table)]
     least = smallest_p(seeds, max(len(table) for table in tables.values()))
     if least > LEVEL:
         text = (
@@ -71,17 +74,17 @@ def statements(tables: Mapping[Compared, pd.DataFrame]) -> list[Statement]:
     return told
 
 
-def _headroom(table: pd.DataFrame) -> Statement:
-    """Whether accuracy on the forget rows can tell forgetting from doing nothing at all."""
+def _headroom(score: Score, table: pd.DataFrame) -> Statement:
+    """Whether the score of the forget rows can tell forgetting from doing nothing at all."""
     untouched = table[table["method"] == "none"]
     if untouched.empty or math.isnan(untouched["ci_low"].iloc[0]):
         return Statement("Room to forget:", "unknown, the row none lacks an interval.")
     mean, low, high = (float(untouched[c].iloc[0]) for c in ("mean", "ci_low", "ci_high"))
     gap = Estimate(mean, low, high, int(untouched["seeds"].iloc[0]))
     said = f"{number(mean, True)} {interval(gap, True)}"
-    opening = f"the untouched teacher's accuracy on the forget rows minus the oracle's is {said}."
+    opening = f"{score.title}, the untouched teacher's minus the oracle's: {said}."
     verdict = (
-        "The interval contains 0: here accuracy cannot tell forgetting from doing nothing, and "
+        "The interval contains 0: here it cannot tell forgetting from doing nothing, and "
         "the distances and the attack have to."
         if low <= 0 <= high
         else "The interval excludes 0: this is the gap that a method has to close."
@@ -89,19 +92,23 @@ def _headroom(table: pd.DataFrame) -> Statement:
     return Statement("Room to forget:", f"{opening} {verdict}")
 
 
+def topic(compared: Compared) -> str:
+    """What a comparison is about, in words."""
+    title = compared.score.title
+    return f"{title[0].upper()}{title[1:]}, against {REFERENCES[compared.reference]}"
+
+
 def _claim(compared: Compared, methods: pd.DataFrame) -> Statement:
     """Which of the methods the corrected tests set apart."""
     differs = methods["p_holm"] < LEVEL
-    above, below = CLAIMS[compared]
+    score = compared.score
     groups = {
-        above: methods.loc[differs & (methods["mean"] > 0), "method"],
-        below: methods.loc[differs & (methods["mean"] < 0), "method"],
+        score.above: methods.loc[differs & (methods["mean"] > 0), "method"],
+        score.below: methods.loc[differs & (methods["mean"] < 0), "method"],
         "no difference shown": methods.loc[~differs, "method"],
     }
     said = [f"{claim}: {named(names)}" for claim, names in groups.items() if len(names)]
-    words = title(compared.metric)
-    topic = f"{words[0].upper()}{words[1:]}, against {REFERENCES[compared.reference]}:"
-    return Statement(topic, f"{'; '.join(said)}.")
+    return Statement(f"{topic(compared)}:", f"{'; '.join(said)}.")
 
 
 def named(methods: pd.Series) -> str:

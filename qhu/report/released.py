@@ -1,12 +1,14 @@
 """Released figures of arXiv 2512.19253, each beside the same figure over seeds."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from qhu.evaluate.released import COLUMNS, SETS
+from qhu.evaluate.released import COLUMNS, SAME, SETS, SHUFFLED
 from qhu.report.statistics import Estimate, Floats, mean_interval, prediction_interval
+from qhu.scores import Score
 
 COUNTERPARTS = {
     "none": "none",
@@ -26,12 +28,6 @@ COUNTERPARTS = {
 """Released row to our protocol's method: that of the name, as its authors define it."""
 SCENARIOS = {"subset2pct": "subset", "fullclass": "class"}
 """Released scenario to ours."""
-AS_THEIRS = {"KL_retain": "KL_retain_shuffled", "JS_retain": "JS_retain_shuffled"}
-"""Released column to the score under their protocol, where not of the same name: the release pairs
-rows at random."""
-AS_OURS = {"MIA_AUC": "mia_forget"}
-"""Released column to the score under our protocol: its attack has test rows for non-members."""
-TO_ORACLE = ("KL_", "JS_", "Agree_")
 ROUNDING = 1e-6
 """Released figures are float32 sums: nothing smaller is a difference."""
 
@@ -72,25 +68,34 @@ class Figure(NamedTuple):
 
 
 def compare(
-    dataset: str, published: pd.DataFrame, theirs: pd.DataFrame, ours: pd.DataFrame
+    dataset: str,
+    published: pd.DataFrame,
+    theirs: pd.DataFrame,
+    ours: pd.DataFrame,
+    scores: Mapping[str, Score],
 ) -> list[Figure]:
     """Every released column of every method, teacher and oracle first.
+
+    Under their protocol a column is what the release computes, rows paired at random; under ours
+    it is the score of qhu that is meant by it, such as the attack with true non-members.
 
     Args:
         dataset: its name.
         published: the released result table.
         theirs: ``results.csv`` under their protocol, which has the released names.
         ours: ``results.csv`` under our protocol.
+        scores: by name, how the scores of both are read.
     """
+    relative = {name for name, score in scores.items() if score.relative}
     released, first, second = _released(published), _scores(theirs), _scores(ours)
     figures = []
     for scenario, own in SCENARIOS.items():
         for method, counterpart in COUNTERPARTS.items():
             for column in COLUMNS:
-                if method == "retrain" and column.startswith(TO_ORACLE):
+                if method == "retrain" and column in relative:
                     continue
-                one = first.get((scenario, method, AS_THEIRS.get(column, column)))
-                two = second.get((own, counterpart, AS_OURS.get(column, column)))
+                one = first.get((scenario, method, SHUFFLED.get(column, column)))
+                two = second.get((own, counterpart, SAME.get(column, column)))
                 known = Figure(
                     *(dataset, scenario, method, column),
                     released=released.get((scenario, method, column)),

@@ -1,18 +1,16 @@
 """What the page shows of one dataset, scenario and backend: tables, figures, sentences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
+from qhu.report.choice import headline
 from qhu.report.figures import Panel, metric_panels, slug, tradeoffs
 from qhu.report.reading import Statement, comparisons, statements
 from qhu.report.styles import in_order
 from qhu.report.tables import Table, score_table, test_table
-
-SCORES = (
-    *("acc_retain", "acc_forget", "acc_test", "acc_test_kept", "acc_test_forgotten"),
-    *("kl_forget", "kl_test", "agree_test", "mia_forget"),
-)
+from qhu.scores import Score
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,9 @@ class Section:
     everything: Table
 
 
-def sections(results: pd.DataFrame, summary: pd.DataFrame) -> list[Section]:
+def sections(
+    results: pd.DataFrame, summary: pd.DataFrame, scores: Mapping[str, Score]
+) -> list[Section]:
     """One section per dataset, scenario and backend, in the order of the results."""
     keys = ["dataset", "scenario", "backend"]
     found: dict[str, Section] = {}
@@ -39,25 +39,26 @@ def sections(results: pd.DataFrame, summary: pd.DataFrame) -> list[Section]:
         name = slug(str(key[1]))
         name = f"{name}-{len(found)}" if name in found or not name else name
         chosen = (summary[keys] == list(key)).all(axis=1)
-        found[name] = _section(name, rows, summary[chosen])
+        found[name] = _section(name, rows, summary[chosen], scores)
     return list(found.values())
 
 
-def _section(name: str, results: pd.DataFrame, summary: pd.DataFrame) -> Section:
-    metrics = results["metric"].unique().tolist()
+def _section(
+    name: str, results: pd.DataFrame, summary: pd.DataFrame, scores: Mapping[str, Score]
+) -> Section:
+    present = [scores[name] for name in results["metric"].unique()]
     methods = in_order(results["method"])
-    compared = comparisons(results)
+    compared = comparisons(results, present)
     first = results.iloc[0]
-    shown = [metric for metric in SCORES if metric in metrics]
     return Section(
         name=name,
         dataset=first["dataset"],
         scenario=first["scenario"],
         backend=first["backend"],
         reading=statements(compared),
-        tradeoffs=tradeoffs(name, results, summary),
-        panels=metric_panels(name, results, summary),
-        scores=score_table(shown, methods, results, summary),
+        tradeoffs=tradeoffs(name, present, results, summary),
+        panels=metric_panels(name, present, results, summary),
+        scores=score_table(headline(present), methods, results, summary),
         tests=test_table(compared, methods, results),
-        everything=score_table(metrics, methods, results, summary),
+        everything=score_table(present, methods, results, summary),
     )

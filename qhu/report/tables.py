@@ -8,15 +8,20 @@ import pandas as pd
 from markupsafe import Markup
 
 from qhu.report.statistics import LEVEL, Estimate, estimates
-from qhu.report.styles import TO_ORACLE, family, title
 from qhu.report.svg import marker
+from qhu.scores import Score
 
 
 class Compared(NamedTuple):
-    """A metric, and the row whose value is subtracted."""
+    """A score, and the row whose value is subtracted."""
 
-    metric: str
+    score: Score
     reference: str
+
+    @property
+    def metric(self) -> str:
+        """Name of the score."""
+        return self.score.name
 
 
 class Cell(NamedTuple):
@@ -82,35 +87,40 @@ class Table(NamedTuple):
 
 
 def score_table(
-    metrics: Sequence[str], methods: Sequence[str], results: pd.DataFrame, summary: pd.DataFrame
+    scores: Sequence[Score], methods: Sequence[str], results: pd.DataFrame, summary: pd.DataFrame
 ) -> Table:
-    """Metrics as columns, methods as rows.
+    """Scores as columns, methods as rows.
 
     Args:
-        metrics: the columns.
+        scores: the columns.
         methods: the rows.
         results: rows of ``results.csv`` of one dataset, scenario and backend.
         summary: rows of ``summary.csv`` of the same.
     """
-    columns = [Column(metric, title(metric), row_count(results, metric)) for metric in metrics]
-    values = [estimates(summary, metric) for metric in metrics]
+    columns = [column(score, results) for score in scores]
+    values = [estimates(summary, score.name) for score in scores]
     rows = []
     for method in methods:
-        known = [column.get(method) for column in values]
+        known = [by_method.get(method) for by_method in values]
         seeds = max((value.seeds for value in known if value), default=0)
-        pairs = zip(metrics, known, strict=True)
-        cells = [_score(method, metric, value, seeds) for metric, value in pairs]
+        pairs = zip(scores, known, strict=True)
+        cells = [_score(method, score, value, seeds) for score, value in pairs]
         rows.append(Row(method, marker(method), str(seeds), cells))
     return Table(columns, rows)
 
 
-def _score(method: str, metric: str, value: Estimate | None, seeds: int) -> Cell:
+def column(score: Score, results: pd.DataFrame) -> Column:
+    """Head of a score's column."""
+    return Column(score.name, score.title, row_count(results, score.name))
+
+
+def _score(method: str, score: Score, value: Estimate | None, seeds: int) -> Cell:
     if value is None:
         return Cell(note="undefined")
-    if method == "retrain" and family(metric)[0] in TO_ORACLE:
+    if method == "retrain" and score.relative:
         return Cell(note="is the oracle")
     note = "" if value.seeds == seeds else f"{value.seeds} seeds"
-    return Cell(value, metric.startswith("delta_"), note)
+    return Cell(value, score.signed, note)
 
 
 def test_table(
@@ -124,8 +134,8 @@ def test_table(
         results: rows of ``results.csv`` of one dataset, scenario and backend.
     """
     columns = [
-        Column(f"{metric} − {reference}", title(metric), row_count(results, metric))
-        for metric, reference in compared
+        column(one.score, results)._replace(metric=f"{one.metric} − {one.reference}")
+        for one in compared
     ]
     by_method = [table.set_index("method") for table in compared.values()]
     rows = []

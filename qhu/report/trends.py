@@ -8,8 +8,9 @@ import pandas as pd
 
 from qhu.report.reading import REFERENCES
 from qhu.report.statistics import Estimate, Floats, mean_interval, simultaneous
-from qhu.report.styles import HONEST, in_order, reference, title
+from qhu.report.styles import HONEST, in_order
 from qhu.report.tables import interval, number
+from qhu.scores import Score
 
 NOTHING = "no difference beyond the interval"
 FEW = 4
@@ -54,20 +55,20 @@ def contrasts(labels: Sequence[str], ordered: bool) -> list[Contrast]:
     return [Contrast(f"{one} − {last}", f"with {one} instead of {last}", w) for one, w in pairs]
 
 
-def excess(results: pd.DataFrame, metric: str, labels: Sequence[str]) -> dict[str, Floats]:
+def excess(results: pd.DataFrame, score: Score, labels: Sequence[str]) -> dict[str, Floats]:
     """A score minus that of the row it is read against, at the same point and seed.
 
     Args:
         results: rows of ``results.csv`` of one dataset and scenario, with the point as ``at``.
-        metric: the score.
+        score: the score; some row of the run is its goal.
         labels: the K points.
 
     Returns:
         Per method, ``none`` first, (seeds, K) differences; seeds that lack a point are left out.
     """
-    chosen = results[results["metric"] == metric]
+    chosen = results[results["metric"] == score.name]
     values = chosen.pivot(index=["seed", "at"], columns="method", values="value")
-    against = reference(metric)
+    against = score.reference
     found = {}
     for method in in_order(chosen["method"]) if against in values else ():
         if method == "none" or method not in HONEST:
@@ -91,7 +92,7 @@ def changes(differences: Mapping[str, Floats], chosen: Sequence[Contrast]) -> li
 
 
 def sentences(
-    metric: str,
+    score: Score,
     axis: str,
     labels: Sequence[str],
     differences: Mapping[str, Floats],
@@ -100,7 +101,7 @@ def sentences(
     """The reading: one sentence about the untouched teacher, one about the methods.
 
     Args:
-        metric: the score that was tested.
+        score: what was tested.
         axis: the axis in words.
         labels: the points.
         differences: what :func:`excess` found.
@@ -112,7 +113,7 @@ def sentences(
     told = []
     if "none" in differences:
         untouched = [one for one in tested if one.method == "none"]
-        told.append(_untouched(metric, axis, labels, differences["none"], untouched))
+        told.append(_untouched(score, axis, labels, differences["none"], untouched))
     if tried := [one for one in tested if one.method != "none"]:
         groups = [
             [one for one in tried if one.contrast.words == words]
@@ -124,12 +125,11 @@ def sentences(
 
 
 def _untouched(
-    metric: str, axis: str, labels: Sequence[str], values: Floats, tested: Sequence[Change]
+    score: Score, axis: str, labels: Sequence[str], values: Floats, tested: Sequence[Change]
 ) -> str:
     """The first and the last value, all of them where they are few, and how they change."""
-    subject = (
-        f"The untouched teacher's {title(metric)}, minus {REFERENCES[reference(metric)]}'s, is"
-    )
+    against = REFERENCES[score.reference]
+    subject = f"The untouched teacher's {score.title}, minus {against}'s, is"
     estimates = dict(zip(labels, map(mean_interval, values.T), strict=True))
     if (values == values[:, :1]).all():
         return (

@@ -27,8 +27,22 @@ def test_unknown_metric_names_the_nearest(make_evidence):
 
 
 def test_two_metrics_may_not_return_the_same_name(make_evidence):
-    with pytest.raises(QhuError, match="kl_forget"):
+    with pytest.raises(QhuError, match="'kl' and 'kl' both have a score 'kl_retain'"):
         measure(make_evidence(), ["kl", "kl"])
+
+
+def test_a_score_that_is_not_declared_is_refused(make_evidence):
+    entry = registry.metric["kl"]
+    partial = dataclasses.replace(entry, reads={"kl_retain": entry.reads["kl"]})
+    with pytest.raises(QhuError, match="'kl' returns 'kl_forget' and does not say how"):
+        measure(make_evidence(), ["kl"], {"kl": partial})
+
+
+def test_a_score_that_two_metrics_declare_is_refused(make_evidence):
+    kl = registry.metric["kl"]
+    other = dataclasses.replace(registry.metric["js"], reads=kl.reads | registry.metric["js"].reads)
+    with pytest.raises(QhuError, match="'js' and 'kl' both have a score 'kl_retain'"):
+        measure(make_evidence(), ["js", "kl"], {"kl": kl, "js": other})
 
 
 def test_n_is_the_number_of_rows(make_evidence):

@@ -9,10 +9,13 @@ import pandas as pd
 import pytest
 import yaml
 
+from qhu import registry
+from qhu.record.folder import SCHEMA
 from qhu.references import resolve
 from qhu.report.html import write_report
 from qhu.report.statistics import summarise
 from qhu.report.styles import METHODS
+from qhu.scores import Score
 
 # accuracy on retain, forget, test; KL to the oracle; attack AUC
 SUBSET = {
@@ -104,7 +107,7 @@ def make_history(seeds=10):
 
 
 RECORD = {
-    "schema_version": 1,
+    "schema_version": SCHEMA,
     "status": "finished",
     "name": "iris",
     "backend": "fake_brisbane",
@@ -138,9 +141,22 @@ SETTINGS = {
 }
 
 
+def scores_of(results: pd.DataFrame) -> dict[str, Score]:
+    """How the scores of results are read, as the metrics at hand declare it."""
+    entries = [registry.metric[name] for name in registry.metric.names()]
+    declared = (e.score(name) for name in results["metric"].unique() for e in entries)
+    return {score.name: score for score in declared if score}
+
+
+def write_record(folder: Path, results: pd.DataFrame, **changes: object) -> None:
+    metrics = {name: score.model_dump() for name, score in scores_of(results).items()}
+    record = {**RECORD, "metrics": metrics, **changes}
+    (folder / "run.json").write_text(json.dumps(record))
+
+
 def write_run(folder: Path, results: pd.DataFrame, seeds: int = 10, **changes: object) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "run.json").write_text(json.dumps({**RECORD, **changes}))
+    write_record(folder, results, **changes)
     (folder / "experiment.yaml").write_text(yaml.safe_dump(SETTINGS))
     results.to_csv(folder / "results.csv", index=False)
     summarise(results).to_csv(folder / "summary.csv", index=False)
@@ -155,6 +171,22 @@ def write_run(folder: Path, results: pd.DataFrame, seeds: int = 10, **changes: o
 @pytest.fixture(scope="session")
 def results():
     return make_results()
+
+
+@pytest.fixture(scope="session", name="scores_of")
+def _scores_of():
+    return scores_of
+
+
+@pytest.fixture(scope="session", name="write_record")
+def _write_record():
+    return write_record
+
+
+@pytest.fixture(scope="session")
+def scores(results):
+    """How the scores of the synthetic results are read, by name."""
+    return scores_of(results)
 
 
 @pytest.fixture(scope="session", name="write_run")

@@ -1,4 +1,6 @@
+import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ METHODS = ["none", "retrain", "floor", "scrub", "lca"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, results):
+def folder(tmp_path_factory, results, write_record):
     """Three runs; with every value lca comes 1 nat farther from the oracle."""
     folder = tmp_path_factory.mktemp("ablation")
     few = results[results["method"].isin(METHODS)]
@@ -20,6 +22,7 @@ def folder(tmp_path_factory, results):
         far = number * ((few["method"] == "lca") & few["metric"].str.startswith("kl_"))
         noise = np.random.default_rng(number).normal(0, 1e-3, len(few))
         (folder / label).mkdir()
+        write_record(folder / label, few)
         few.assign(value=few["value"] + far + noise).to_csv(folder / label / "results.csv")
     return folder
 
@@ -99,3 +102,17 @@ def test_values_without_order_are_compared_with_the_last(folder):
 def test_a_score_that_does_not_exist_is_refused(folder):
     with pytest.raises(UserError, match=r"sweep\.read luck: no such score"):
         write(folder, read="luck")
+
+
+def test_a_score_without_a_goal_in_the_run_is_refused(folder):
+    with pytest.raises(UserError, match=r"sweep\.read uqi: nothing in a run is its goal"):
+        write(folder, read="uqi")
+
+
+def test_runs_that_read_a_score_in_two_ways_are_refused(folder, tmp_path, results):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    record = json.loads((copy / "2" / "run.json").read_text())
+    record["metrics"]["kl_forget"] |= {"against": "retrain"}
+    (copy / "2" / "run.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match="2 reads the score kl_forget in another way"):
+        write(copy)

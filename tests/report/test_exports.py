@@ -5,9 +5,9 @@ import pytest
 from pylatexenc.latex2text import LatexNodes2Text
 
 from qhu.report import tables
+from qhu.report.choice import headline
 from qhu.report.exports import as_csv, as_latex, as_markdown, table_files
 from qhu.report.reading import comparisons
-from qhu.report.sections import SCORES
 from qhu.report.statistics import summarise
 from qhu.report.tables import Table, score_table
 
@@ -20,24 +20,36 @@ def chosen(results):
 
 
 @pytest.fixture(scope="module")
-def scores(chosen):
-    return score_table(SCORES, METHODS, chosen, summarise(chosen))
+def shown(scores):
+    return headline(scores.values())
 
 
 @pytest.fixture(scope="module")
-def differences(chosen):
-    return tables.test_table(comparisons(chosen), METHODS, chosen)
+def compared(chosen, scores):
+    return comparisons(chosen, scores.values())
+
+
+@pytest.fixture(scope="module")
+def main(shown, chosen):
+    """The table of the headline scores."""
+    return score_table(shown, METHODS, chosen, summarise(chosen))
+
+
+@pytest.fixture(scope="module")
+def differences(compared, chosen):
+    return tables.test_table(compared, METHODS, chosen)
 
 
 def read(text):
     return {line["method"]: line for line in csv.DictReader(io.StringIO(text))}
 
 
-def test_csv_holds_the_summary_in_full_precision(scores, chosen):
-    lines = read(as_csv(scores))
+def test_csv_holds_the_summary_in_full_precision(main, shown, chosen):
+    lines = read(as_csv(main))
+    by_name = {score.name: score for score in shown}
     assert list(lines) == METHODS
     for (method, metric), rows in summarise(chosen).groupby(["method", "metric"]):
-        if metric in SCORES and not (method == "retrain" and metric.startswith(("kl", "agree"))):
+        if metric in by_name and not (method == "retrain" and by_name[metric].relative):
             mean, low = lines[method][metric], lines[method][f"{metric}_ci_low"]
             assert float(mean) == pytest.approx(rows["mean"].iloc[0], rel=1e-12)
             assert float(low) == pytest.approx(rows["ci_low"].iloc[0], rel=1e-12)
@@ -45,18 +57,18 @@ def test_csv_holds_the_summary_in_full_precision(scores, chosen):
     assert lines["scrub"]["acc_forget_n"] == "34"
 
 
-def test_csv_of_differences_has_p_values(differences, chosen):
+def test_csv_of_differences_has_p_values(differences, compared):
     lines = read(as_csv(differences))
-    for compared, table in comparisons(chosen).items():
+    for one, table in compared.items():
         for _, row in table.iterrows():
-            column = f"{compared.metric}-{compared.reference}_p"
+            column = f"{one.metric}-{one.reference}_p"
             assert float(lines[row["method"]][column]) == pytest.approx(row["p_holm"])
 
 
-def test_markdown_is_a_table_of_even_width(scores):
-    lines = as_markdown(scores).split("\n\n")[0].splitlines()
+def test_markdown_is_a_table_of_even_width(main, shown):
+    lines = as_markdown(main).split("\n\n")[0].splitlines()
     assert len(lines) == 3 + len(METHODS)
-    assert {line.count("|") for line in lines} == {len(SCORES) + 3}
+    assert {line.count("|") for line in lines} == {len(shown) + 3}
     assert lines[2].startswith("| rows per seed (n) |  | 92 | 34 |")
     assert "±" in lines[3]
 
@@ -68,8 +80,8 @@ def test_stars_stand_where_the_test_sets_apart(differences):
             assert text.strip().endswith("*") == cell.stands_out
 
 
-def test_latex_is_booktabs_and_says_the_same(scores, differences):
-    for table in (scores, differences):
+def test_latex_is_booktabs_and_says_the_same(main, differences):
+    for table in (main, differences):
         text = as_latex(table)
         for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\begin{tabular}{lrr"):
             assert rule in text
@@ -83,9 +95,9 @@ def test_latex_is_booktabs_and_says_the_same(scores, differences):
             assert plain == [cell.replace("−", "-") for cell in wanted]
 
 
-def test_names_cannot_break_a_table(chosen):
+def test_names_cannot_break_a_table(chosen, scores):
     renamed = chosen.replace({"method": {"scrub": "a|b & c_d%"}})
-    table = score_table(["acc_test"], ["a|b & c_d%"], renamed, summarise(renamed))
+    table = score_table([scores["acc_test"]], ["a|b & c_d%"], renamed, summarise(renamed))
     assert r"a\|b" in as_markdown(table)
     assert r"c\_d\%" in as_latex(table)
     assert r"\& c" in as_latex(table)

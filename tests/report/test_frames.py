@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from qhu.errors import UserError
@@ -14,6 +16,8 @@ def test_a_run_is_read_with_its_types(run_folder, results):
     assert run.settings["model"]["layers"] == 2
     assert list(run.results.columns) == list(RESULTS)
     assert list(run.summary.columns) == list(SUMMARY)
+    assert list(run.scores) == list(results["metric"].unique())
+    assert run.scores["kl_test"].reference == "floor"
     assert run.results["value"].to_numpy() == pytest.approx(results["value"].to_numpy())
     assert set(run.losses["stage"]) == {"teacher", "oracle", "unlearn"}
     assert run.losses["at"].notna().all()
@@ -62,6 +66,21 @@ def test_damage_is_named_in_one_line(run_folder, file, change, message):
 def test_a_missing_file_is_named(run_folder, file):
     (run_folder / file).unlink()
     with pytest.raises(UserError, match=f"cannot read .*{file}"):
+        load_run(run_folder)
+
+
+def test_a_run_that_does_not_say_how_scores_are_read_is_refused(run_folder):
+    """An earlier version wrote no readings, and nothing is guessed in their place."""
+    record = json.loads((run_folder / "run.json").read_text())
+    earlier = {k: v for k, v in record.items() if k != "metrics"} | {"schema_version": 1}
+    (run_folder / "run.json").write_text(json.dumps(earlier))
+    with pytest.raises(UserError, match=r"earlier version of qhu.*run the experiment again"):
+        load_run(run_folder)
+
+
+def test_a_score_that_the_record_does_not_know_is_named(run_folder):
+    rewrite(run_folder / "results.csv", lambda text: text.replace(",uqi,", ",luck,"))
+    with pytest.raises(UserError, match="does not say how the score luck is read"):
         load_run(run_folder)
 
 

@@ -24,7 +24,7 @@ def run(tmp_path_factory, results, write_run):
         "layout: 36, 37, 38, 39)",
         "qiskit 2.2.0 [@javadiabhari2024qiskit; @sahin2025qiskit]",
         "means over the seeds 0–9 with",
-        "mia, delta_mia",
+        "Metrics: acc, mia, uqi, kl, agree.",
     ],
 )
 def test_what_is_told(run, text):

@@ -7,20 +7,21 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from qhu.evaluate.released import COLUMNS
+from qhu.evaluate.released import COLUMNS, SAME, SHUFFLED
 from qhu.report.paper import Runs, write_paper
-from qhu.report.protocols import QUESTIONS, differences, outcomes, statements
+from qhu.report.protocols import differences, outcomes, statements
 from qhu.report.released import COUNTERPARTS, SCENARIOS, compare
+from qhu.report.tables import Compared
 
 HONEST = ("none", "retrain", "floor")
 RESULT = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 SEEDS = 6
-QHU = ("kl_test", "acc_forget", "mia_forget", "acc_test_kept")
+DISTANCE = "KL to the oracle (nats), test rows, against doing nothing:"
 
 
 def results(scenarios, methods, value):
     """One row per scenario, method, score and seed, of ``value(method, metric, seed)``."""
-    metrics = (*COLUMNS, "KL_retain_shuffled", "JS_retain_shuffled", *QHU)
+    metrics = (*COLUMNS, *SHUFFLED.values(), *SAME.values(), "acc_test_kept")
     rows = [
         ("iris", scenario, method, seed, "statevector", metric, value(method, metric, seed), 10)
         for scenario in scenarios
@@ -71,8 +72,14 @@ def published():
 
 
 @pytest.fixture(scope="module")
-def figures(published, theirs, ours):
-    return compare("iris", published, theirs, ours)
+def read(theirs, scores_of):
+    """How the scores of both runs are read."""
+    return scores_of(theirs)
+
+
+@pytest.fixture(scope="module")
+def figures(published, theirs, ours, read):
+    return compare("iris", published, theirs, ours, read)
 
 
 def find(figures, scenario, method, column):
@@ -83,14 +90,14 @@ def find(figures, scenario, method, column):
 def test_a_figure_stands_beside_its_own_distributions(figures, theirs, ours):
     one = find(figures, "subset2pct", "EU-k1", "KL_test")
     assert one.released == 0.5
-    for found, table, scenario, method in (
-        (one.theirs, theirs, "subset2pct", "EU-k1"),
-        (one.ours, ours, "subset", "eu_k"),
+    for found, table, scenario, method, metric in (
+        (one.theirs, theirs, "subset2pct", "EU-k1", "KL_test"),
+        (one.ours, ours, "subset", "eu_k", "kl_test"),
     ):
         chosen = table[
             (table["scenario"] == scenario)
             & (table["method"] == method)
-            & (table["metric"] == "KL_test")
+            & (table["metric"] == metric)
         ]["value"]
         low, high = stats.t.interval(0.95, SEEDS - 1, chosen.mean(), stats.sem(chosen))
         assert found == pytest.approx((chosen.mean(), low, high, SEEDS))
@@ -114,7 +121,8 @@ def test_the_teacher_has_released_accuracies_and_the_oracle_none(figures):
     assert find(figures, "fullclass", "none", "KL_test").released is None
     oracle = [f for f in figures if f.method == "retrain"]
     assert all(f.released is None and f.ours for f in oracle)
-    assert not any(f.column.startswith(("KL_", "JS_", "Agree_")) for f in oracle)
+    compared = {f.column for f in figures} - {f.column for f in oracle}
+    assert compared == {f"{k}_{rows}" for k in ("KL", "JS", "Agree") for rows in ("retain", "test")}
 
 
 def test_our_attack_has_real_non_members_in_both_scenarios(figures):
@@ -123,9 +131,9 @@ def test_our_attack_has_real_non_members_in_both_scenarios(figures):
     assert one.ours.mean == pytest.approx(0.5, abs=0.1)
 
 
-def test_outcomes_are_simultaneous_intervals_paired_by_seed(ours):
+def test_outcomes_are_simultaneous_intervals_paired_by_seed(ours, read):
     rows = ours[ours["scenario"] == "subset"]
-    found = differences(rows, QUESTIONS[0])
+    found = differences(rows, Compared(read["kl_test"], "none"))
     assert len(found) == len(COUNTERPARTS) - 2
     values = rows[rows["metric"] == "kl_test"].pivot(index="seed", columns="method", values="value")
     difference = values["lca"] - values["none"]
@@ -134,30 +142,31 @@ def test_outcomes_are_simultaneous_intervals_paired_by_seed(ours):
     assert found["lca"][1:3] == pytest.approx(expected)
 
 
-def test_the_summary_counts_what_was_planted(figures, theirs, ours):
-    told = dict(statements(figures, outcomes("iris", theirs, ours)))
+def test_the_summary_counts_what_was_planted(figures, theirs, ours, read):
+    told = dict(statements(figures, outcomes("iris", theirs, ours, read)))
     # per method 3 accuracies, 6 distances and once the attack; the teacher's accuracies
     known = 2 * (11 * 9 + 3) + 11
     assert told["Reproduced:"].startswith(f"{known - 1} of {known} released figures")
-    (text,) = [text for topic, text in told.items() if topic.startswith("Distance")]
-    first, second = text.split("; ")
-    assert first.startswith("under their protocol 0 of 22 methods come closer")
-    assert second.startswith("under ours 2 of 22 methods come closer")
+    first, second = told[DISTANCE].split(". ")
+    assert first.startswith("under their protocol, of 22 methods 0 are closer to the oracle")
+    assert second.startswith("Under ours, of 22 methods 2 are closer to the oracle")
 
 
-def test_one_seed_supports_nothing(published, theirs, ours):
+def test_one_seed_supports_nothing(published, theirs, ours, read):
     one, two = (table[table["seed"] == 0] for table in (theirs, ours))
-    told = dict(statements(compare("iris", published, one, two), outcomes("iris", one, two)))
+    figures = compare("iris", published, one, two, read)
+    told = dict(statements(figures, outcomes("iris", one, two, read)))
     assert told["Reproduced:"] == "unknown, one seed has no interval."
-    assert "0 of 22 methods come closer, 0 move away" in told[next(k for k in told if "Dist" in k)]
+    assert "0 are closer to the oracle; 0 are farther from the oracle;" in told[DISTANCE]
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory, published, theirs, ours):
+def page(tmp_path_factory, published, theirs, ours, write_record):
     folder = tmp_path_factory.mktemp("paper")
     published.to_csv(folder / "iris.csv", index=False)
     for name, table in (("theirs", theirs), ("ours", ours)):
         (folder / name).mkdir()
+        write_record(folder / name, table)
         table.to_csv(folder / name / "results.csv", index=False)
     runs = {"iris": Runs(folder / "iris.csv", folder / "theirs", folder / "ours")}
     return write_paper(folder, runs)

@@ -7,12 +7,15 @@ from qhu.report import plots
 from qhu.report.statistics import summarise
 from qhu.report.styles import FIXED, METHODS, style
 
-TRAINED = ("acc_forget", "acc_retain")
-
 
 @pytest.fixture
 def axes():
     return Figure().add_subplot()
+
+
+@pytest.fixture
+def trained(scores):
+    return scores["acc_forget"], scores["acc_retain"]
 
 
 @pytest.fixture
@@ -30,35 +33,35 @@ def test_a_plugin_has_a_lasting_look_that_no_built_in_method_has():
     assert style("my_method") not in {style(method) for method in (*FIXED, *METHODS)}
 
 
-def test_points_wear_their_methods_look(summary, axes):
-    plots.tradeoff(summary, TRAINED, None, axes)
+def test_points_wear_their_methods_look(summary, trained, axes):
+    plots.tradeoff(summary, trained, None, axes)
     points = {(to_hex(c[0].get_color()).upper(), c[0].get_marker()) for c in axes.containers}
     assert points == {tuple(style(method)) for method in summary["method"].unique()}
 
 
-def test_tradeoff_marks_the_oracle(summary, axes):
-    plots.tradeoff(summary, TRAINED, None, axes)
+def test_tradeoff_marks_the_oracle(summary, trained, axes):
+    plots.tradeoff(summary, trained, None, axes)
     goal = summary[(summary["method"] == "retrain") & (summary["metric"] == "acc_forget")]
     assert axes.lines[0].get_xdata()[0] == pytest.approx(goal["mean"].iloc[0])
 
 
-def test_close_up_only_where_it_helps(summary):
-    assert plots.crowded(summary, TRAINED, 0.1)  # most methods near, gradient ascent far
-    assert not plots.crowded(summary, TRAINED, 1.0)
+def test_close_up_only_where_it_helps(summary, trained):
+    assert plots.crowded(summary, trained, 0.1)  # most methods near, gradient ascent far
+    assert not plots.crowded(summary, trained, 1.0)
     without = summary[summary["method"] != "retrain"]
-    assert not plots.crowded(without, TRAINED, 0.1)
+    assert not plots.crowded(without, trained, 0.1)
 
 
-def test_intervals_name_every_method_and_shade_the_reference(summary, axes):
-    plots.intervals(summary, "acc_forget", axes)
+def test_intervals_name_every_method_and_shade_the_reference(summary, scores, axes):
+    plots.intervals(summary, scores["acc_forget"], axes)
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names[:3] == ["none", "retrain", "floor"]
     assert len(names) == summary["method"].nunique()
     assert len(axes.patches) == 1
 
 
-def test_distances_leave_out_the_oracle_and_use_a_log_axis_when_wide(summary, axes):
-    plots.intervals(summary, "kl_forget", axes)
+def test_distances_leave_out_the_oracle_and_use_a_log_axis_when_wide(summary, scores, axes):
+    plots.intervals(summary, scores["kl_forget"], axes)
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert "retrain" not in names
     assert axes.get_xscale() == "log"

@@ -3,8 +3,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from qhu import registry
 from qhu.report.trends import changes, contrasts, excess, sentences
 
+KL, ACCURACY = registry.metric["kl"].score("kl_forget"), registry.metric["acc"].score("acc_forget")
 LABELS = ["1", "2", "3", "4"]
 
 
@@ -58,7 +60,7 @@ def test_what_does_not_change_is_exactly_zero():
 def test_differences_are_paired_by_seed_and_point(noise):
     base = np.random.default_rng(2).normal(0, 50, (6, 4))
     results = tidy({"retrain": 0 * base, "lca": base + noise, "none": base, "floor": base - 1})
-    found = excess(results.sample(frac=1, random_state=3), "kl_forget", LABELS)
+    found = excess(results.sample(frac=1, random_state=3), KL, LABELS)
     assert list(found) == ["none", "lca"]
     assert found["lca"] == pytest.approx(noise + 1)
     assert found["none"] == pytest.approx(np.ones((6, 4)))
@@ -66,7 +68,7 @@ def test_differences_are_paired_by_seed_and_point(noise):
 
 def test_accuracy_is_read_against_the_oracle(noise):
     results = tidy({"retrain": noise, "none": noise + 0.5, "floor": 0 * noise}, "acc_forget")
-    found = excess(results, "acc_forget", LABELS)
+    found = excess(results, ACCURACY, LABELS)
     assert list(found) == ["none"]
     assert found["none"] == pytest.approx(np.full((6, 4), 0.5))
 
@@ -74,12 +76,12 @@ def test_accuracy_is_read_against_the_oracle(noise):
 def test_a_seed_that_lacks_a_point_is_left_out(noise):
     results = tidy({"floor": 0 * noise, "none": noise})
     cut = results.drop(results[(results["seed"] == 2) & (results["at"] == "3")].index)
-    assert excess(cut, "kl_forget", LABELS)["none"] == pytest.approx(np.delete(noise, 2, axis=0))
+    assert excess(cut, KL, LABELS)["none"] == pytest.approx(np.delete(noise, 2, axis=0))
 
 
 def said(values, ordered=True, labels=LABELS):
     found = changes(values, contrasts(labels, ordered))
-    return sentences("kl_forget", "layers", labels, values, found)
+    return sentences(KL, "layers", labels, values, found)
 
 
 def test_a_planted_trend_is_told_and_nothing_else(noise):

@@ -5,9 +5,19 @@ import numpy as np
 import qhu
 
 
-@qhu.metric("brier")
+@qhu.metric(
+    "brier",
+    reads=qhu.Reading(
+        title="Brier score",
+        against="retrain",
+        span=(0, 2),
+        headline=("forget",),
+        claimed=("forget",),
+        words={"forget": ("predicting them worse", "predicting them better")},
+    ),
+)
 def brier(evidence: qhu.Evidence) -> dict[str, qhu.Measured]:
-    """Brier score of the predictions per subset (target: the oracle's).
+    """Brier score of the predictions per subset.
 
     ``brier_S = mean_i Σ_c (p_ic − [c = y_i])²`` over the rows i of S, in [0, 2]. Brier 1950.
     """

@@ -14,7 +14,8 @@ from qhu.report.comparison.gaps import EVERY, PARTS
 from qhu.report.comparison.words import TITLES
 from qhu.report.plots import BAND, INK
 from qhu.report.statistics import Estimate
-from qhu.report.styles import style, title
+from qhu.report.styles import style
+from qhu.scores import Score
 
 FILLS: dict[str, dict[str, Any]] = {
     "gate_noise": {"facecolor": "#5a5a5a"},
@@ -26,12 +27,12 @@ FILLS: dict[str, dict[str, Any]] = {
 LEGEND: dict[str, Any] = {"frameon": False, "handlelength": 1.2, "columnspacing": 1.0}
 
 
-def parts(tests: pd.DataFrame, metric: str, axes: Axes) -> None:
+def parts(tests: pd.DataFrame, score: Score, axes: Axes) -> None:
     """The gap of every method with its interval, on the stack of its parts.
 
     Args:
-        tests: rows of :func:`~qhu.report.comparison.gaps.tested_gaps` of one scenario and metric.
-        metric: the metric.
+        tests: rows of :func:`~qhu.report.comparison.gaps.tested_gaps` of one scenario and score.
+        score: the score.
         axes: where to draw.
     """
     methods = tests["method"].drop_duplicates().tolist()
@@ -48,7 +49,7 @@ def parts(tests: pd.DataFrame, metric: str, axes: Axes) -> None:
     axes.set_yticks(range(len(methods)), methods)
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel(f"{title(metric)}: difference")
+    axes.set_xlabel(f"{score.title}: difference")
     handles = [Patch(edgecolor=INK, lw=0.5, label=TITLES[part], **FILLS[part]) for part in PARTS]
     axes.figure.legend(handles=handles, loc="outside upper center", ncols=4, **LEGEND)
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from qhu.report.choice import claimed, headline
 from qhu.report.comparison import plots, words
-from qhu.report.comparison.findings import Findings, chosen
+from qhu.report.comparison.findings import Findings
 from qhu.report.comparison.gaps import EVERY
 from qhu.report.comparison.qubits import thinned
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.comparison.tables import gap_table, parts_table, qubit_table, rank_table
 from qhu.report.figures import Panel
 from qhu.report.reading import Statement
-from qhu.report.sections import SCORES
-from qhu.report.styles import title
 from qhu.report.svg import draw
 from qhu.report.tables import Table
+from qhu.scores import Score
 
 
 @dataclass(frozen=True)
@@ -78,48 +78,49 @@ def section(found: Findings, results: pd.DataFrame) -> Pair:
 def _scene(anchor: str, scenario: str, found: Findings, results: pd.DataFrame) -> Scene:
     tests = found.tests[found.tests["scenario"] == scenario]
     results = results[results["scenario"] == scenario]
-    by_metric = {metric: tests[tests["metric"] == metric] for metric in chosen(tests)}
-    rankings = {
-        m: found.rankings[scenario, m] for m in by_metric if (scenario, m) in found.rankings
-    }
+    scores = found.present(tests)
+    by_score = {score: tests[tests["metric"] == score.name] for score in claimed(scores)}
+    by_metric = {score.name: rows for score, rows in by_score.items()}
+    ranked = {s: found.rankings.get((scenario, s.name)) for s in by_score}
+    rankings = {score: ranking for score, ranking in ranked.items() if ranking}
     reading = words.gap_statements(by_metric, found.letters[0]) + words.parts_statements(by_metric)
     if rankings:
-        reading.append(words.ranking_statement(rankings))
-    shown = [metric for metric in SCORES if metric in set(tests["metric"])]
+        by_name = {score.name: ranking for score, ranking in rankings.items()}
+        reading.append(words.ranking_statement(by_name))
     return Scene(
         scenario=scenario,
         reading=reading,
-        gaps=gap_table(shown, found.methods, tests, results),
-        apart=[_apart(anchor, m, found.methods, t, results) for m, t in by_metric.items()],
-        ranked=[_ranked(anchor, m, r, found.labels) for m, r in rankings.items()],
+        gaps=gap_table(headline(scores), found.methods, tests, results),
+        apart=[_apart(anchor, s, found.methods, t, results) for s, t in by_score.items()],
+        ranked=[_ranked(anchor, s, r, found.labels) for s, r in rankings.items()],
     )
 
 
 def _apart(
-    anchor: str, metric: str, methods: list[str], tests: pd.DataFrame, results: pd.DataFrame
+    anchor: str, score: Score, methods: list[str], tests: pd.DataFrame, results: pd.DataFrame
 ) -> Apart:
     order = [*methods, EVERY]
     rows = tests.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
-    plot = functools.partial(plots.parts, rows, metric)
-    label = f"{title(metric)}: the gap and its parts, by method"
+    plot = functools.partial(plots.parts, rows, score)
+    label = f"{score.title}: the gap and its parts, by method"
     seeds = int(tests["seeds"].max())
     caption = (
-        f"{metric}: gap with its 95 % interval over {seeds} seeds (markers), on its parts (bars, "
-        f"stacked from 0 to either side). {words.parts_caption(tests)}"
+        f"{score.name}: gap with its 95 % interval over {seeds} seeds (markers), on its parts "
+        f"(bars, stacked from 0 to either side). {words.parts_caption(tests)}"
     )
-    drawing = draw(plot, (4.8, 1.2 + 0.24 * len(order)), f"{anchor}-{metric}", label)
-    return Apart(metric, Panel(drawing, caption), parts_table(metric, methods, tests, results))
+    drawing = draw(plot, (4.8, 1.2 + 0.24 * len(order)), f"{anchor}-{score.name}", label)
+    return Apart(score.name, Panel(drawing, caption), parts_table(score, methods, tests, results))
 
 
-def _ranked(anchor: str, metric: str, ranking: Ranking, labels: tuple[str, str]) -> Ranked:
+def _ranked(anchor: str, score: Score, ranking: Ranking, labels: tuple[str, str]) -> Ranked:
     plot = functools.partial(plots.places, ranking.places, labels)
     caption = (
-        f"{metric}: ranks, 1 the closest to the oracle, with 95 % bootstrap intervals over "
+        f"{score.name}: ranks, 1 the closest to the oracle, with 95 % bootstrap intervals over "
         f"{ranking.tau.seeds} seeds; Kendall's τ: {words.correlation(ranking)}."
     )
-    label = f"ranks of the methods by {title(metric)}"
+    label = f"ranks of the methods by {score.title}"
     size = (4.8, 1.1 + 0.24 * len(ranking.places))
-    drawing = draw(plot, size, f"{anchor}-rank-{metric}", label)
+    drawing = draw(plot, size, f"{anchor}-rank-{score.name}", label)
     return Ranked(Panel(drawing, caption), rank_table(ranking, labels))
 
 

@@ -9,36 +9,36 @@ from qhu.report.comparison.gaps import EVERY, QUANTITIES
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.comparison.words import TITLES
 from qhu.report.statistics import Estimate
-from qhu.report.styles import title
 from qhu.report.svg import marker
-from qhu.report.tables import Cell, Column, Row, Table, difference, interval, number, row_count
+from qhu.report.tables import Cell, Row, Table, column, difference, interval, number
+from qhu.scores import Score
 
 
 def gap_table(
-    metrics: Sequence[str], methods: Sequence[str], tests: pd.DataFrame, results: pd.DataFrame
+    scores: Sequence[Score], methods: Sequence[str], tests: pd.DataFrame, results: pd.DataFrame
 ) -> Table:
-    """The gap of every metric (columns) and method (rows).
+    """The gap of every score (columns) and method (rows).
 
     Args:
-        metrics: the columns.
+        scores: the columns.
         methods: the rows.
         tests: rows of :func:`~qhu.report.comparison.gaps.tested_gaps` of one scenario.
         results: rows of ``results.csv`` of the scenario, of either run.
     """
-    columns = [Column(metric, title(metric), row_count(results, metric)) for metric in metrics]
+    columns = [column(score, results) for score in scores]
     gap = tests[tests["quantity"] == "gap"]
-    chosen = [gap[gap["metric"] == metric] for metric in metrics]
+    chosen = [gap[gap["metric"] == score.name] for score in scores]
     return Table(columns, _rows(methods, chosen))
 
 
 def parts_table(
-    metric: str, methods: Sequence[str], tests: pd.DataFrame, results: pd.DataFrame
+    score: Score, methods: Sequence[str], tests: pd.DataFrame, results: pd.DataFrame
 ) -> Table:
-    """The gap of one metric and its parts (columns) by method; arguments as :func:`gap_table`."""
-    n = row_count(results, metric)
-    columns = [Column(TITLES[quantity], title(metric), n) for quantity in QUANTITIES]
-    of_metric = tests[tests["metric"] == metric]
-    chosen = [of_metric[of_metric["quantity"] == quantity] for quantity in QUANTITIES]
+    """The gap of one score and its parts (columns) by method; arguments as :func:`gap_table`."""
+    head = column(score, results)
+    columns = [head._replace(metric=TITLES[quantity]) for quantity in QUANTITIES]
+    of_score = tests[tests["metric"] == score.name]
+    chosen = [of_score[of_score["quantity"] == quantity] for quantity in QUANTITIES]
     return Table(columns, _rows([*methods, EVERY], chosen))
 
 

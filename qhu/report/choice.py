@@ -1,0 +1,60 @@
+"""Which scores a page shows, tests and draws, from what their metrics declare."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from qhu.errors import UserError
+from qhu.scores import Score
+
+
+def headline(scores: Iterable[Score]) -> list[Score]:
+    """Those of the main table and the figures."""
+    return _by_class(score for score in scores if score.headline)
+
+
+def claimed(scores: Iterable[Score]) -> list[Score]:
+    """Those that methods are tested in, and that sentences are about."""
+    return _by_class(score for score in scores if score.claimed)
+
+
+def _by_class(scores: Iterable[Score]) -> list[Score]:
+    """Without scores of all test rows where those of kept classes stand beside them.
+
+    In a class scenario, all test rows mix what is to be kept and what is to be forgotten.
+    """
+    chosen = list(scores)
+    parted = {score.stem for score in chosen if score.rows == "test_kept"}
+    return [score for score in chosen if score.rows != "test" or score.stem not in parted]
+
+
+def tradeoffs(scores: Collection[Score], forget: str, keep: str) -> list[tuple[Score, Score]]:
+    """Scores of what is to be forgotten, each with that of what is to be kept.
+
+    Args:
+        scores: those at hand.
+        forget: subset of the one.
+        keep: subset of the other.
+    """
+    by_rows = {(score.stem, score.rows): score for score in scores if score.tradeoff}
+    stems = dict.fromkeys(stem for stem, _ in by_rows)
+    pairs = [(by_rows.get((stem, forget)), by_rows.get((stem, keep))) for stem in stems]
+    return [(gone, kept) for gone, kept in pairs if gone and kept]
+
+
+def merged(runs: Mapping[str, Mapping[str, Score]]) -> dict[str, Score]:
+    """The scores of several runs.
+
+    Args:
+        runs: by what a run is called, its scores by name.
+
+    Raises:
+        UserError: a score is read in two ways.
+    """
+    scores: dict[str, Score] = {}
+    for run, its in runs.items():
+        for name, score in its.items():
+            if scores.setdefault(name, score) != score:
+                raise UserError(
+                    f"{run} reads the score {name} in another way than the runs before it: "
+                    "run all of them with one version of the metric"
+                )
+    return scores

@@ -1,0 +1,32 @@
+"""Which scores a page shows."""
+
+from qhu.report.choice import claimed, headline, tradeoffs
+
+
+def names(scores):
+    return [score.name for score in scores]
+
+
+def of(results, scores, scenario):
+    present = results.loc[results["scenario"] == scenario, "metric"].unique()
+    return [scores[name] for name in present]
+
+
+def test_what_is_claimed_is_in_the_headline(scores):
+    shown, said = headline(scores.values()), claimed(scores.values())
+    assert set(said) < set(shown) < set(scores.values())
+
+
+def test_a_class_scenario_parts_the_test_rows(results, scores):
+    subset, by_class = (of(results, scores, name) for name in ("subset", "class"))
+    assert "acc_test" in names(claimed(subset))
+    assert "acc_test" not in names(claimed(by_class))
+    assert "acc_test_kept" in names(claimed(by_class))
+    assert "kl_test" in names(claimed(by_class)), "no kept classes of its own are shown"
+
+
+def test_tradeoffs_are_of_one_kind_of_score(results, scores):
+    by_class = of(results, scores, "class")
+    (pair,) = tradeoffs(by_class, "test_forgotten", "test_kept")
+    assert names(pair) == ["acc_test_forgotten", "acc_test_kept"]
+    assert tradeoffs(of(results, scores, "subset"), "test_forgotten", "test_kept") == []
