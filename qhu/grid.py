@@ -115,7 +115,7 @@ def _carry_out(
     """Check everything that is not finished, then work on it."""
     todo = []
     for one in runs:
-        if one.folder.is_finished(one.study.fingerprint):
+        if one.folder.is_finished(one.study.fingerprint, one.study.data.content):
             console.print(f"{one.folder.path} is finished already: nothing to compute")
             continue
         todo.append(one)

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
 from qhu.model.theta import ModelState
+from qhu.record.identity import identity
 from qhu.record.store import Stage
 from qhu.seeding import torch_stream
 from qhu.selection import measure_epoch
-from qhu.settings import identity
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 from qhu.training import FitJob, FitResult, fit
 from qhu.unlearn.learner import UNBOUNDED, Learner
