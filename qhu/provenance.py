@@ -20,6 +20,7 @@ CACHED = type(functools.cache(lambda: None))
 WRAPPERS = (property, staticmethod, classmethod, MethodType, functools.partial, CACHED)
 PARTS = ("fget", "fset", "func", "args", "keywords", "__func__", "__self__", "__wrapped__")
 """Where the wrappers keep what they wrap."""
+CONTAINERS = (tuple, list, dict)
 
 
 def code_of(*things: Any) -> str:
@@ -44,11 +45,19 @@ def origins(things: Iterable[Any]) -> set[str]:
             continue
         seen.append(thing)
         modules.add(_module(thing))
-        cells = thing.__closure__ or () if isinstance(thing, FunctionType) else ()
-        names = PARTS if isinstance(thing, WRAPPERS) else ()
-        parts = [*map(_content, cells), *(getattr(thing, name, None) for name in names)]
-        todo += filter(callable, parts)
+        todo += (part for part in _inside(thing) if callable(part) or isinstance(part, CONTAINERS))
     return modules
+
+
+def _inside(thing: Any) -> Iterable[Any]:
+    """What a function closes over, a wrapper wraps or a container holds."""
+    if isinstance(thing, FunctionType):
+        return map(_content, thing.__closure__ or ())
+    if isinstance(thing, WRAPPERS):
+        return (getattr(thing, name, None) for name in PARTS)
+    if isinstance(thing, CONTAINERS):
+        return thing.values() if isinstance(thing, dict) else thing
+    return ()
 
 
 def _top(module: str) -> str:

@@ -68,7 +68,7 @@ def _releases(top: str, own: set[str]) -> dict[str, str | None]:
 def _installed(name: str, top: str) -> bool:
     site = Path(str(distribution(name).locate_file(""))).resolve()
     copied = distribution(name).read_text("RECORD") is not None
-    return copied and all(place.resolve().is_relative_to(site) for place in _places(top))
+    return copied and all(place.resolve().parent == site for place in _places(top))
 
 
 def _places(top: str) -> list[Path]:

@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 import qhu
+from qhu.backends.statevector import StatevectorBackend
+from qhu.registry import Options
 
 SCRIPT = Path(__file__).with_name("keys_of.py")
 EXPERIMENT = {
@@ -150,3 +152,10 @@ def test_the_same_files_elsewhere_have_the_same_keys(answers):
 def test_an_edit_changes_what_depends_on_it(answers, what):
     whole, _, *edited = answers
     assert changed(whole, edited[list(EDITS).index(what)]) == EDITS[what][1]
+
+
+def test_backends_of_one_name_and_other_places_are_others():
+    """Two plugins may call their classes alike."""
+    kinds = [type("Faded", (StatevectorBackend,), {"__module__": name}) for name in ("one", "two")]
+    one, two = (kind("faded", Options()).identity for kind in kinds)
+    assert one != two

@@ -30,10 +30,9 @@ def loaded(module):
 
 def registering():
     """Modules of qhu that put something into a registry, as the registries know them."""
-    entries = (
-        kind[name] for kind in (getattr(registry, k) for k in KINDS) for name in kind.names()
-    )
-    return {e.make.__module__ for e in entries if e.make.__module__.startswith("qhu.")}
+    kinds = [getattr(registry, kind) for kind in KINDS]
+    modules = {kind[name].make.__module__ for kind in kinds for name in kind.names()}
+    return {module for module in modules if module.startswith("qhu.")}
 
 
 def test_what_a_run_really_imports_is_followed():
@@ -131,9 +130,7 @@ def test_the_digest_is_that_of_the_code_that_runs(package):
         edited("inner/deeper/more.py", "def f(x):\n    return -x"),
     ]
     assert len({before, *after}) == 6
-    text = (
-        'def f(x):\n    """Negated."""\n    y: int = 0\n    """a number"""\n    return -x  # minus'
-    )
+    text = 'def f(x):\n    """Negated."""\n    y: int = 0\n    """one"""\n    return -x  # minus'
     bare = "def f(x):\r\n    y:int=0\r\n    return -x\r\n"
     assert edited("inner/deeper/more.py", text) == edited("inner/deeper/more.py", bare)
 
