@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from qhu import grid
-from qhu.experiment import Experiment, digest
+from qhu.experiment import Experiment
+from qhu.record.identity import digest
 from qhu.record.store import Store
 from qhu.report.ablation import write_ablation
 from qhu.study import Study

@@ -28,8 +28,8 @@ from rich.console import Console
 
 from qhu.errors import QhuError, UserError
 from qhu.execute import Execute, Step, do
-from qhu.provenance import MAIN, code_of
-from qhu.record.environment import code_digest, packages
+from qhu.provenance import MAIN, code_of, origins
+from qhu.record.identity import code_digest, packages
 from qhu.record.store import replacing
 from qhu.study import Study
 
@@ -241,7 +241,7 @@ def _study(ticket: Ticket) -> Study:
     except ImportError as error:
         raise refuse(f"cannot load the study ({error}): install what is missing there") from None
     for what, parts in study.parts().items():
-        foreign = code_of(*parts) if parts[0].__module__ != MAIN else study.foreign.get(what, "")
+        foreign = study.foreign.get(what, "") if MAIN in origins(parts) else code_of(*parts)
         if foreign != study.foreign.get(what, ""):
             raise refuse(f"has another version of the {what}: install this one there")
     return study

@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from qhu.backends.base import STAGES
+from qhu.citations import citations
 from qhu.model.circuit import build_ansatz
 from qhu.pipeline import Scored, fit_key
 from qhu.record.folder import RESULT_COLUMNS, RunFolder, Status
@@ -27,11 +28,15 @@ class OpenRun:
         study: the study.
         out: the folder; None: the usual one.
         title: its name among other runs.
+
+    Raises:
+        QhuError: a method, metric, dataset or backend cites what is not BibTeX.
     """
 
     def __init__(self, study: Study, out: Path | None, title: str = "") -> None:
         usual = Path("runs") / study.experiment.name / study.place / study.fingerprint
         self.study, self.folder, self.title = study, RunFolder(out or usual), title
+        self.cites = citations(study)
         self.scored: list[Scored] = []
         self.begun: float | None = None  # while it is open
 
@@ -55,13 +60,18 @@ class OpenRun:
             return
         for paid in self.study.paid.values():
             paid.close(settle=status == "finished")
-        write_files(self.study, self.folder, self.scored)
+        write_files(self.study, self.folder, self.scored, self.cites)
         self.folder.finish(status, time.monotonic() - begun)
         if status == "finished":
             write_report(self.folder.path)
 
 
-def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> None:
+def write_files(
+    study: Study,
+    folder: RunFolder,
+    scored: Sequence[Scored],
+    citations: Mapping[str, Mapping[str, str]],
+) -> None:
     """Write every file of the contract but ``report.html`` from the finished cells."""
     order = {cell: number for number, cell in enumerate(study.cells())}
     scored = sorted(scored, key=lambda one: order[one.cell])
@@ -77,9 +87,9 @@ def write_files(study: Study, folder: RunFolder, scored: Sequence[Scored]) -> No
     effective = {stage: study.backends[stage].effective() for stage in STAGES}
     for one in scored[:1]:  # workers know what took effect in their processes
         effective["evaluate"] = study.store.load(one.outputs).facts["effective"]
-    entries = {key: text for found in study.cites.values() for key, text in found.items()}
+    entries = {key: text for found in citations.values() for key, text in found.items()}
     folder.write_text("references.bib", "\n".join(entries.values()))
-    cites = {use: list(found) for use, found in study.cites.items()}
+    cites = {use: list(found) for use, found in citations.items()}
     costs = _costs(study, scored)
     metrics = study.readings(results["metric"].unique())
     folder.update(

@@ -12,7 +12,7 @@ from qhu.backends.device import IbmBackend
 from qhu.backends.ibm import NoAccount
 from qhu.backends.ledger import Ledger
 from qhu.errors import QhuError, UserError
-from qhu.record.environment import PACKAGES, environment
+from qhu.record.identity import packages
 
 ENOUGH = 2e9
 """Bytes of free disk below which a run may end early."""
@@ -28,9 +28,9 @@ class Finding(NamedTuple):
 
 def examine(access: Access) -> Iterator[Finding]:
     """Look at everything that a run needs; what is not fine says how to mend it."""
-    installed = environment()["packages"]
-    missing = [name for name in PACKAGES if not installed[name]]
-    versions = ", ".join(f"{name} {installed[name]}" for name in PACKAGES if installed[name])
+    installed = packages()
+    missing = [name for name, version in installed.items() if not version]
+    versions = ", ".join(f"{name} {version}" for name, version in installed.items() if version)
     yield Finding("python", True, platform.python_version())
     yield Finding(
         "packages", not missing, f"missing: {', '.join(missing)}" if missing else versions

@@ -1,8 +1,6 @@
-"""What is asked: the experiment file, its overrides and its fingerprint."""
+"""What is asked: the experiment file and its overrides."""
 
 import copy
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -218,9 +216,3 @@ def _apply(given: dict[str, Any], override: str) -> None:
         node[last] = yaml.safe_load(text)
     except yaml.YAMLError:
         raise UserError(f"override '{override}': the value is not valid YAML") from None
-
-
-def digest(content: Any) -> str:
-    """Short stable hash of JSON-serialisable content."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

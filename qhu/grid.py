@@ -118,7 +118,7 @@ def _carry_out(
     """Check everything that is not finished, then work on it."""
     todo = []
     for opened in runs:
-        if opened.folder.is_finished(opened.study.fingerprint):
+        if opened.folder.is_finished(opened.study.fingerprint, opened.study.data.content):
             console.print(f"{opened.folder.path} is finished already: nothing to compute")
             continue
         todo.append(opened)

@@ -24,10 +24,10 @@ from qhu.data.split import selection_rows
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
+from qhu.record.identity import identity
 from qhu.record.store import Stage
 from qhu.seeding import torch_stream
 from qhu.selection import measure_epoch
-from qhu.settings import identity
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 from qhu.training import FitJob, FitResult, fit
 from qhu.unlearn.learner import UNBOUNDED, Learner

@@ -1,95 +1,126 @@
 """Which code a plugin, a script or a notebook brings, as a hash: no result outlives its code."""
 
+import dis
 import functools
-import hashlib
 import inspect
-import sys
-import sysconfig
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from pickle import PicklingError
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import cloudpickle
 import numpy as np
 from pydantic import BaseModel
 
-OWN, MAIN = __name__.partition(".")[0], "__main__"
-INSTALLED = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
+from qhu.record.foreign import code_behind, is_keyed, unkeyed
+from qhu.record.sources import digest, short_hash
+
+MAIN = "__main__"
 CACHED = type(functools.cache(lambda: None))
 WRAPPERS = (property, staticmethod, classmethod, MethodType, functools.partial, CACHED)
 PARTS = ("fget", "fset", "func", "args", "keywords", "__func__", "__self__", "__wrapped__")
 """Where the wrappers keep what they wrap."""
+CONTAINERS = (tuple, list, dict)
 
 
 def code_of(*things: Any) -> str:
     """Hash of the code behind functions and classes; empty for qhu's own, which is hashed apart.
 
-    Of a package, every file counts. Of a notebook or script, the function counts and whatever it
-    names there, functions and values alike; the rest of the notebook does not.
+    Of a notebook or script, the function counts and whatever it names there, functions and values
+    alike; the rest of the notebook does not. Of anything else :func:`code_behind` counts.
     """
-    foreign = [thing for thing in things if _top(thing.__module__) != OWN]
-    tell, lines = _Teller(), list[str]()
-    for thing in foreign:
-        lines += tell(thing) if thing.__module__ == MAIN else [package_code(_top(thing.__module__))]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] if foreign else ""
+    modules = origins(things)
+    if MAIN in modules:
+        return short_hash("\n".join(CodeFingerprint()(list(things))).encode())
+    foreign = sorted({_top(module) for module in modules if not is_keyed(module)})
+    return digest({name: code_behind(name) for name in foreign}) if foreign else ""
 
 
-@functools.cache
-def package_code(name: str) -> str:
-    """Hash of the source files of an imported top-level package or module."""
-    module = sys.modules[name]
-    file = Path(getattr(module, "__file__", None) or "")
-    folders = map(Path, getattr(module, "__path__", ()))
-    files = sorted(one for folder in folders for one in folder.rglob("*.py"))
-    files = files or [file] * file.is_file()
-    return hashlib.sha256(b"".join(one.read_bytes() for one in files)).hexdigest()[:16]
+def origins(things: Iterable[Any]) -> set[str]:
+    """Modules that hold the code of functions and classes, and of what those wrap."""
+    modules, todo, seen = set[str](), list(things), list[Any]()
+    while todo:
+        thing = todo.pop()
+        if any(thing is other for other in seen):
+            continue
+        seen.append(thing)
+        modules.add(_module(thing))
+        todo += (part for part in _inside(thing) if callable(part) or isinstance(part, CONTAINERS))
+    return modules
+
+
+def _inside(thing: Any) -> Iterable[Any]:
+    """What a function closes over, a wrapper wraps or a container holds."""
+    if isinstance(thing, FunctionType):
+        return map(_content, thing.__closure__ or ())
+    if isinstance(thing, WRAPPERS):
+        return (getattr(thing, name, None) for name in PARTS)
+    if isinstance(thing, CONTAINERS):
+        return thing.values() if isinstance(thing, dict) else thing
+    return ()
 
 
 def _top(module: str) -> str:
     return module.partition(".")[0]
 
 
-class _Teller:
-    """Tells all that decides what a thing does, in words that are the same in the next session.
+def _module(thing: Any) -> str:
+    """Where code was written: behind ``functools.wraps`` a function names the wrapped one's."""
+    if isinstance(thing, FunctionType):
+        return str(thing.__globals__.get("__name__"))
+    named = thing if _is_code(thing) else type(thing)
+    return str(named.__module__)
+
+
+def _content(cell: CellType) -> Any:
+    """What a variable of an enclosing function holds, None where it was never set."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+class CodeFingerprint:
+    """What decides what a thing does, as lines that are the same in the next session.
 
     Source text would not do: a notebook has none for its classes, and a helper is another cell.
     """
 
     def __init__(self) -> None:
-        self._told: dict[int, Any] = {}  # the things themselves, so that no id is used twice
+        self._seen: dict[int, Any] = {}  # the things themselves, so that no id is used twice
 
     def __call__(self, thing: Any) -> Iterator[str]:
-        if id(thing) in self._told:
-            yield f"told {list(self._told).index(id(thing))}"
+        """Lines of a thing and of all that it uses; of what came before, where it stood."""
+        if id(thing) in self._seen:
+            yield f"seen {list(self._seen).index(id(thing))}"
         elif isinstance(thing, ModuleType):
-            yield from self._imported(thing.__name__, "")
-        elif (inspect.isroutine(thing) or inspect.isclass(thing)) and thing.__module__ != MAIN:
-            yield from self._imported(str(thing.__module__), thing.__qualname__)
+            yield from self._imported(thing.__name__)
+        elif _is_code(thing) and MAIN not in origins([thing]):
+            yield thing.__qualname__
+            yield from self._imported(_module(thing))
         elif isinstance(thing, str | bytes | int | float | complex | None):
             yield repr(thing)
         else:
-            self._told[id(thing)] = thing
+            self._seen[id(thing)] = thing
             yield from self._own(thing)
 
-    def _imported(self, module: str, name: str) -> Iterator[str]:
-        """Installed code counts by its name, a file that lies about by its content."""
-        yield f"{module}.{name}"
-        top = sys.modules.get(_top(module))
-        file = Path(getattr(top, "__file__", None) or INSTALLED[0])
-        if top and _top(module) != OWN and not any(map(file.is_relative_to, INSTALLED)):
-            yield package_code(_top(module))
+    def _imported(self, module: str) -> Iterator[str]:
+        """A module by its name, its files or versions, where qhu's own keys do not tell them."""
+        yield module
+        yield code_behind(_top(module)) if not is_keyed(module) else digest(unkeyed([module]))
 
     def _own(self, thing: Any) -> Iterator[str]:
         if isinstance(thing, FunctionType):
-            cells = [cell.cell_contents for cell in thing.__closure__ or ()]
+            cells = list(map(_content, thing.__closure__ or ()))
             yield from self(thing.__code__)
             yield from self([thing.__defaults__, thing.__kwdefaults__, cells])
             yield from self([thing.__globals__.get(name) for name in _names(thing.__code__)])
         elif isinstance(thing, CodeType):
             yield f"{thing.co_code.hex()} {thing.co_names} {thing.co_varnames}"
             yield from self(list(thing.co_consts))
+            for instruction in dis.get_instructions(thing):
+                if instruction.opname == "IMPORT_NAME":
+                    yield from self._imported(instruction.argval)
         elif inspect.isclass(thing):
             yield thing.__qualname__
             yield repr(thing.model_fields) if issubclass(thing, BaseModel) else ""
@@ -112,14 +143,19 @@ class _Teller:
 
     def _value(self, thing: Any) -> Iterator[str]:
         yield type(thing).__qualname__
+        yield from self._imported(type(thing).__module__)
         try:
             if hasattr(thing, "__array__"):  # a pickled tensor differs from one session to the next
                 array = np.asarray(thing.detach() if hasattr(thing, "detach") else thing)
-                yield f"{array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}"
+                yield f"{array.shape} {short_hash(array.tobytes())}"
             else:
-                yield hashlib.sha256(cloudpickle.dumps(thing)).hexdigest()
+                yield short_hash(cloudpickle.dumps(thing))
         except (TypeError, AttributeError, PicklingError):
             yield ""  # an open file, a lock: nothing that a number comes from
+
+
+def _is_code(thing: Any) -> bool:
+    return inspect.isroutine(thing) or inspect.isclass(thing)
 
 
 def _names(code: CodeType) -> list[str]:

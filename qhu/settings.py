@@ -94,7 +94,8 @@ class ModelSpec(Options):
     def _width(self) -> "ModelSpec":
         if (self.front == "none") != (self.qubits is None):
             raise ValueError("give qubits with a front, and only then")
-        if self.head == "deep" and {"hidden", "batch_norm", "dropout"} & identity(self).keys():
+        chosen = self.model_dump(exclude_defaults=True).keys()
+        if self.head == "deep" and {"hidden", "batch_norm", "dropout"} & chosen:
             raise ValueError("the deep head is fixed: leave out hidden, batch_norm and dropout")
         return self
 
@@ -195,8 +196,3 @@ class Stages(Options):
     """the unlearning steps"""
     evaluate: str = "statevector"
     """predictions that the metrics are computed from"""
-
-
-def identity(settings: Options) -> dict[str, Any]:
-    """Settings that differ from the defaults: a new option with a default changes nothing."""
-    return settings.model_dump(mode="json", exclude_defaults=True)

@@ -9,24 +9,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qhu import registry, training
+from qhu import registry
 from qhu.backends.access import Access
-from qhu.backends.base import STAGES, Backend, open_backend, spec
+from qhu.backends.base import STAGES, Backend, open_backend
 from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
 from qhu.data.split import ForgetSet, Split, forget_rows, scale, selection_rows, split_rows
 from qhu.errors import UserError
-from qhu.experiment import HONEST, Experiment, digest
+from qhu.experiment import HONEST, Experiment
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.provenance import code_of
-from qhu.record.environment import PACKAGES, code_digest
+from qhu.record.identity import code_digest, digest, identity, packages
 from qhu.record.store import Stage, Store
-from qhu.references import resolve
-from qhu.report import statistics
 from qhu.scores import Score
 from qhu.seeding import numpy_stream
-from qhu.settings import identity
 from qhu.training import Rows
 from qhu.unlearn.task import MethodOptions
 
@@ -90,9 +87,6 @@ class Study:
         backends: by stage. Where evaluation costs, ``beside`` is the exact backend, on which the
             same models are evaluated, too.
         paid: those of them that cost.
-
-    Raises:
-        QhuError: a method, metric, dataset or backend cites what is not BibTeX.
     """
 
     def __init__(self, experiment: Experiment, store: Store, access: Access | None = None) -> None:
@@ -112,8 +106,7 @@ class Study:
         self.metrics = {name: registry.metric[name] for name in names}
         parts = {**self.parts(), "dataset": (source.make, source.options)}
         self.foreign = {what: code for what, its in parts.items() if (code := code_of(*its))}
-        self.cites = self._cites()
-        self._content = self.data.content
+        self._origin = [code_digest(), packages(), self.data.content]
         self._nets: dict[tuple[str, str, int], HybridNet] = {}
         self._kept: dict[tuple[Any, ...], Any] = {}
 
@@ -133,21 +126,6 @@ class Study:
         declared = (entry.score(name) for name in names for entry in self.metrics.values())
         return {score.name: score for score in declared if score}
 
-    def _cites(self) -> dict[str, dict[str, str]]:
-        """What is used, such as ``method scrub``, to the BibTeX entries to cite for it, by key."""
-        kinds = {type(backend) for backend in self.backends.values()}
-        backends = [registry.backend[name] for name in registry.backend.names()]
-        used: dict[str, list[registry.Entry]] = {
-            "dataset": [registry.dataset[self.experiment.data.source]],
-            "method": list(self.methods.values()),
-            "metric": list(self.metrics.values()),
-            "backend": [entry for entry in backends if entry.make in kinds],
-        }
-        cites = {f"{kind} {e.name}": e.cites for kind, entries in used.items() for e in entries}
-        cites |= training.CITES | statistics.CITES
-        cites |= {f"package {name}": keys for name, keys in PACKAGES.items()}
-        return {use: resolve(keys) for use, keys in cites.items() if keys}
-
     @property
     def device(self) -> torch.device:
         """Where networks are trained and evaluated."""
@@ -155,17 +133,15 @@ class Study:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the settings that differ from their defaults, of the backends' options and of
-        the code that plugins and notebooks bring: an edited method is another run, and so is a
-        metric that is read in another way."""
-        backends = {stage: spec(backend) for stage, backend in self.backends.items()}
+        """Hash of all settings, of the backends' options and of the code that plugins and notebooks
+        bring: an edited method is another run, and so is a metric that is read in another way."""
+        backends = {stage: backend.identity for stage, backend in self.backends.items()}
         reads = {
             name: {key: reading.model_dump() for key, reading in entry.reads.items()}
             for name, entry in self.metrics.items()
             if f"metric {name}" in self.foreign
         }
-        brought = filter(None, [self.foreign, reads])
-        return digest([identity(self.experiment), backends, *brought])
+        return digest([identity(self.experiment), backends, self.foreign, reads])
 
     def attach(self, run: str, say: Callable[[str], None]) -> None:
         """Tell devices what they work for; see :meth:`PaidBackend.attach`."""
@@ -333,12 +309,11 @@ class Study:
 
     def key(self, kind: str, stage: str, seed: int, *parts: Any) -> str:
         """Key of a stage: its own settings, its backend, the data and the code behind them."""
-        backend, device = self.backends[stage], self.experiment.device
-        code = [code_digest(), self.foreign.get(f"backend {backend.name}")]
-        common = [code, self._content, identity(self.experiment.data), device]
+        backend, asked = self.backends[stage], self.experiment
+        source = [backend.identity, self.foreign.get(f"backend {backend.name}")]
+        settings = [identity(asked.data), identity(asked.model), asked.device]
         scaled_by = self.split(seed).train.tolist()
-        model = identity(self.experiment.model)
-        return digest([kind, spec(backend), seed, model, common, scaled_by, *parts])
+        return digest([kind, source, seed, settings, self._origin, scaled_by, *parts])
 
     def arrays(self, state: ModelState) -> dict[str, NDArray[Any]]:
         """A state as named arrays, the way a model file holds it."""

@@ -124,6 +124,43 @@ def test_the_second_time_nothing_is_computed(tiny, qhu, monkeypatch):
     assert (Path("elsewhere") / "results.csv").read_bytes() == (first / "results.csv").read_bytes()
 
 
+def test_a_run_of_other_rows_is_not_finished(tiny, qhu):
+    rows = [f"{row % 7},{row % 5},{row % 2}" for row in range(60)]
+    Path("m.csv").write_text("\n".join(rows))
+    command = ("run", tiny, "--out", "here", "-s", "data.source=file:m.csv", "--seeds", "0")
+    qhu(*command)
+    before = json.loads(Path("here/run.json").read_text())
+    assert "nothing to compute" in qhu(*command)[1]
+    Path("m.csv").write_text("\n".join([*rows, "6,4,1"]))
+    assert "nothing to compute" not in qhu(*command)[1]
+    after = json.loads(Path("here/run.json").read_text())
+    assert after["data"] != before["data"] and after["fingerprint"] == before["fingerprint"]
+
+
+def test_files_are_written_again_by_other_code_and_nothing_is_computed(tiny, qhu, monkeypatch):
+    command = ("run", tiny, "--out", "here", "--seeds", "0")
+    qhu(*command)
+    summary = Path("here/summary.csv").read_text()
+    monkeypatch.setattr("qhu.record.environment.files_digest", lambda: "edited")
+    monkeypatch.setattr("qhu.collect.summarise", lambda results: results.head(1))
+    monkeypatch.setattr("qhu.collect.write_report", lambda folder: None)
+    monkeypatch.setattr(Store, "put", None)
+    assert "nothing to compute" not in qhu(*command)[1]
+    assert status(Path("here")) == "finished"
+    assert Path("here/summary.csv").read_text() != summary
+    assert "nothing to compute" in qhu(*command)[1]
+
+
+def test_a_model_file_is_a_copy(tiny, qhu):
+    """Whoever overwrites one does not change what later runs find in the store."""
+    qhu("run", tiny, "--out", "here", "--seeds", "0")
+    for model in Path("here/models").iterdir():
+        model.write_bytes(b"spoilt")
+    assert qhu("run", tiny, "--out", "again", "--seeds", "0")[0] == 0
+    for name in ("results.csv", "predictions.parquet"):
+        assert Path("again", name).read_bytes() == Path("here", name).read_bytes()
+
+
 def test_more_seeds_reuse_the_ones_that_are_done(tiny, qhu, monkeypatch):
     qhu("run", tiny, "--out", "few")
     kept, put = [], Store.put

@@ -13,6 +13,7 @@ from qhu.backends.access import Access
 from qhu.backends.isa import IsaAnsatz
 from qhu.engine.ansatz import Ansatz
 from qhu.errors import UnknownName, UserError
+from qhu.record.identity import identity
 
 STAGES = ("train", "unlearn", "evaluate")
 BACKENDS_FILE = Path("backends.yaml")
@@ -41,9 +42,10 @@ class Backend(ABC):
         return self.name
 
     @property
-    def circumstances(self) -> dict[str, Any]:
-        """What beside the options identifies the values."""
-        return {}
+    def identity(self) -> dict[str, Any]:
+        """What values depend on: the class and its options, JSON-serialisable."""
+        kind = f"{type(self).__module__}.{type(self).__qualname__}"
+        return {"kind": kind, **identity(self.options, self.incidental)}
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy in another process is opened there, with the same options and access."""
@@ -109,17 +111,6 @@ def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = 
     made: Backend = registry.backend[kind].make(name, registry.backend.options(kind, options))
     made.access = access or made.access
     return made
-
-
-def spec(backend: Backend) -> dict[str, Any]:
-    """What identifies a backend's values: its class and the options that differ from defaults."""
-    return {
-        "kind": type(backend).__name__,
-        **backend.options.model_dump(
-            mode="json", exclude_defaults=True, exclude=set(backend.incidental)
-        ),
-        **backend.circumstances,
-    }
 
 
 def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:

@@ -58,9 +58,9 @@ class IbmBackend(PaidBackend):
         return f"EMULATED {device}" if self.access.emulated else device
 
     @property
-    def circumstances(self) -> dict[str, Any]:
-        """Which device; an emulated one is another."""
-        return {"device": self._wanted, "emulated": self.access.emulated}
+    def identity(self) -> dict[str, Any]:
+        """Options and device; an emulated one is another."""
+        return super().identity | {"device": self._wanted, "emulated": self.access.emulated}
 
     def conditions(self) -> list[Any]:
         """Calibration and qubits that the circuit was placed by."""

@@ -17,7 +17,7 @@ from qhu.backends.platform import Doubtful, Hanging, JobFailed, Platform, Refuse
 from qhu.backends.questions import Answer, Question, Request
 from qhu.backends.waiting import Unreachable
 from qhu.errors import BudgetRefused
-from qhu.record.folder import now
+from qhu.record.clock import now
 
 
 @dataclass(frozen=True)

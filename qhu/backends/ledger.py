@@ -22,7 +22,7 @@ from qhu.backends.placements import SCHEMA as PLACEMENTS
 from qhu.backends.placements import Placements
 from qhu.backends.questions import Answer, Request
 from qhu.errors import BudgetRefused
-from qhu.record.folder import now
+from qhu.record.clock import now
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (

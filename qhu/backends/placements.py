@@ -3,7 +3,7 @@
 from typing import Any
 
 from qhu.backends.database import Database, packed
-from qhu.record.folder import now
+from qhu.record.clock import now
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS placements (

@@ -11,7 +11,6 @@ from qhu.errors import UserError
 from qhu.experiment import Experiment
 from qhu.record.folder import RunFolder, RunRecord
 from qhu.record.store import read_stage
-from qhu.settings import identity
 from qhu.study import Cell
 
 SETTINGS = ("data", "model", "training", "unlearning", "scenarios", "methods", "evaluation")
@@ -75,7 +74,7 @@ def _refuse(keys: Any) -> None:
 
 
 def _settings(experiment: Experiment) -> dict[str, Any]:
-    given = identity(experiment)
+    given = experiment.model_dump(mode="json", exclude_defaults=True)
     compared = {key: given.get(key, {}) for key in SETTINGS}
     stages = {stage: getattr(experiment.stages, stage) for stage in STAGES}
     return {**compared, "stages": stages}

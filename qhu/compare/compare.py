@@ -12,8 +12,9 @@ from qhu.compare.comparable import refuse_data, refuse_models, refuse_settings
 from qhu.compare.reevaluate import reevaluate
 from qhu.compare.twin import Twin
 from qhu.errors import UserError
-from qhu.experiment import digest, load_experiment
+from qhu.experiment import load_experiment
 from qhu.model.circuit import build_ansatz
+from qhu.record.identity import digest
 from qhu.record.store import Store
 from qhu.report.comparison.page import write_comparison
 from qhu.report.comparison.side import Side

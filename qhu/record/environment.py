@@ -1,58 +1,38 @@
 """What the numbers were computed with: versions, machine, commit, code."""
 
-import functools
-import hashlib
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-PACKAGE = Path(__file__).parents[1]
-PACKAGES: dict[str, tuple[str, ...]] = {
-    "qhu": (),
-    "qiskit": ("javadiabhari2024qiskit",),
-    "qiskit-machine-learning": ("sahin2025qiskit",),
-    "qiskit-aer": (),
-    "qiskit-ibm-runtime": (),
-    "torch": ("paszke2019pytorch",),
-    "numpy": ("harris2020array",),
-    "scipy": ("virtanen2020scipy",),
-    "scikit-learn": ("pedregosa2011scikit",),
-}
-"""Whose versions are recorded, and what to cite for them."""
-# What can change a number; commands, grid and reports cannot.
-NUMERIC = ("data", "model", "engine", "backends", "unlearn", "evaluate")
-NUMERIC_FILES = ("pipeline.py", "training.py", "selection.py", "seeding.py")
+from qhu.record.identity import FILES, code_digest, files_digest, packages, version
+from qhu.record.sources import PACKAGE
 
 
-@functools.cache
-def code_digest() -> str:
-    """Hash of the source that numbers come from, so that no result outlives its code."""
-    files = [PACKAGE / name for name in NUMERIC_FILES]
-    files += [file for part in NUMERIC for file in sorted((PACKAGE / part).glob("*.py"))]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+def made_by() -> dict[str, Any]:
+    """What decides the files of a run beside its question and its data: code and versions.
+
+    ``code`` is what numbers come from, ``files`` what writes files from stored numbers.
+    """
+    return {
+        "python": platform.python_version(),
+        "packages": {"qhu": version("qhu"), **packages(*FILES)},
+        "code": code_digest(),
+        "files": files_digest(),
+    }
 
 
 def environment() -> dict[str, Any]:
     """Versions, machine and commit, JSON-serialisable; nothing that names a person or a path."""
     return {
-        "python": platform.python_version(),
+        **made_by(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
         "vectors": _vectors(),
-        "packages": packages(),
-        "code": code_digest(),
         **_commit(),
     }
-
-
-def packages() -> dict[str, str | None]:
-    """Versions of the packages that numbers come from; None where one is not installed."""
-    return {name: _version(name) for name in PACKAGES}
 
 
 def _vectors() -> str | None:
@@ -63,13 +43,6 @@ def _vectors() -> str | None:
     known = np.show_config(mode="dicts").get("SIMD Extensions", {})  # without what is empty
     names = [*known.get("baseline", ()), *known.get("found", ())]
     return names[-1] if names else None
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _commit() -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +10,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from qhu.errors import UserError
-from qhu.record.environment import code_digest, environment
+from qhu.record.clock import now
+from qhu.record.environment import environment, made_by
 from qhu.record.store import replacing
 from qhu.scores import Score
 
@@ -42,22 +42,17 @@ class RunRecord(BaseModel):
     seconds: float = 0.0
     """wall clock of the last invocation"""
     environment: dict[str, Any]
-    """versions, machine, commit"""
+    """versions, machine, commit, hashes of the code"""
     effective: dict[str, dict[str, Any]] = {}
     """per stage, the backend's options as they took effect"""
     data: str | None = None
-    """hash of all rows and labels of the dataset"""
+    """hash of the dataset's classes, rows and labels"""
     metrics: dict[str, Score] = {}
     """how every score in ``results.csv`` is read"""
     costs: dict[str, Any] = {}
     """stages computed and reused, circuit executions"""
     cites: dict[str, list[str]] = {}
     """what was used, such as ``method scrub``, to its keys in ``references.bib``"""
-
-
-def now() -> str:
-    """Current time, UTC, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class RunFolder:
@@ -126,14 +121,19 @@ class RunFolder:
         )
         self.write_text("experiment.yaml", yaml.safe_dump(dict(settings), sort_keys=False))
 
-    def is_finished(self, fingerprint: str) -> bool:
-        """Whether this very run is complete here, computed by the present code."""
+    def is_finished(self, fingerprint: str, data: str) -> bool:
+        """Whether this very run is complete here, made of the present data by the present code.
+
+        Args:
+            fingerprint: of the run.
+            data: hash of the dataset's rows, as they are read today.
+        """
         known = self.record()
         return (
             known is not None
             and known.status == "finished"
-            and known.fingerprint == fingerprint
-            and known.environment.get("code") == code_digest()
+            and (known.fingerprint, known.data) == (fingerprint, data)
+            and made_by().items() <= known.environment.items()
             and all((self.path / name).exists() for name in FILES)
         )
 

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -66,12 +65,9 @@ class Store:
         return read_stage(self.path(key))
 
     def show(self, key: str, target: Path) -> None:
-        """Make a stage's file appear at ``target`` too, without a second copy where possible."""
+        """Copy a stage's file to ``target``: whoever changes the copy does not change the stage."""
         with replacing(target) as partial:
-            try:
-                os.link(self.path(key), partial)
-            except OSError:  # another file system, or one without hard links
-                shutil.copyfile(self.path(key), partial)
+            shutil.copyfile(self.path(key), partial)
 
 
 def read_stage(path: Path) -> Stage:
