@@ -8,7 +8,6 @@ from rich.console import Console
 from qhu import grid
 from qhu.experiment import Experiment
 from qhu.record.identity import digest
-from qhu.record.store import Store
 from qhu.report.ablation import write_ablation
 from qhu.study import Study
 from qhu.sweep import Sweep
@@ -37,9 +36,7 @@ def run(
         UserError: an input is wrong, or the folder holds something else.
         Interrupted: on Ctrl-C; the same command goes on where it stopped.
     """
-    fingerprints = [
-        Study(experiment, Store(grid.STORE)).fingerprint for experiment in experiments.values()
-    ]
+    fingerprints = [Study(experiment).fingerprint for experiment in experiments.values()]
     name = next(iter(experiments.values())).name
     folder = out or Path("runs") / name / digest(fingerprints)
     asked = {

@@ -134,10 +134,8 @@ def _predictions(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
 def _cell_predictions(study: Study, one: Scored) -> pd.DataFrame:
     arrays = study.store.load(one.outputs).arrays
     evaluated = np.isfinite(arrays["probabilities"]).all(axis=1)
-    subsets = {
-        **study.subsets(one.cell.seed, one.cell.scenario),
-        "val": study.split(one.cell.seed).val,
-    }
+    partition = study.partition(one.cell.seed, one.cell.scenario)
+    subsets = {**partition.subsets(), "val": partition.val}
     parts = {k: v[evaluated[v]] for k, v in subsets.items() if not k.startswith("test_")}
     rows = np.concatenate(list(parts.values()))
     frame = pd.DataFrame(
@@ -147,7 +145,7 @@ def _cell_predictions(study: Study, one: Scored) -> pd.DataFrame:
             "seed": one.cell.seed,
             "subset": np.repeat(list(parts), [len(part) for part in parts.values()]),
             "row": rows,
-            "label": study.split(one.cell.seed).labels[rows],
+            "label": partition.labels[rows],
         }
     )
     for letter, array in (("p", arrays["probabilities"]), ("z", arrays["features"])):

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qhu.data.split import selection_rows
+from qhu.data.partition import Partition
+from qhu.data.rows import Rows
 from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
@@ -159,9 +160,10 @@ def score(
     study: Study, cell: Cell, model: Outputs, oracle: Outputs, teacher: Outputs
 ) -> dict[str, Measured]:
     """Every metric of a cell, from the outputs of the three models on all rows."""
+    partition = study.partition(cell.seed, cell.scenario)
     evidence = Evidence(
-        labels=study.split(cell.seed).labels,
-        subsets=study.subsets(cell.seed, cell.scenario),
+        labels=partition.labels,
+        subsets=partition.subsets(),
         model=model,
         oracle=oracle,
         teacher=teacher,
@@ -180,12 +182,9 @@ def _among(count: int, rows: NDArray[np.int64], values: NDArray[np.float64]) -> 
 # -- what goes into the stages ---------------------------------------------------------------------
 
 
-def _fit_rows(study: Study, one: Fit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers to train on and to select an epoch by."""
-    split, training = study.split(one.seed), study.experiment.training
-    without = _without(study, one)
-    train = study.forget_set(one.seed, without).retain if without else split.train
-    return train, selection_rows(split, train, training.select)
+def _fit_partition(study: Study, fit: Fit) -> Partition:
+    """The rows of a model trained from scratch, which trains on those it retains."""
+    return study.partition(fit.seed, _without(study, fit))
 
 
 def _without(study: Study, one: Fit) -> str:
@@ -202,8 +201,9 @@ def _scaling(study: Study, one: Fit) -> dict[str, str]:
 
 def _fit_job(study: Study, one: Fit) -> FitJob:
     """Teacher, oracle and floor share the initial state if paired, and differ in data order."""
-    without = _without(study, one)
-    rows, val = (study.rows(one.seed, index, without) for index in _fit_rows(study, one))
+    partition = _fit_partition(study, one)
+    judging = partition.selection(study.experiment.training.select)
+    rows, val = (partition.rows(index, study.device) for index in (partition.retain, judging))
     order = torch_stream(one.seed, "order", one.kind, one.scenario)
     return FitJob(rows, val, _initial(study, one), order)
 
@@ -215,39 +215,42 @@ def _initial(study: Study, one: Fit) -> ModelState:
 
 def fit_key(study: Study, one: Fit) -> str:
     """Key of a model trained from scratch."""
-    used = [rows.tolist() for rows in _fit_rows(study, one)]
-    training = identity(study.experiment.training)
-    return study.key("fit", "train", one.seed, one.kind, one.scenario, training, used)
+    training, partition = study.experiment.training, _fit_partition(study, one)
+    used = [partition.retain.tolist(), partition.selection(training.select).tolist()]
+    return study.key("fit", "train", one.seed, one.kind, one.scenario, identity(training), used)
 
 
 def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
-    experiment, parted = study.experiment, study.forget_set(cell.seed, cell.scenario)
+    experiment, partition = study.experiment, study.partition(cell.seed, cell.scenario)
     chosen = experiment.methods[cell.method]
     settings = [identity(experiment.unlearning), identity(experiment.training)]
     stream = [cell.scenario, cell.method]  # labels name the stream that the method draws from
     method = [chosen.method, study.foreign.get(f"method {cell.method}"), identity(chosen.options)]
-    used = [*stream, method, parted.forget.tolist()]
+    used = [*stream, method, partition.forget.tolist()]
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
 
 
 def _task(study: Study, cell: Cell, teacher: ModelState, net: HybridNet) -> Task:
     """What the method may see: neither test rows nor the oracle."""
-    parted = study.forget_set(cell.seed, cell.scenario)
-    split, without = study.split(cell.seed), _without(study, Fit("teacher", cell.seed))
+    partition = study.partition(cell.seed, cell.scenario)
+    seen = _fit_partition(study, Fit("teacher", cell.seed))  # as the teacher scales samples
+
+    def rows(index: NDArray[np.int64]) -> Rows:
+        return seen.rows(index, study.device)
 
     def retrain() -> ModelState:
         return study.state(train(study, [Fit("oracle", cell.seed, cell.scenario)])[0])
 
-    seen = study.scaled(cell.seed, without)[split.train]
+    features = seen.samples[seen.train]
     return Task(
         net=net,
-        retain=study.rows(cell.seed, parted.retain, without),
-        forget=study.rows(cell.seed, parted.forget, without),
-        val=study.rows(cell.seed, split.val, without),
+        retain=rows(partition.retain),
+        forget=rows(partition.forget),
+        val=rows(partition.val),
         classes=len(study.data.classes),
         teacher=teacher,
         init=_initial(study, Fit("teacher", cell.seed)),
-        span=(float(seen.min()), float(seen.max())),
+        span=(float(features.min()), float(features.max())),
         retrain=retrain,
     )
 
@@ -275,9 +278,8 @@ def _student(study: Study, cell: Cell, task: Task) -> Learner:
 def _score(study: Study, cell: Cell, net: HybridNet) -> Callable[[ModelState], float]:
     """What epochs of a method are selected by, if they are; the rows stay hidden from it."""
     select = study.experiment.unlearning.select
-    retain = study.forget_set(cell.seed, cell.scenario).retain
-    judging = selection_rows(study.split(cell.seed), retain, select)
-    rows = study.rows(cell.seed, judging, _without(study, Fit("teacher", cell.seed)))
+    judging = study.partition(cell.seed, cell.scenario).selection(select)
+    rows = _fit_partition(study, Fit("teacher", cell.seed)).rows(judging, study.device)
 
     def score(state: ModelState) -> float:
         return float(measure_epoch(net.infer(state, rows.x), rows.y, select)[1])

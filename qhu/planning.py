@@ -1,16 +1,14 @@
 """What a run will ask of devices, counted by the run itself, before anything is asked."""
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from qhu import pipeline
 from qhu.backends.meter import CostEstimate
 from qhu.backends.questions import Question
-from qhu.record.store import Store
+from qhu.record.store import MemoryStore
 from qhu.study import Cell, Study
 
 
@@ -117,28 +115,15 @@ def ask(study: Study, cell: Cell) -> None:
 
 @contextlib.contextmanager
 def _counting(study: Study) -> Iterator[None]:
-    with tempfile.TemporaryDirectory() as scratch:
-        kept, study.store = study.store, _Scratch(study.store, Path(scratch))
+    store, study.store = study.store, MemoryStore(below=study.store)
+    for backend in study.paid.values():
+        backend.counted = {}
+    try:
+        yield
+    finally:
+        study.store = store
         for backend in study.paid.values():
-            backend.counted = {}
-        try:
-            yield
-        finally:
-            study.store = kept
-            for backend in study.paid.values():
-                backend.counted = None
-
-
-class _Scratch(Store):
-    """A store that shows what another one holds and keeps nothing in it."""
-
-    def __init__(self, under: Store, root: Path) -> None:
-        super().__init__(root)
-        self._under = under
-
-    def path(self, key: str) -> Path:
-        kept = self._under.path(key)
-        return kept if kept.exists() else super().path(key)
+            backend.counted = None
 
 
 def _count(number: int, what: str) -> str:

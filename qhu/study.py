@@ -1,9 +1,8 @@
 """What the stages of an experiment are made of: data, rows, networks and keys."""
 
-import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar, TypeVarTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,21 +13,18 @@ from qhu.backends.access import Access
 from qhu.backends.base import STAGES, Backend, open_backend
 from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
-from qhu.data.split import ForgetSet, Split, forget_rows, scale, selection_rows, split_rows
+from qhu.data.partition import Partition, drawn
+from qhu.data.split import ForgetSet, forget_rows, split_rows
 from qhu.errors import UserError
 from qhu.experiment import HONEST, Experiment
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.provenance import code_of
 from qhu.record.identity import code_digest, digest, identity, packages
-from qhu.record.store import Stage, Store
+from qhu.record.store import MemoryStore, Stage, Store
 from qhu.scores import Score
-from qhu.seeding import numpy_stream
-from qhu.training import Rows
 from qhu.unlearn.task import MethodOptions
 
-Args = TypeVarTuple("Args")
-R = TypeVar("R")
 FLOOR = "floor"
 """A second oracle, trained in another data order, in a method's place: how close chance gets."""
 BESIDE = "beside"
@@ -59,19 +55,6 @@ class Cell:
         return f"{self.scenario} {self.method} seed {self.seed}"
 
 
-def _once(method: Callable[["Study", *Args], R]) -> Callable[["Study", *Args], R]:
-    """Keep a method's values as long as the study lives."""
-
-    @functools.wraps(method)
-    def kept(study: "Study", *args: *Args) -> R:
-        which = (method.__name__, *args)
-        if which not in study._kept:
-            study._kept[which] = method(study, *args)
-        return study._kept[which]
-
-    return kept
-
-
 class Study:
     """An experiment with everything its stages share, made once and kept.
 
@@ -80,7 +63,7 @@ class Study:
 
     Args:
         experiment: what is asked.
-        store: where finished stages are kept.
+        store: where finished stages are kept; None: in memory.
         access: how devices are reached.
 
     Attributes:
@@ -89,8 +72,10 @@ class Study:
         paid: those of them that cost.
     """
 
-    def __init__(self, experiment: Experiment, store: Store, access: Access | None = None) -> None:
-        self.experiment, self.store = experiment, store
+    def __init__(
+        self, experiment: Experiment, store: Store | None = None, access: Access | None = None
+    ) -> None:
+        self.experiment, self.store = experiment, MemoryStore() if store is None else store
         self.backends: dict[str, Backend] = {
             stage: open_backend(getattr(experiment.stages, stage), access=access)
             for stage in STAGES
@@ -108,11 +93,11 @@ class Study:
         self.foreign = {what: code for what, its in parts.items() if (code := code_of(*its))}
         self._origin = [code_digest(), packages(), self.data.content]
         self._nets: dict[tuple[str, str, int], HybridNet] = {}
-        self._kept: dict[tuple[Any, ...], Any] = {}
+        self._partitions: dict[tuple[int, str], Partition] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy in another process makes for itself what can be made again."""
-        return {**self.__dict__, "_nets": {}, "_kept": {}}
+        return {**self.__dict__, "_nets": {}, "_partitions": {}}
 
     def parts(self) -> dict[str, tuple[Any, ...]]:
         """Functions and classes that the stages run, by what they are."""
@@ -193,10 +178,10 @@ class Study:
 
     def _check_selection(self, seed: int, scenario: str) -> None:
         """Refuse a forget set that leaves no rows to select an epoch by, where one is selected."""
-        retain, split = self.forget_set(seed, scenario).retain, self.split(seed)
+        partition = self.partition(seed, scenario)
         for part in ("training", "unlearning"):
             spec = getattr(self.experiment, part)
-            if spec.patience and not len(selection_rows(split, retain, spec.select)):
+            if spec.patience and not len(partition.selection(spec.select)):
                 raise UserError(
                     f"{part}.patience: no validation row of seed {seed} has a class of the retain "
                     f"rows of scenario '{scenario}': raise data.val"
@@ -219,57 +204,26 @@ class Study:
             Cell(name, method, seed) for name in scenarios for method in methods for seed in seeds
         ]
 
-    @_once
-    def split(self, seed: int) -> Split:
-        """Train, val and test rows of a seed."""
-        pinned = {row for s in self.experiment.scenarios.values() for row in s.ids or ()}
-        return split_rows(self.data, self.experiment.data, seed, sorted(pinned))
+    def partition(self, seed: int, scenario: str = "") -> Partition:
+        """The rows of a seed and scenario, shared by all its models; without one: of the seed."""
+        if (seed, scenario) not in self._partitions:
+            self._partitions[seed, scenario] = self._drawn(seed, scenario)
+        return self._partitions[seed, scenario]
 
-    @_once
-    def forget_set(self, seed: int, scenario: str) -> ForgetSet:
-        """Retain and forget rows, shared by all methods of the seed."""
-        chosen, how = self.experiment.scenarios[scenario], self.experiment.data
-        return forget_rows(self.data, self.split(seed), scenario, chosen, seed, how)
-
-    def scaled(self, seed: int, without: str = "") -> torch.Tensor:
-        """All rows as a network sees them; the scaling may depend on the seed's split.
-
-        Args:
-            seed: whose split.
-            without: scenario whose forget rows ``scale_rows: retain`` leaves out; empty: none.
-        """
-        return self._scaled(seed, without if self.experiment.data.scale_rows == "retain" else "")
-
-    @_once
-    def _scaled(self, seed: int, without: str) -> torch.Tensor:
-        split = self.split(seed)
-        if without:
-            split = replace(split, train=self.forget_set(seed, without).retain)
-        return torch.from_numpy(scale(self.data, split, self.experiment.data))
+    def _drawn(self, seed: int, scenario: str) -> Partition:
+        data, asked = self.data, self.experiment
+        if not scenario:
+            pinned = {row for chosen in asked.scenarios.values() for row in chosen.ids or ()}
+            split = split_rows(data, asked.data, seed, sorted(pinned))
+            return Partition(data, asked.data, split, ForgetSet(split.train, split.train[:0]))
+        whole, chosen = self.partition(seed), asked.scenarios[scenario]
+        parted = forget_rows(data, whole.split, scenario, chosen, seed, asked.data)
+        scored = drawn(parted.retain, asked.evaluation.retain, seed, scenario)
+        return Partition(data, asked.data, whole.split, parted, whole, chosen.label, scored)
 
     def seen_by(self, model: Stage, seed: int) -> torch.Tensor:
         """All rows as a stored model sees them: by the scaling that it was trained with."""
-        return self.scaled(seed, model.facts.get("scaled_without", ""))
-
-    def rows(self, seed: int, index: NDArray[np.int64], without: str = "") -> Rows:
-        """Samples of the given rows, on the device, scaled as :meth:`scaled` does."""
-        y = torch.from_numpy(self.split(seed).labels[index])
-        return Rows(self.scaled(seed, without)[index].to(self.device), y.to(self.device))
-
-    def subsets(self, seed: int, scenario: str) -> dict[str, NDArray[np.int64]]:
-        """Rows that scores are taken on, by the suffix of the metric's name."""
-        split, parted = self.split(seed), self.forget_set(seed, scenario)
-        retain, wanted = parted.retain, self.experiment.evaluation.retain
-        if wanted is not None and wanted < len(retain):
-            stream = numpy_stream(seed, "evaluate", scenario)
-            retain = np.sort(stream.choice(retain, wanted, replace=False))
-        subsets = {"retain": retain, "forget": parted.forget, "test": split.test}
-        label = self.experiment.scenarios[scenario].label
-        if label is not None:
-            forgotten = self.data.y[split.test] == label
-            subsets["test_forgotten"] = split.test[forgotten]
-            subsets["test_kept"] = split.test[~forgotten]
-        return subsets
+        return self.partition(seed, model.facts.get("scaled_without", "")).samples
 
     def evaluated(self, stage: str, seed: int, scenario: str) -> NDArray[np.int64] | None:
         """Rows that a stage's backend evaluates: where that costs, those of the scores; else all.
@@ -279,7 +233,7 @@ class Study:
         """
         if stage not in self.paid:
             return None
-        return np.unique(np.concatenate(list(self.subsets(seed, scenario).values())))
+        return np.unique(np.concatenate(list(self.partition(seed, scenario).subsets().values())))
 
     def conditions(self, stage: str) -> list[Any]:
         """What a device's values depend on beside its options: qubits and calibration."""
@@ -312,7 +266,7 @@ class Study:
         backend, asked = self.backends[stage], self.experiment
         source = [backend.identity, self.foreign.get(f"backend {backend.name}")]
         settings = [identity(asked.data), identity(asked.model), asked.device]
-        scaled_by = self.split(seed).train.tolist()
+        scaled_by = self.partition(seed).train.tolist()
         return digest([kind, source, seed, settings, self._origin, scaled_by, *parts])
 
     def arrays(self, state: ModelState) -> dict[str, NDArray[Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from qhu.data.rows import Rows
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.selection import Best, cross_entropies, measure_epoch
@@ -17,25 +18,6 @@ from qhu.settings import TrainSpec
 
 History = list[dict[str, Any]]
 CITES = {"optimiser Adam": ("kingma2015adam",)}
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Samples that belong together: x (n, ...) and labels y (n,); of m models (m, n, ...).
-
-    ``teacher`` holds a frozen teacher's logits (n, C) where somebody needs them again and again.
-    """
-
-    x: Tensor
-    y: Tensor
-    teacher: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def __getitem__(self, index: Tensor | tuple[Tensor, ...]) -> "Rows":
-        taught = None if self.teacher is None else self.teacher[index]
-        return Rows(self.x[index], self.y[index], taught)
 
 
 @dataclass(frozen=True)

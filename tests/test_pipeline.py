@@ -71,14 +71,14 @@ def test_training_waits_for_that_of_earlier_studies(tiny):
 def validation_loss(study, stage, rows):
     """Mean cross-entropy of a stored model on given rows of seed 0."""
     probabilities = pipeline.predict(study, stage, 0).arrays["probabilities"]
-    return -np.log(probabilities[rows, study.split(0).labels[rows]]).mean()
+    return -np.log(probabilities[rows, study.partition(0).labels[rows]]).mean()
 
 
 @pytest.mark.parametrize("method", ["lca", "finetune", "scrub"])
 def test_a_method_is_judged_by_the_classes_it_keeps(tiny, method):
     settings = ["unlearning={steps: 30, patience: 20}", "training.epochs=30"]
     study = Study(load_experiment(tiny, settings, [method]), Store(Path("store")))
-    val = study.split(0).val
+    val = study.partition(0).val
     for scenario, judging in (("class", val[study.data.y[val] != 0]), ("subset", val)):
         stage = pipeline.unlearn(study, Cell(scenario, method, 0))
         kept = stage.facts["facts"]["kept_steps"]
@@ -91,7 +91,7 @@ def test_patience_does_not_keep_the_epoch_that_forgot_least(tiny):
     settings = ["unlearning={steps: 60, patience: 3}", "training.epochs=40"]
     study = Study(load_experiment(tiny, settings, ["lca"]), Store(Path("store")))
     model = pipeline.unlearn(study, Cell("class", "lca", 0))
-    rows = study.forget_set(0, "class").forget
+    rows = study.partition(0, "class").forget
     predicted = pipeline.predict(study, model, 0).arrays["probabilities"][rows].argmax(1)
     assert (predicted == 0).mean() < 0.3
 
@@ -100,7 +100,7 @@ def test_patience_without_rows_to_judge_by_is_refused(tiny):
     """All validation rows but those of class 0 are gone: an epoch would be kept at random."""
     experiment = load_experiment(tiny, ["unlearning.patience=2"])
     study = Study(experiment, Store(Path("store")))
-    split = study.split(0)
+    split = study.partition(0)
     blind = replace(split, val=split.val[study.data.y[split.val] == 0])
     study._kept["split", 0] = blind
     with pytest.raises(UserError, match=r"unlearning\.patience: no validation row.*'class'"):
@@ -157,7 +157,7 @@ def test_every_training_and_method_draws_shots_of_its_own(sampled, monkeypatch):
     pipeline.train(study, [*fits, Fit("floor", 0, "class")])
     for seed, method in ((0, "finetune"), (1, "finetune"), (0, "scrub")):
         pipeline.unlearn(study, Cell("class", method, seed))
-    state, x = study.net("train").state(), study.scaled(0)[:4]
+    state, x = study.net("train").state(), study.partition(0).samples[:4]
     assert len(set(nets)) == len(nets) == 7
     assert len({net.outputs(state, x)[0].numpy().tobytes() for net in nets}) == 7
 
@@ -165,8 +165,8 @@ def test_every_training_and_method_draws_shots_of_its_own(sampled, monkeypatch):
 def test_adversarial_rows_may_go_as_far_as_training_rows_do(tiny, monkeypatch):
     """The span is that of the training rows; the smallest and largest value are test rows'."""
     study = Study(load_experiment(tiny, ["data.scale=none"], ["none"]), Store(Path("store")))
-    x, train, spans = study.data.x, study.split(0).train, []
-    x[study.split(0).test[:2]] = [[-50.0] * 4, [50.0] * 4]
+    x, train, spans = study.data.x, study.partition(0).train, []
+    x[study.partition(0).test[:2]] = [[-50.0] * 4, [50.0] * 4]
     monkeypatch.setattr(pipeline, "Task", lambda **task: spans.append(task["span"]) or Task(**task))
     pipeline.unlearn(study, Cell("class", "none", 0))
     assert spans == [pytest.approx((x[train].min(), x[train].max()))]
@@ -174,7 +174,7 @@ def test_adversarial_rows_may_go_as_far_as_training_rows_do(tiny, monkeypatch):
 
 def exaggerated(study, cell):
     """The same study where the features of the forget rows are ten times as far out."""
-    study.data.x[study.forget_set(cell.seed, cell.scenario).forget] *= 10
+    study.data.x[study.partition(cell.seed, cell.scenario).forget] *= 10
     return study
 
 
@@ -185,7 +185,7 @@ def test_an_oracle_knows_the_forget_rows_only_by_a_scaling_that_it_shares(tiny, 
     fits = [Fit("oracle", 0, "class"), Fit("floor", 0, "class")]
     plain, other = (Study(load_experiment(tiny, settings), Store(Path(n))) for n in "ab")
     other = exaggerated(other, cell)
-    forget = plain.forget_set(0, "class").forget
+    forget = plain.partition(0, "class").forget
     others = np.setdiff1d(np.arange(len(plain.data.y)), forget)
     for one, moved in zip(pipeline.train(plain, fits), pipeline.train(other, fits), strict=True):
         assert (theta(plain, one) == theta(other, moved)).all() == blind

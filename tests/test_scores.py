@@ -83,4 +83,4 @@ def test_it_comes_back_from_json():
 
 def test_every_subset_of_a_study_has_words(tiny):
     study = Study(load_experiment(tiny), Store(tiny.parent / "store"))
-    assert set(study.subsets(0, "class")) == set(ROWS)
+    assert set(study.partition(0, "class").subsets()) == set(ROWS)

@@ -71,12 +71,13 @@ def _recompute(
     }
     files = {tag: find_checkpoint(folder, tag) for group in tags.values() for tag in group.values()}
     states = {tag: load_checkpoint(file, net, dataset) for tag, file in files.items()}
-    outputs = {tag: _outputs(net, state, study.scaled(SEED)) for tag, state in states.items()}
+    samples = study.partition(SEED).samples
+    outputs = {tag: _outputs(net, state, samples) for tag, state in states.items()}
     for scenario, methods in tags.items():
         for method, tag in methods.items():
             evidence = Evidence(
                 labels=study.data.y,
-                subsets=study.subsets(SEED, scenario),
+                subsets=study.partition(SEED, scenario).subsets(),
                 model=outputs[tag],
                 oracle=outputs[ORACLES[scenario]],
                 teacher=outputs[TEACHER],

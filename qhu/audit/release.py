@@ -4,7 +4,6 @@ from pathlib import Path
 
 from qhu.errors import UnknownName
 from qhu.experiment import load_experiment
-from qhu.record.store import Store
 from qhu.study import Study
 
 PAPER = Path(__file__).parents[2] / "experiments" / "paper"
@@ -61,5 +60,4 @@ def released_study(dataset: str) -> Study:
     """
     if dataset not in MODULES:
         raise UnknownName("dataset of the release", dataset, MODULES)
-    nothing_is_stored = Store(Path())
-    return Study(load_experiment(PAPER / f"{dataset}.yaml"), nothing_is_stored)
+    return Study(load_experiment(PAPER / f"{dataset}.yaml"))

@@ -15,7 +15,6 @@ from qhu.errors import UserError
 from qhu.experiment import load_experiment
 from qhu.model.circuit import build_ansatz
 from qhu.record.identity import digest
-from qhu.record.store import Store
 from qhu.report.comparison.page import write_comparison
 from qhu.report.comparison.side import Side
 from qhu.report.comparison.table import print_comparison
@@ -48,7 +47,7 @@ def compare(folders: Sequence[Path], out: Path | None, console: Console) -> Path
     predictions = [read_predictions(folder, seeds) for folder in folders]
     refuse_data([run.record for run in runs], predictions)
     chosen = [*EXACT, f"seeds={seeds}"]
-    study = Study(load_experiment(folders[0] / "experiment.yaml", chosen), Store(Path("unused")))
+    study = Study(load_experiment(folders[0] / "experiment.yaml", chosen))
     _check_data(study, runs)
     cells = _cells(study, runs)
     refuse_models(folders, cells)

@@ -70,6 +70,31 @@ class Store:
             shutil.copyfile(self.path(key), partial)
 
 
+class MemoryStore(Store):
+    """Stages kept in memory, as long as the store lives.
+
+    Args:
+        below: a store whose stages are found here too; nothing is written to it.
+    """
+
+    def __init__(self, below: Store | None = None) -> None:
+        self._below = below
+        self._stages: dict[str, Stage] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._stages or (self._below is not None and key in self._below)
+
+    def put(self, key: str, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
+        """Keep a stage."""
+        self._stages[key] = Stage(key, arrays, json.loads(json.dumps(facts)))
+
+    def load(self, key: str) -> Stage:
+        """A stage that exists."""
+        if key in self._stages or self._below is None:
+            return self._stages[key]
+        return self._below.load(key)
+
+
 def read_stage(path: Path) -> Stage:
     """Read a stage's file, in the store or shown elsewhere; its name stands for the key.
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from qhu.training import Rows
+from qhu.data.rows import Rows
 from qhu.unlearn.learner import Learner
 
 CHUNK = 32

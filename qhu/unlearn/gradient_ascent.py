@@ -3,8 +3,8 @@
 from pydantic import Field
 from torch.nn.functional import cross_entropy
 
+from qhu.data.rows import Rows
 from qhu.registry import method
-from qhu.training import Rows
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
 

@@ -4,8 +4,8 @@ import torch
 from pydantic import Field
 from torch.nn.functional import cross_entropy
 
+from qhu.data.rows import Rows
 from qhu.registry import method
-from qhu.training import Rows
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.losses import complement_cross_entropy
 from qhu.unlearn.task import PairOptions, Task

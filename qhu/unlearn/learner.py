@@ -9,11 +9,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from qhu.data.rows import Rows
 from qhu.errors import QhuError, UserError
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.selection import Best
-from qhu.training import History, Rows, training_mode
+from qhu.training import History, training_mode
 
 Pairing = Literal["cycle", "zip"]
 UNBOUNDED = sys.maxsize

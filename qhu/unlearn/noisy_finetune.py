@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from qhu.data.rows import Rows
 from qhu.errors import UserError
 from qhu.model.theta import ModelState
 from qhu.registry import method
-from qhu.training import Rows
 from qhu.unlearn.certificate import NoisySteps, epsilon_of, mu_of
 from qhu.unlearn.finetune import train
 from qhu.unlearn.learner import UNBOUNDED, Learner

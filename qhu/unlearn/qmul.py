@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
+from qhu.data.rows import Rows
 from qhu.registry import method
-from qhu.training import Rows
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import PairOptions, Task
 

@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from qhu.data.rows import Rows
 from qhu.registry import method
-from qhu.training import Rows
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.losses import beyond_rounding, distillation
 from qhu.unlearn.task import PairOptions, Task

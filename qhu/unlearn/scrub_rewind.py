@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
+from qhu.data.rows import Rows
 from qhu.errors import UserError
 from qhu.model.theta import ModelState
 from qhu.registry import method
-from qhu.training import Rows
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.scrub import Options, alternate
 from qhu.unlearn.task import Task

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pydantic import Field
 from torch import Tensor
 
+from qhu.data.rows import Rows
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.registry import Options
 from qhu.settings import Scope
-from qhu.training import Rows
 from qhu.unlearn.learner import Pairing
 
 

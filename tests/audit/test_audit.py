@@ -102,8 +102,8 @@ def test_the_published_anchor():
     net = study.net("evaluate")
     net.load(load_checkpoint(IRIS / "teacher_full_best.pth", net, "iris"))
     net.eval()
-    first = study.split(0).test[0]
-    sample = study.scaled(0)[[first]]
+    first = study.partition(0).test[0]
+    sample = study.partition(0).samples[[first]]
     assert study.data.y[first] == 0
     np.testing.assert_allclose(
         sample[0], (-1.0471976, 0.7853982, -2.8221087, -2.8797932), atol=1e-6
@@ -202,9 +202,9 @@ def test_the_released_splits_have_the_released_sizes():
         ("fashion_mnist", (6_272, 128, 1_600, 5_760, 640)),
     ):
         study = released_study(name)
-        a, b = study.forget_set(0, A), study.forget_set(0, B)
-        rows = (a.retain, a.forget, study.split(0).test, b.retain, b.forget)
+        a, b = study.partition(0, A), study.partition(0, B)
+        rows = (a.retain, a.forget, study.partition(0).test, b.retain, b.forget)
         assert tuple(map(len, rows)) == sizes
     study = released_study("mnist")
-    drawn = np.bincount(study.data.y[study.forget_set(3, A).forget])
+    drawn = np.bincount(study.data.y[study.partition(3, A).forget])
     assert drawn.tolist() == [4, 3, 3, 3, 3, 4, 3, 3, 3, 3]

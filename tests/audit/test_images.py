@@ -94,7 +94,7 @@ def test_a_checkpoint_gives_the_logits_of_the_network_that_wrote_it(tmp_path, da
     save(network, tmp_path / "GA_A_best.pth", "GA_A")
     net = study.net("evaluate")
     net.load(load_checkpoint(tmp_path / "GA_A_best.pth", net, dataset))
-    x = study.scaled(0)[::700][:4]
+    x = study.partition(0).samples[::700][:4]
     assert 0.9 < x.max() <= 1
     with torch.no_grad():
         np.testing.assert_allclose(net(x), network(x), atol=2e-6)
@@ -112,7 +112,7 @@ def few(monkeypatch):
 
 def test_a_folder_of_image_checkpoints_is_audited(tmp_path, few):
     """Files below the folder are found; figures equal those of scikit-learn and the formulas."""
-    data, x = few.data, few.scaled(0)
+    data, x = few.data, few.partition(0).samples
     for number, tag in enumerate(TAGS):
         torch.manual_seed(number)
         (tmp_path / "best").mkdir(exist_ok=True)
@@ -122,7 +122,7 @@ def test_a_folder_of_image_checkpoints_is_audited(tmp_path, few):
     published = pd.read_csv(module.PUBLISHED / "mnist.csv")
     assert sum(row.published is not None for row in rows) == published.iloc[:, 2:].count().sum()
 
-    subsets = few.subsets(0, "subset2pct")
+    subsets = few.partition(0, "subset2pct").subsets()
     p, q = (outputs(number, x) for number in (TAGS.index("CFk_A"), TAGS.index("oracle_subsetA")))
     test, retain, forget = (subsets[name] for name in ("test", "retain", "forget"))
 

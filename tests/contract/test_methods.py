@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from qhu import registry
+from qhu.data.rows import Rows
 from qhu.errors import UserError
 from qhu.model.theta import Theta
-from qhu.training import Rows
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
 

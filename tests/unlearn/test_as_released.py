@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from qhu.data.rows import Rows
 from qhu.errors import UserError
-from qhu.training import Rows
 from qhu.unlearn.fisher import squared_gradients
 from qhu.unlearn.lca import wrong_copies
 from qhu.unlearn.losses import complement_cross_entropy

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from qhu.training import Rows
+from qhu.data.rows import Rows
 from qhu.unlearn.fisher import fisher_diagonal
 
 

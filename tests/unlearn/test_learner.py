@@ -3,9 +3,10 @@
 import torch
 from torch.nn.functional import cross_entropy
 
+from qhu.data.rows import Rows
 from qhu.seeding import torch_stream
 from qhu.settings import TrainSpec
-from qhu.training import FitJob, Rows, fit
+from qhu.training import FitJob, fit
 from qhu.unlearn.learner import UNBOUNDED
 
 

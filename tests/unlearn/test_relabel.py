@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from qhu.training import Rows
+from qhu.data.rows import Rows
 from qhu.unlearn.adv_uniform import craft
 from qhu.unlearn.losses import complement_cross_entropy, divergence_from_uniform
 from qhu.unlearn.qmul import balance, gradient_norm, similar_labels

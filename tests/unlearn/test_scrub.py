@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from qhu.data.rows import Rows
 from qhu.errors import UserError
-from qhu.training import Rows
 from qhu.unlearn.losses import beyond_rounding, distillation
 from qhu.unlearn.scrub import Options, alternate
 from qhu.unlearn.scrub_rewind import closest, validation_weights
