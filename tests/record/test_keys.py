@@ -126,8 +126,8 @@ def answers(tmp_path_factory):
     for number, edits in enumerate([[], *(how for how, _ in EDITS.values())]):
         works.append(root / str(number))
         shutil.copytree(root / "whole", works[-1])
-        for one in edits:
-            edit(works[-1], *one)
+        for change in edits:
+            edit(works[-1], *change)
         (works[-1] / "run").symlink_to(root / "whole" / "run")  # which the first case fills
     command = [sys.executable, SCRIPT, *works]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
