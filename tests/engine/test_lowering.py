@@ -28,6 +28,7 @@ from qiskit.quantum_info import DensityMatrix, SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, QuantumError, amplitude_damping_error, pauli_error
 
+from qhu.backends.aer_outcomes import AerOutcomes
 from qhu.backends.cost import Cost
 from qhu.backends.isa import compile_ansatz
 from qhu.backends.layout import ansatz_name
@@ -37,6 +38,7 @@ from qhu.backends.questions import Answer, Question
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.heisenberg import HeisenbergProgram
 from qhu.engine.lowering import lowered
+from qhu.engine.outcomes import Outcomes
 from qhu.engine.program import Program, compile_circuit
 from qhu.engine.statevector import StatevectorProgram
 from qhu.engine.unitary import UnitaryProgram
@@ -169,6 +171,14 @@ def test_a_users_gate_that_the_noise_model_names_is_taken_whole() -> None:
         (lib.IGate(label="own"), 1),
     )
     assert_as_aer(written, for_aer)
+
+
+@pytest.mark.parametrize("name", ["x", "sx", "barrier"])
+def test_aers_own_distributions_are_not_misled_by_names(name: str) -> None:
+    circuit = around((users(name, 1), 0))
+    sets, noise = rows(ansatz_of(circuit)), noise_model()
+    ours, aers = Outcomes(circuit, noise)(sets), AerOutcomes(circuit, noise)(sets)
+    np.testing.assert_allclose(aers, ours, atol=1e-10)
 
 
 def test_a_state_is_initialised_under_noise_at_any_time() -> None:
