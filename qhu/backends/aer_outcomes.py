@@ -6,6 +6,7 @@ from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
+from qhu.engine.lowering import lowered
 from qhu.engine.noise import Noise, Transfer
 from qhu.engine.outcomes import proper
 
@@ -21,7 +22,9 @@ class AerOutcomes:
     """
 
     def __init__(self, circuit: QuantumCircuit, noise: NoiseModel) -> None:
-        self._circuit = circuit.copy()
+        errors = Noise(noise)
+        # Aer goes by the names of instructions: none may be a user's own.
+        self._circuit = lowered(circuit, errors.takes).copy()
         self._circuit.save_probabilities()
         self._simulator = AerSimulator(
             method=METHOD,
@@ -30,7 +33,6 @@ class AerOutcomes:
             # A few qubits: threads cost more than they bring, and workers share the cores.
             max_parallel_threads=1,
         )
-        errors = Noise(noise)
         self._read: Transfer = np.ones((1, 1))
         for qubit in range(circuit.num_qubits):
             self._read = np.kron(errors.confusion(qubit), self._read)

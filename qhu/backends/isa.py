@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit.quantum_info import SparsePauliOp
-from qiskit.transpiler import Target
+from qiskit.transpiler import Target, TranspilerError
 from qiskit_aer.noise import NoiseModel
 
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.lowering import lowered
 from qhu.errors import UserError
 
 
@@ -57,7 +58,8 @@ def compile_ansatz(
         layout: physical qubit to start from for each virtual qubit.
 
     Raises:
-        UserError: the circuit does not fit the device, or the layout does not fit either.
+        UserError: the circuit does not fit the device or holds what the engine cannot take apart,
+            or the layout does not fit.
     """
     needed = ansatz.circuit.num_qubits
     if needed > target.num_qubits:
@@ -73,7 +75,11 @@ def compile_ansatz(
         seed_transpiler=seed,
         initial_layout=None if layout is None else list(layout),
     )
-    circuit = passes.run(ansatz.circuit.measure_all(inplace=False))
+    try:
+        circuit = passes.run(lowered(ansatz.circuit).measure_all(inplace=False))
+    except TranspilerError as error:
+        reason = error.message.split(". ")[0]
+        raise UserError(f"the circuit cannot be written in the device's gates: {reason}") from None
     circuit.remove_final_measurements()
     observables = tuple(item.apply_layout(circuit.layout) for item in ansatz.observables)
     return Ansatz(circuit, ansatz.inputs, ansatz.weights, observables)

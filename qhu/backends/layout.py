@@ -17,6 +17,7 @@ from qhu.backends.calibration import Clock
 from qhu.backends.devices import fake_name, snapshot
 from qhu.backends.isa import compile_ansatz, reduce_ansatz
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.lowering import lowered
 
 TRIALS = 4
 """Seeds of the transpiler that are tried; the most promising circuit is taken."""
@@ -192,5 +193,5 @@ def circuit_text(circuit: QuantumCircuit) -> str:
 def ansatz_name(ansatz: Ansatz, *settings: Any) -> str:
     """Short hash of a circuit with its observables and of how it is to be placed."""
     observables = [item.to_list() for item in ansatz.observables]
-    text = json.dumps([circuit_text(ansatz.circuit), observables, settings], default=str)
+    text = json.dumps([circuit_text(lowered(ansatz.circuit)), observables, settings], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -17,6 +17,7 @@ from qiskit.primitives import BaseEstimatorV2
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
+from qhu.engine.lowering import standard_types
 from qhu.errors import UserError
 
 SHIFTABLE = ("p", "rx", "rxx", "ry", "ryy", "rz", "rzx", "rzz", "u", "u1", "u2", "u3")
@@ -116,7 +117,7 @@ def unroll(circuit: QuantumCircuit) -> Unrolled:
     for item in circuit.data:
         operation = item.operation
         if any(_free(p) for p in operation.params):
-            if operation.name not in SHIFTABLE:
+            if operation.base_class not in {standard_types()[name] for name in SHIFTABLE}:
                 raise UserError(
                     f"no parameter-shift rule for the angle of gate '{operation.name}': "
                     f"write the circuit with {', '.join(SHIFTABLE)}"

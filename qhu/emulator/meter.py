@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qiskit import QuantumCircuit
+from qiskit.circuit import Barrier
 from qiskit.transpiler import Target
 
 from qhu.emulator.errors import NOT_NATIVE, ProgramError
+from qhu.engine.lowering import standard_types
 
 SUB_JOB_SECONDS = 2.0
 SUB_JOB_EXECUTIONS = 10_000_000
@@ -42,7 +44,9 @@ class Load:
         for item in circuit.data:
             name = item.operation.name
             qubits = tuple(circuit.find_bit(bit).index for bit in item.qubits)
-            if name != "barrier" and not target.instruction_supported(name, qubits):
+            own = standard_types().get(name) is not item.operation.base_class
+            native = not own and target.instruction_supported(name, qubits)
+            if not native and not isinstance(item.operation, Barrier):
                 raise ProgramError(f"instruction {name} on {qubits} is not native", NOT_NATIVE)
         return cls(circuit.estimate_duration(target, "s"), executions)
 

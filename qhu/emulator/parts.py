@@ -10,13 +10,20 @@ from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, Parameter, ParameterVector
+from qiskit.circuit import (
+    Barrier,
+    CircuitInstruction,
+    Delay,
+    Measure,
+    Parameter,
+    ParameterVector,
+)
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from qhu.emulator.errors import ProgramError
 
-_SILENT = ("barrier", "delay")
+_SILENT = (Barrier, Delay)
 _Gate = tuple[tuple[int, ...], CircuitInstruction]
 
 
@@ -82,11 +89,11 @@ def _gates_and_measurements(
     for item in circuit.data:
         name = item.operation.name
         qubits = tuple(circuit.find_bit(bit).index for bit in item.qubits)
-        if name in _SILENT:
+        if isinstance(item.operation, _SILENT):
             continue
         if any(qubit in clbit_of for qubit in qubits):
             raise ProgramError(f"'{name}' follows a measurement of its qubit: measure last")
-        if name == "measure":
+        if isinstance(item.operation, Measure):
             clbit_of[qubits[0]] = circuit.find_bit(item.clbits[0]).index
         elif item.clbits or getattr(item.operation, "blocks", ()):
             raise ProgramError(f"'{name}' depends on measured bits, which is not emulated")

@@ -1,20 +1,17 @@
 """Gate angles as tensors: polynomials of the circuit's parameters, all evaluated at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from qiskit.circuit import Parameter, ParameterExpression
-from sympy import Poly, PolynomialError  # type: ignore[import-untyped]
 from torch import Tensor
 from torch.nn.functional import linear
 
 from qhu.engine.constants import Constants
 from qhu.engine.gates import Angle
+from qhu.engine.polynomials import Terms, expand
 from qhu.errors import UserError
-
-Terms = dict[tuple[int, ...], float]
-"""A polynomial: products of parameters, by their indices, to coefficients."""
 
 
 class AngleTable:
@@ -66,28 +63,36 @@ class Parameters:
     Args:
         inputs: parameters that take the data.
         weights: trainable parameters.
+
+    Raises:
+        UserError: a parameter is listed twice.
     """
 
     def __init__(self, inputs: Sequence[Parameter], weights: Sequence[Parameter]) -> None:
         self.num_inputs, self.num_weights = len(inputs), len(weights)
-        self._index = {parameter: n for n, parameter in enumerate((*inputs, *weights))}
+        self._index: dict[Parameter, int] = {}
+        for number, parameter in enumerate((*inputs, *weights)):
+            if parameter in self._index:
+                raise UserError(f"parameter '{parameter.name}' is listed twice: list it once")
+            self._index[parameter] = number
 
     def terms(self, angle: Angle) -> Terms:
         """Terms of an angle.
 
         Raises:
-            UserError: the expression is not a polynomial, or names an unknown parameter.
+            UserError: the expression is not a real polynomial, or has an unknown parameter.
         """
         if not isinstance(angle, ParameterExpression):
             return {(): angle}
         for parameter in angle.parameters:
             if parameter not in self._index:
                 raise UserError(
-                    f"parameter '{parameter.name}' is neither input nor weight: bind it or list it"
+                    f"parameter '{parameter.name}' of the circuit is neither input nor weight: "
+                    "bind it or list it; one made anew under the same name is another parameter"
                 )
         if isinstance(angle, Parameter):
             return {(self._index[angle],): 1.0}
-        return _expand(angle, {item.name: self._index[item] for item in angle.parameters})
+        return expand(angle, self._index)
 
     def columns(self, source: str) -> range:
         """Numbers of the parameters that make up the value vector of a source."""
@@ -135,21 +140,3 @@ def scaled(terms: Terms, factor: float, offset: float = 0.0) -> Terms:
     if offset:
         result[()] = result.get((), 0.0) + offset
     return result
-
-
-def _expand(angle: ParameterExpression, index: Mapping[str, int]) -> Terms:
-    expression = angle.sympify()
-    try:
-        found = Poly(expression, *expression.free_symbols)
-        numbers = [index[str(symbol)] for symbol in found.gens]
-        return {
-            tuple(n for n, power in zip(numbers, powers, strict=True) for _ in range(power)): float(
-                coefficient
-            )
-            for powers, coefficient in found.terms()
-        }
-    except (PolynomialError, TypeError):
-        raise UserError(
-            f"the angle '{angle}' is not a real polynomial of its parameters, "
-            "which is all the engine can compile"
-        ) from None

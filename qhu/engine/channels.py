@@ -1,6 +1,6 @@
-"""A noisy circuit in native gates, as layers of Pauli transfer matrices.
+"""A noisy circuit as layers of Pauli transfer matrices.
 
-One-qubit gates and the noise after them go into the cells of local layers. Gates on two qubits,
+One-qubit gates and the noise after them go into the cells of local layers. Gates on several qubits,
 with their noise and with the constant one-qubit gates between them, are the joints of a level; they
 are constant and multiplied out when the program is compiled.
 """
@@ -9,16 +9,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from qiskit.circuit import Instruction, QuantumCircuit
+from qiskit.circuit import Barrier, Delay, Gate, QuantumCircuit
+from qiskit.circuit.library import CXGate, UnitaryGate
 
-from qhu.engine.angles import Parameters, Terms
-from qhu.engine.noise import Noise, Transfer
+from qhu.engine.angles import Parameters
+from qhu.engine.gates import Angle, Fixed, Rotation, elementary_gates
+from qhu.engine.lowering import has_free_parameters, lowered
+from qhu.engine.noise import Noise, Transfer, transfer_of
+from qhu.engine.polynomials import Terms
 from qhu.engine.schedule import Level, Scheduler
-from qhu.engine.series import Coefficients, Series, rotation_about
+from qhu.engine.series import Series, rotation_about
 from qhu.errors import UserError
 
 MAX_BLOCK = 4  # qubits of one constant matrix: 256 x 256
-_AXES = {"rx": "x", "ry": "y", "rz": "z", "p": "z"}
+MAX_WHOLE = 2  # qubits of a gate that is taken as one constant matrix
+_CX = transfer_of(CXGate())
 
 
 @dataclass(frozen=True)
@@ -32,42 +37,56 @@ class Channel:
 def noisy_levels(
     circuit: QuantumCircuit, noise: Noise, parameters: Parameters
 ) -> list[Level[Channel]]:
-    """Levels of a circuit in native gates, each followed by its noise.
+    """Levels of a circuit, each gate followed by its noise.
+
+    Standard gates, and those of which the noise model speaks, are taken whole; what else the
+    circuit holds is written in standard gates first, which have their noise.
 
     Raises:
-        UserError: a gate has parameters but is none of rx, ry, rz and p, or acts on more than two
-            qubits, or the circuit holds a delay, whose noise would depend on its length.
+        UserError: the circuit holds something that the engine cannot take, or a delay, whose noise
+            would depend on its length.
     """
     scheduler: Scheduler[Channel] = Scheduler(circuit.num_qubits, parameters)
-    for item in circuit.data:
-        gate, qubits = item.operation, [circuit.find_bit(bit).index for bit in item.qubits]
-        if gate.name == "barrier":
+    for item in lowered(circuit, noise.takes).data:
+        gate, qubits = item.operation, [circuit.qubits.index(bit) for bit in item.qubits]
+        if isinstance(gate, Barrier):
             continue
-        if gate.name == "delay" or len(qubits) > 2:
-            raise UserError(
-                f"the engine cannot simulate '{gate.name}' under noise: transpile to gates on one "
-                "and two qubits, without scheduling"
-            )
-        if gate.is_parameterized():
-            scheduler.add_rotation(qubits[0], _rotation(gate), parameters.terms(gate.params[0]))
-            error = noise.after(gate, qubits)
-            if error is not None:
-                _add_constant(scheduler, qubits, error)
-        else:
+        if isinstance(gate, Delay):
+            raise UserError("the engine cannot simulate a 'delay' under noise: do not schedule")
+        if not has_free_parameters(gate) and len(qubits) <= MAX_WHOLE:
             _add_constant(scheduler, qubits, noise.transfer(gate, qubits))
+            continue
+        _add_ideal(scheduler, gate, qubits)
+        error = noise.after(gate, qubits)
+        if error is not None:
+            _add_constant(scheduler, qubits, error)
     return scheduler.finish()
 
 
-def _rotation(gate: Instruction) -> Coefficients:
-    """Transfer matrices of a rotation by frequency: -1, 0 and 1."""
-    if gate.name not in _AXES:
-        raise UserError(
-            f"under noise the engine takes parameters in rx, ry, rz and p only, not in "
-            f"'{gate.name}': transpile to other basis gates"
-        )
+def _add_ideal(scheduler: Scheduler[Channel], gate: Gate, qubits: Sequence[int]) -> None:
+    """A gate without its noise, as rotations and constant gates."""
+    alone = QuantumCircuit(len(qubits))
+    alone.append(gate, alone.qubits)
+    for part in elementary_gates(alone):
+        if isinstance(part, Fixed):
+            _add_constant(scheduler, [qubits[part.qubit]], transfer_of(UnitaryGate(part.matrix)))
+        elif isinstance(part, Rotation):
+            _add_rotation(scheduler, qubits[part.qubit], part.axis, part.angle)
+        else:
+            # The parity of all qubits is gathered on the last, rotated and taken back.
+            *others, last = [qubits[n] for n in part.qubits]
+            for other in others:
+                _add_constant(scheduler, [other, last], _CX)
+            _add_rotation(scheduler, last, "z", part.angle)
+            for other in reversed(others):
+                _add_constant(scheduler, [other, last], _CX)
+
+
+def _add_rotation(scheduler: Scheduler[Channel], qubit: int, axis: str, angle: Angle) -> None:
     variable: Terms = {(0,): 1.0}
-    series = Series.rotation(rotation_about(_AXES[gate.name]), variable).transfer()
-    return {dict(key).get((0,), 0.0): matrix for key, matrix in series.terms.items()}
+    series = Series.rotation(rotation_about(axis), variable).transfer()
+    matrices = {dict(key).get((0,), 0.0): matrix for key, matrix in series.terms.items()}
+    scheduler.add_rotation(qubit, matrices, scheduler.parameters.terms(angle))
 
 
 def _add_constant(scheduler: Scheduler[Channel], qubits: Sequence[int], matrix: Transfer) -> None:

@@ -1,8 +1,8 @@
 """First step of the engine: a Qiskit circuit becomes three kinds of elementary gates.
 
 Every gate is rewritten into fixed one-qubit matrices, X/Y rotations and Z-phases
-``exp(-i angle/2 Z⊗…⊗Z)``; a CZ, for example, is three Z-phases. A gate without a rule here is
-replaced by its Qiskit definition, until only known ones are left. Global phases are dropped.
+``exp(-i angle/2 Z⊗…⊗Z)``; a CZ, for example, is three Z-phases. A standard gate without a rule here
+is replaced by its Qiskit definition, until only known ones are left. Global phases are dropped.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,10 +12,27 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import Gate as QiskitGate
-from qiskit.circuit import Instruction, ParameterExpression, QuantumCircuit
+from qiskit.circuit import Barrier, Delay, Gate, ParameterExpression, QuantumCircuit
+from qiskit.circuit.library import (
+    CPhaseGate,
+    CRZGate,
+    CXGate,
+    CZGate,
+    ECRGate,
+    PhaseGate,
+    RXGate,
+    RXXGate,
+    RYGate,
+    RYYGate,
+    RZGate,
+    RZXGate,
+    RZZGate,
+    UGate,
+    UnitaryGate,
+)
+from qiskit.synthesis import TwoQubitWeylDecomposition
 
-from qhu.errors import UserError
+from qhu.engine.lowering import has_free_parameters, lowered
 
 Angle: TypeAlias = float | ParameterExpression
 Matrix: TypeAlias = NDArray[Any]
@@ -55,7 +72,6 @@ PAULI: dict[str, Matrix] = {
 }
 _HADAMARD: Matrix = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
 _Z_TO_Y: Matrix = np.diag([1, 1j]) @ _HADAMARD  # V with V Z V† = Y
-_IGNORED = ("barrier", "delay")
 
 
 def elementary_gates(circuit: QuantumCircuit) -> list[ElementaryGate]:
@@ -65,7 +81,7 @@ def elementary_gates(circuit: QuantumCircuit) -> list[ElementaryGate]:
         UserError: an instruction is not a unitary gate that the engine can take apart.
     """
     gates: list[ElementaryGate] = []
-    _extend(gates, circuit, range(circuit.num_qubits))
+    _extend(gates, lowered(circuit), range(circuit.num_qubits))
     return gates
 
 
@@ -73,33 +89,20 @@ def _extend(gates: list[ElementaryGate], circuit: QuantumCircuit, wires: Sequenc
     """Append the elementary gates of ``circuit``, whose qubit i lies on ``wires[i]``."""
     index = dict(zip(circuit.qubits, wires, strict=True))
     for item in circuit.data:
-        operation, qubits = item.operation, [index[bit] for bit in item.qubits]
-        if operation.name not in _IGNORED:
-            _append(gates, operation, qubits)
+        if not isinstance(item.operation, (Barrier, Delay)):
+            _append(gates, item.operation, [index[bit] for bit in item.qubits])
 
 
-def _append(gates: list[ElementaryGate], operation: Instruction, qubits: list[int]) -> None:
-    rule = _RULES.get(operation.name)
+def _append(gates: list[ElementaryGate], gate: Gate, qubits: list[int]) -> None:
+    rule = _RULES.get(gate.base_class)
     if rule is not None:
-        gates.extend(rule([_angle(value) for value in operation.params], qubits))
-    elif _is_fixed_on_one_qubit(operation):
-        gates.append(Fixed(qubits[0], operation.to_matrix()))
-    elif isinstance(operation, Instruction) and operation.definition is not None:
-        _extend(gates, operation.definition, qubits)
+        gates.extend(rule([_angle(value) for value in gate.params], qubits))
+    elif gate.num_qubits == 1 and not has_free_parameters(gate):
+        gates.append(Fixed(qubits[0], gate.to_matrix()))
+    elif isinstance(gate, UnitaryGate):
+        gates.extend(_two_qubit_unitary(gate.to_matrix(), qubits))
     else:
-        raise UserError(
-            f"the engine cannot simulate the instruction '{operation.name}': "
-            "use unitary gates with a definition, without measurement, reset or control flow"
-        )
-
-
-def _is_fixed_on_one_qubit(operation: Instruction) -> bool:
-    return (
-        isinstance(operation, QiskitGate)
-        and operation.num_qubits == 1
-        and not operation.is_parameterized()
-        and hasattr(operation, "to_matrix")
-    )
+        _extend(gates, lowered(gate.definition), qubits)
 
 
 def _angle(value: Angle) -> Angle:
@@ -141,19 +144,37 @@ def _ecr(qubits: Sequence[int]) -> list[ElementaryGate]:
     return [*_rxx(pi / 2, qubits, (np.eye(2), _HADAMARD)), Fixed(qubits[0], PAULI["x"])]
 
 
-_RULES: dict[str, Callable[[list[Angle], list[int]], list[ElementaryGate]]] = {
-    "rx": lambda p, q: [Rotation(q[0], "x", p[0])],
-    "ry": lambda p, q: [Rotation(q[0], "y", p[0])],
-    "rz": lambda p, q: [ZPhase((q[0],), p[0])],
-    "p": lambda p, q: [ZPhase((q[0],), p[0])],
-    "u": lambda p, q: [ZPhase((q[0],), p[2]), Rotation(q[0], "y", p[0]), ZPhase((q[0],), p[1])],
-    "rzz": lambda p, q: [ZPhase((q[0], q[1]), p[0])],
-    "rxx": lambda p, q: _rxx(p[0], q, (_HADAMARD, _HADAMARD)),
-    "ryy": lambda p, q: _rxx(p[0], q, (_Z_TO_Y, _Z_TO_Y)),
-    "rzx": lambda p, q: _rxx(p[0], q, (np.eye(2), _HADAMARD)),
-    "cp": lambda p, q: _controlled_phase(p[0], q),
-    "crz": lambda p, q: [ZPhase((q[0], q[1]), -p[0] / 2), ZPhase((q[1],), p[0] / 2)],
-    "cz": lambda p, q: _cz(q),
-    "cx": lambda p, q: _cx(q),
-    "ecr": lambda p, q: _ecr(q),
+def _two_qubit_unitary(matrix: Matrix, qubits: Sequence[int]) -> list[ElementaryGate]:
+    """``(K1 ⊗ K1') exp(i (a XX + b YY + c ZZ)) (K2 ⊗ K2')``, its Weyl decomposition.
+
+    Qiskit's gate definition rounds to a simpler form what is within 1e-5 of one; this does not.
+    """
+    weyl = TwoQubitWeylDecomposition(matrix, fidelity=None)
+    first, second = qubits
+    return [
+        Fixed(first, weyl.K2r),
+        Fixed(second, weyl.K2l),
+        *_rxx(-2 * weyl.a, qubits, (_HADAMARD, _HADAMARD)),
+        *_rxx(-2 * weyl.b, qubits, (_Z_TO_Y, _Z_TO_Y)),
+        ZPhase(tuple(qubits), -2 * weyl.c),
+        Fixed(first, weyl.K1r),
+        Fixed(second, weyl.K1l),
+    ]
+
+
+_RULES: dict[type[Gate], Callable[[list[Angle], list[int]], list[ElementaryGate]]] = {
+    RXGate: lambda p, q: [Rotation(q[0], "x", p[0])],
+    RYGate: lambda p, q: [Rotation(q[0], "y", p[0])],
+    RZGate: lambda p, q: [ZPhase((q[0],), p[0])],
+    PhaseGate: lambda p, q: [ZPhase((q[0],), p[0])],
+    UGate: lambda p, q: [ZPhase((q[0],), p[2]), Rotation(q[0], "y", p[0]), ZPhase((q[0],), p[1])],
+    RZZGate: lambda p, q: [ZPhase((q[0], q[1]), p[0])],
+    RXXGate: lambda p, q: _rxx(p[0], q, (_HADAMARD, _HADAMARD)),
+    RYYGate: lambda p, q: _rxx(p[0], q, (_Z_TO_Y, _Z_TO_Y)),
+    RZXGate: lambda p, q: _rxx(p[0], q, (np.eye(2), _HADAMARD)),
+    CPhaseGate: lambda p, q: _controlled_phase(p[0], q),
+    CRZGate: lambda p, q: [ZPhase((q[0], q[1]), -p[0] / 2), ZPhase((q[1],), p[0] / 2)],
+    CZGate: lambda p, q: _cz(q),
+    CXGate: lambda p, q: _cx(q),
+    ECRGate: lambda p, q: _ecr(q),
 }

@@ -9,11 +9,11 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import Instruction, Reset
-from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.circuit import Instruction, Operation, Reset
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import PTM, Kraus, Operator, Pauli, SuperOp
 
+from qhu.engine.lowering import standard_types
 from qhu.errors import UserError
 
 Transfer: TypeAlias = NDArray[Any]
@@ -58,13 +58,17 @@ class Noise:
                 else:
                     self._add_readout(where, np.array(error["probabilities"]))
 
+    def takes(self, operation: Operation) -> bool:
+        """Whether an operation is native: it is a reset, or an error belongs to it."""
+        return isinstance(operation, Reset) or _spoken_of(operation) in {n for n, _ in self._gates}
+
     def after(self, gate: Instruction, qubits: Sequence[int]) -> Transfer | None:
         """Channel that follows a gate on ``qubits``, or None where the gate has no error."""
-        name = gate.label or gate.name
+        name = _spoken_of(gate)
         for key in ((name, tuple(qubits)), (name, None)):
             if key in self._gates:
                 if key not in self._transfers:
-                    self._transfers[key] = _channel(self._gates[key])
+                    self._transfers[key] = _channel(self._gates[key], len(qubits))
                 return self._transfers[key]
         return None
 
@@ -92,23 +96,34 @@ class Noise:
 
 
 def transfer_of(gate: Instruction) -> Transfer:
-    """Pauli transfer matrix of a unitary gate without parameters.
+    """Pauli transfer matrix of a gate without parameters, or of a reset.
 
     Raises:
-        UserError: the instruction is no such gate.
+        UserError: the instruction is neither.
     """
     try:
-        return np.real(PTM(Operator(gate)).data)
+        return np.real(PTM(SuperOp(gate)).data)
     except QiskitError:
         raise UserError(
             f"the engine cannot simulate the instruction '{gate.name}' under noise: "
-            "use unitary gates, without measurement, reset or control flow"
+            "use gates and resets, without measurement or control flow"
         ) from None
 
 
-def _channel(error: dict[str, Any]) -> Transfer:
-    """Transfer matrix of a quantum error: a mixture of short circuits."""
-    width = 1 + max(q for some in error["instructions"] for item in some for q in item["qubits"])
+def _spoken_of(operation: Operation) -> str | None:
+    """What a noise model calls an operation: by its label or else its name, as Aer reads it.
+
+    The name of a standard instruction means that one and no other that is called so.
+    """
+    label = getattr(operation, "label", None)
+    named = standard_types().get(operation.name)
+    if label or named is None or named is operation.base_class:
+        return label or operation.name
+    return None
+
+
+def _channel(error: dict[str, Any], width: int) -> Transfer:
+    """Transfer matrix of a quantum error on ``width`` qubits: a mixture of short circuits."""
     total = SuperOp(np.zeros((4**width, 4**width)))
     for items, probability in zip(error["instructions"], error["probabilities"], strict=True):
         circuit = SuperOp(np.eye(4**width))
@@ -128,7 +143,7 @@ def _operation(item: dict[str, Any]) -> SuperOp:
         return SuperOp(Operator(values[0]))
     if name == "reset":
         return SuperOp(Reset())
-    gate = get_standard_gate_name_mapping().get(name)
+    gate = standard_types().get(name)
     if gate is None:
         raise UserError(f"the noise model holds an operation '{name}' that the engine cannot take")
-    return SuperOp(Operator(gate))
+    return SuperOp(Operator(gate()))

@@ -29,8 +29,7 @@ class Outcomes:
     are evolved at once, whatever the number of parameter sets, with a few copies per layer.
 
     Args:
-        circuit: native gates on up to ``MAX_QUBITS`` qubits, without measurements; parameters only
-            in rx, ry, rz and p.
+        circuit: on up to ``MAX_QUBITS`` qubits, without measurements.
         noise: errors of its gates and of the readout.
         qubits: what is read, qubit ``qubits[k]`` as bit k of the outcome; all qubits by default.
 

@@ -1,6 +1,7 @@
 """Compiles a quantum layer into a function of tensors.
 
-The way of a gate: :mod:`~qhu.engine.gates` takes the circuit apart into rotations and phases;
+The way of a gate: :mod:`~qhu.engine.lowering` writes whatever it is in standard gates;
+:mod:`~qhu.engine.gates` takes these apart into rotations and phases;
 :mod:`~qhu.engine.schedule` sorts them into layers, where :mod:`~qhu.engine.series` makes one
 trigonometric polynomial of the rotations that meet on a qubit; one of four programs evaluates the
 layers:
@@ -9,7 +10,7 @@ layers:
 :mod:`~qhu.engine.heisenberg`             shallow circuits of any width, as few Pauli strings
 :mod:`~qhu.engine.unitary`                few qubits, as one matrix for all samples
 :mod:`~qhu.engine.statevector`            everything else
-:mod:`~qhu.engine.noisy`                  native gates under noise, through
+:mod:`~qhu.engine.noisy`                  gates under noise, through
                                           :mod:`~qhu.engine.noise`, :mod:`~qhu.engine.channels`
                                           and :mod:`~qhu.engine.evolution`
 ========================================  ======================================================

@@ -13,8 +13,9 @@ from typing import Generic, TypeVar
 import numpy as np
 from qiskit.quantum_info import SparsePauliOp
 
-from qhu.engine.angles import Parameters, Terms
+from qhu.engine.angles import Parameters
 from qhu.engine.gates import ElementaryGate, Fixed, Rotation, ZPhase
+from qhu.engine.polynomials import Terms
 from qhu.engine.series import Coefficients, Series, rotation_about
 
 Joint = TypeVar("Joint")
@@ -103,13 +104,14 @@ class Scheduler(Generic[Joint]):
         parameters: numbering of the circuit's parameters.
 
     Attributes:
+        parameters: the numbering.
         in_joint: for each qubit, whether the last gate on it is a joint.
     """
 
     def __init__(self, num_qubits: int, parameters: Parameters) -> None:
         self.in_joint = [False] * num_qubits
         self._levels: list[Level[Joint]] = []
-        self._parameters = parameters
+        self.parameters = parameters
         self._level = [0] * num_qubits  # where the qubit's next gate may go
         self._row = [0] * num_qubits  # the row of that level which holds the qubit's last cell
 
@@ -130,7 +132,7 @@ class Scheduler(Generic[Joint]):
 
     def add_rotation(self, qubit: int, coefficients: Coefficients, angle: Terms) -> None:
         """Append a rotation; the angle x + w becomes two rotations, one for each source."""
-        for source, part in self._parameters.split(angle).items():
+        for source, part in self.parameters.split(angle).items():
             self._add(qubit, Series.rotation(coefficients, part), source)
 
     def add_constant(self, qubit: int, series: Series) -> None:

@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qhu.engine.angles import AngleTable, Terms, scaled
+from qhu.engine.angles import AngleTable, scaled
 from qhu.engine.constants import Constants
 from qhu.engine.gates import PAULI, Matrix
+from qhu.engine.polynomials import Terms
 
 Key = tuple[tuple[tuple[int, ...], float], ...]
 """The polynomial ``alpha``, without its constant, as sorted items; empty for the constant part."""

@@ -170,3 +170,13 @@ def test_two_circuits_in_one_call_are_refused(make_ansatz):
         gradient.run(
             [one.circuit, two.circuit], [SparsePauliOp("ZZ")] * 2, np.zeros((2, 6))
         ).result()
+
+
+def test_a_users_gate_is_not_taken_for_the_one_it_is_called_after():
+    angle = Parameter("a")
+    inner = QuantumCircuit(1, name="rx")
+    inner.rx(3 * angle, 0)
+    circuit = QuantumCircuit(1)
+    circuit.append(inner.to_gate(), [0])
+    with pytest.raises(UserError, match=r"no parameter-shift rule .* 'rx'"):
+        unroll(circuit)

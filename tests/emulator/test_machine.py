@@ -155,3 +155,15 @@ def test_later_calibrations_drift_and_repeat():
     assert len(set(errors)) == 3
     assert errors == [again.target(v)["sx"][(0,)].error for v in range(3)]
     assert all(0.3 < error / errors[0] < 3 for error in errors)
+
+
+@pytest.mark.parametrize("name", ["cx", "sx", "barrier", "delay", "measure"])
+def test_a_gate_that_only_has_a_native_name_is_not_native(name):
+    inner = QuantumCircuit(2 if name == "cx" else 1, name=name)
+    inner.x(0)
+    circuit = QuantumCircuit(2, 1)
+    circuit.append(inner.to_gate(), range(inner.num_qubits))
+    circuit.measure(0, 0)
+    with pytest.raises(ProgramError, match=f"{name} .* not native"):
+        Load.of(circuit, snapshot("fake_manila").target, 1)
+    assert len(split(circuit)[0].circuit.data) == 1

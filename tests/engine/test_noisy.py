@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from noisy_circuits import aer_outcomes, native_circuits, noise_model
 from qiskit import transpile
-from qiskit.circuit import ParameterVector, QuantumCircuit
+from qiskit.circuit import QuantumCircuit
 from qiskit_aer.noise import NoiseModel, ReadoutError
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
@@ -103,11 +103,6 @@ def test_no_errors_is_exact() -> None:
 
 
 def test_what_it_cannot_do_is_named() -> None:
-    circuit = QuantumCircuit(2)
-    circuit.rzz(ParameterVector("w", 1)[0], 0, 1)
-    ansatz = Ansatz(circuit, (), tuple(circuit.parameters), z_observables(2))
-    with pytest.raises(UserError, match="'rzz'"):
-        compile_circuit(ansatz, noise=NoiseModel())
     idle = QuantumCircuit(1)
     idle.delay(100, 0)
     with pytest.raises(UserError, match="'delay'"):
