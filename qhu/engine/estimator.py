@@ -4,8 +4,10 @@ Both plug into ``EstimatorQNN``, which sends one PUB per observable forward and 
 sample and observable backward; here each of these calls is one evaluation of a compiled program.
 """
 
+import copy
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,18 +16,20 @@ from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.observables_array import ObservableLike, ObservablesArray
 from qiskit.providers import Options
 from qiskit.quantum_info import SparsePauliOp
-from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.bindings import parameter_sets
 from qhu.engine.cache import CircuitCache
 from qhu.engine.noise import NoiseModel
+from qhu.engine.observables import pauli_sums
 from qhu.engine.program import Program, compile_circuit
 
 Values = NDArray[np.float64]
-Label = tuple[tuple[str, float], ...]
+Label = tuple[tuple[str, complex], ...]
 """An observable by content: Pauli strings and their coefficients."""
 
 _NO_WEIGHTS = torch.zeros(0, dtype=torch.float64)
@@ -51,17 +55,24 @@ class EngineEstimator(BaseEstimatorV2):
     """
 
     def __init__(self, noise: NoiseModel | None = None) -> None:
-        self._programs = CircuitCache(partial(_compile, noise))
+        # A copy: circuits that come later have the errors that earlier ones had.
+        self._programs = CircuitCache(partial(_compile, copy.deepcopy(noise)))
 
     def run(
         self, pubs: Iterable[Any], *, precision: float | None = None
     ) -> PrimitiveJob[PrimitiveResult[PubResult]]:
-        """Estimate the expectation values of PUBs; see ``BaseEstimatorV2.run``."""
+        """Estimate the expectation values of PUBs; see ``BaseEstimatorV2.run``.
+
+        Args:
+            pubs: circuits without measurements, observables, parameter values.
+            precision: kept in the results' metadata; 0 by default.
+        """
+        default = 0.0 if precision is None else precision
         groups: dict[tuple[int, int], list[int]] = {}
         coerced: list[EstimatorPub] = []
         raw = list(pubs)
         for position, pub in enumerate(raw):
-            coerced.append(EstimatorPub.coerce(pub, precision))
+            coerced.append(EstimatorPub.coerce(pub, default))
             groups.setdefault(_identity(pub), []).append(position)
         job: PrimitiveJob[PrimitiveResult[PubResult]] = PrimitiveJob(
             self._run, coerced, list(groups.values())
@@ -80,19 +91,26 @@ class EngineEstimator(BaseEstimatorV2):
 
     def _run_together(self, pubs: Sequence[EstimatorPub]) -> list[PubResult]:
         """Results of PUBs with the same circuit and parameter values, from one evaluation."""
-        circuit, bindings = pubs[0].circuit, pubs[0].parameter_values
-        labels = [_labels(pub) for pub in pubs]
-        program = self._programs.get(circuit, tuple(label for some in labels for label in some))
-        values = bindings.as_array(circuit.parameters).reshape(bindings.size, -1)
-        with torch.no_grad():
-            table = program(torch.from_numpy(values), _NO_WEIGHTS).numpy()
+        labels = [_labels(pub.observables) for pub in pubs]
+        sets, bindings = parameter_sets(pubs[0]), pubs[0].parameter_values
+        table = self._values(pubs[0].circuit, sets, tuple(chain.from_iterable(labels)))
         results, start = [], 0
         rows = np.arange(bindings.size).reshape(bindings.shape)
-        for pub, some in zip(pubs, labels, strict=True):
-            columns = np.arange(start, start + len(some)).reshape(pub.observables.shape)
-            start += len(some)
+        for pub, own in zip(pubs, labels, strict=True):
+            columns = np.arange(start, start + len(own)).reshape(pub.observables.shape)
+            start += len(own)
             results.append(_result(pub, table[rows, columns]))
         return results
+
+    def _values(
+        self, circuit: QuantumCircuit, sets: Values, observables: tuple[Label, ...]
+    ) -> Values:
+        """Expectation values (K, M) at the parameter sets (K, P)."""
+        if not len(sets) or not observables:
+            return np.zeros((len(sets), len(observables)))
+        program = self._programs.get(circuit, observables)
+        with torch.no_grad():
+            return program(torch.from_numpy(sets), _NO_WEIGHTS).numpy()
 
 
 class EngineGradient(BaseEstimatorGradient):
@@ -105,32 +123,12 @@ class EngineGradient(BaseEstimatorGradient):
     def __init__(self, estimator: EngineEstimator | None = None) -> None:
         super().__init__(estimator or EngineEstimator())
 
-    def run(
-        self,
-        circuits: Sequence[QuantumCircuit],
-        observables: Sequence[SparsePauliOp],
-        parameter_values: Sequence[Sequence[float]] | Values,
-        parameters: Sequence[Sequence[Parameter] | None] | None = None,
-        **options: Any,
-    ) -> AlgorithmJob:
-        """Gradients of many circuits; see ``BaseEstimatorGradient.run``.
-
-        The base class validates entry by entry, which costs more than the gradients.
-        """
-        wanted = parameters if parameters is not None else [None] * len(circuits)
-        lengths = {len(circuits), len(observables), len(parameter_values), len(wanted)}
-        if len(lengths) > 1:
-            raise ValueError("circuits, observables, values and parameters differ in number")
-        job = AlgorithmJob(self._run, circuits, observables, parameter_values, wanted, **options)
-        job.submit()
-        return job
-
     def _run(
         self,
         circuits: Sequence[QuantumCircuit],
-        observables: Sequence[SparsePauliOp],
+        observables: Sequence[ObservableLike],
         parameter_values: Sequence[Sequence[float]] | Values,
-        parameters: Sequence[Sequence[Parameter] | None],
+        parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> EstimatorGradientResult:
         groups: dict[int, list[int]] = {}
@@ -140,8 +138,8 @@ class EngineGradient(BaseEstimatorGradient):
         for positions in groups.values():
             circuit = circuits[positions[0]]
             values = np.asarray([parameter_values[p] for p in positions], dtype=float)
-            found = self._full_gradients(circuit, [observables[p] for p in positions], values)
-            for position, gradient in zip(positions, found, strict=True):
+            full = self._full_gradients(circuit, [observables[p] for p in positions], values)
+            for position, gradient in zip(positions, full, strict=True):
                 gradients[position] = _restrict(gradient, circuit, parameters[position])
         return EstimatorGradientResult(
             gradients=[gradients[n] for n in range(len(circuits))],
@@ -150,7 +148,7 @@ class EngineGradient(BaseEstimatorGradient):
         )
 
     def _full_gradients(
-        self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp], values: Values
+        self, circuit: QuantumCircuit, observables: Sequence[ObservableLike], values: Values
     ) -> Values:
         """Gradients (K, P) of observable k at the parameter values k of (K, P).
 
@@ -158,9 +156,9 @@ class EngineGradient(BaseEstimatorGradient):
         """
         distinct = {id(observable): observable for observable in observables}
         order = {key: n for n, key in enumerate(distinct)}
-        labels = tuple(tuple(op.simplify().to_list()) for op in distinct.values())
+        labels = _labels(ObservablesArray(list(distinct.values())))
         rows, inverse = np.unique(values, axis=0, return_inverse=True)
-        jacobian = _jacobian(self._estimator._programs.get(circuit, labels), rows)
+        jacobian = _jacobian(self._estimator._programs.get(circuit, tuple(labels)), rows)
         columns = [order[id(observable)] for observable in observables]
         return jacobian[columns, inverse.reshape(-1)]
 
@@ -184,8 +182,8 @@ def _identity(pub: Any) -> tuple[int, int]:
     return id(pub), 0
 
 
-def _labels(pub: EstimatorPub) -> list[Label]:
-    return [tuple(terms.items()) for terms in pub.observables.ravel().tolist()]
+def _labels(observables: ObservablesArray) -> list[Label]:
+    return [tuple(operator.to_list()) for operator in pauli_sums(observables)]
 
 
 def _result(pub: EstimatorPub, evs: Values) -> PubResult:
@@ -196,10 +194,6 @@ def _result(pub: EstimatorPub, evs: Values) -> PubResult:
     )
 
 
-def _restrict(
-    gradient: Values, circuit: QuantumCircuit, wanted: Sequence[Parameter] | None
-) -> Values:
-    if wanted is None:
-        return gradient
+def _restrict(gradient: Values, circuit: QuantumCircuit, wanted: Sequence[Parameter]) -> Values:
     index = {parameter: n for n, parameter in enumerate(circuit.parameters)}
     return gradient[[index[parameter] for parameter in wanted]]
