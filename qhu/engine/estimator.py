@@ -8,7 +8,7 @@ import copy
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveR
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservableLike, ObservablesArray
 from qiskit.providers import Options
-from qiskit.quantum_info import SparsePauliOp
+from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
 from qhu.engine.ansatz import Ansatz
@@ -29,8 +29,10 @@ from qhu.engine.observables import pauli_sums
 from qhu.engine.program import Program, compile_circuit
 
 Values = NDArray[np.float64]
-Label = tuple[tuple[str, complex], ...]
-"""An observable by content: Pauli strings and their coefficients."""
+Label = tuple[tuple[str, float], ...]
+"""An observable by content: strings of Paulis and projectors, and their coefficients."""
+
+Thing = TypeVar("Thing")
 
 _NO_WEIGHTS = torch.zeros(0, dtype=torch.float64)
 
@@ -39,7 +41,7 @@ def _compile(
     noise: NoiseModel | None, circuit: QuantumCircuit, observables: tuple[Label, ...]
 ) -> Program:
     """Program in float64 with all parameters as inputs and one output per observable."""
-    operators = tuple(SparsePauliOp.from_list(terms) for terms in observables)
+    operators = tuple(pauli_sums(ObservablesArray([dict(terms) for terms in observables])))
     ansatz = Ansatz(circuit, tuple(circuit.parameters), (), operators)
     return compile_circuit(ansatz, dtype=torch.complex128, noise=noise)
 
@@ -123,6 +125,48 @@ class EngineGradient(BaseEstimatorGradient):
     def __init__(self, estimator: EngineEstimator | None = None) -> None:
         super().__init__(estimator or EngineEstimator())
 
+    def run(
+        self,
+        circuits: Sequence[QuantumCircuit] | QuantumCircuit,
+        observables: Sequence[ObservableLike] | ObservableLike,
+        parameter_values: Sequence[Sequence[float]] | Values,
+        parameters: Sequence[Sequence[Parameter] | None] | None = None,
+        **options: Any,
+    ) -> AlgorithmJob:
+        """Gradients of many circuits; see ``BaseEstimatorGradient.run``.
+
+        Raises:
+            ValueError: numbers, widths or parameters do not fit.
+        """
+        if isinstance(circuits, QuantumCircuit):
+            circuits = (circuits,)
+        if parameters is None:
+            # One list per circuit, where the base makes one per entry.
+            lists = {key: circuit.parameters for key, circuit in _by_identity(circuits).items()}
+            parameters = [lists[id(circuit)] for circuit in circuits]
+        return super().run(circuits, observables, parameter_values, parameters, **options)
+
+    @staticmethod
+    def _validate_arguments(*columns: Any) -> None:
+        """The checks of the base, once for equal entries: an ``EstimatorQNN`` sends hundreds."""
+        check = BaseEstimatorGradient._validate_arguments
+        if len({len(column) for column in columns}) > 1:
+            check(*columns)
+        distinct = {
+            (id(circuit), id(observable), len(values), id(wanted)): (
+                circuit,
+                observable,
+                values,
+                wanted,
+            )
+            for circuit, observable, values, wanted in zip(*columns, strict=True)
+        }
+        try:
+            check(*(zip(*distinct.values(), strict=True) if distinct else columns))
+        except ValueError:
+            check(*columns)  # whose message numbers all entries
+            raise
+
     def _run(
         self,
         circuits: Sequence[QuantumCircuit],
@@ -139,8 +183,10 @@ class EngineGradient(BaseEstimatorGradient):
             circuit = circuits[positions[0]]
             values = np.asarray([parameter_values[p] for p in positions], dtype=float)
             full = self._full_gradients(circuit, [observables[p] for p in positions], values)
+            lists = _by_identity(parameters[p] for p in positions)
+            columns = {key: _columns(circuit, wanted) for key, wanted in lists.items()}
             for position, gradient in zip(positions, full, strict=True):
-                gradients[position] = _restrict(gradient, circuit, parameters[position])
+                gradients[position] = gradient[columns[id(parameters[position])]]
         return EstimatorGradientResult(
             gradients=[gradients[n] for n in range(len(circuits))],
             metadata=[{"parameters": wanted} for wanted in parameters],
@@ -154,7 +200,7 @@ class EngineGradient(BaseEstimatorGradient):
 
         All different observables are evaluated at all different parameter values.
         """
-        distinct = {id(observable): observable for observable in observables}
+        distinct = _by_identity(observables)
         order = {key: n for n, key in enumerate(distinct)}
         labels = _labels(ObservablesArray(list(distinct.values())))
         rows, inverse = np.unique(values, axis=0, return_inverse=True)
@@ -183,7 +229,7 @@ def _identity(pub: Any) -> tuple[int, int]:
 
 
 def _labels(observables: ObservablesArray) -> list[Label]:
-    return [tuple(operator.to_list()) for operator in pauli_sums(observables)]
+    return [tuple(terms.items()) for terms in observables.ravel().tolist()]
 
 
 def _result(pub: EstimatorPub, evs: Values) -> PubResult:
@@ -194,6 +240,12 @@ def _result(pub: EstimatorPub, evs: Values) -> PubResult:
     )
 
 
-def _restrict(gradient: Values, circuit: QuantumCircuit, wanted: Sequence[Parameter]) -> Values:
+def _columns(circuit: QuantumCircuit, wanted: Sequence[Parameter]) -> list[int]:
+    """Places of the wanted parameters among those of the circuit."""
     index = {parameter: n for n, parameter in enumerate(circuit.parameters)}
-    return gradient[[index[parameter] for parameter in wanted]]
+    return [index[parameter] for parameter in wanted]
+
+
+def _by_identity(items: Iterable[Thing]) -> dict[int, Thing]:
+    """The different objects among the items, which the caller holds."""
+    return {id(item): item for item in items}

@@ -13,7 +13,7 @@ from qhu.errors import UserError
 
 
 def pauli_sums(observables: ObservablesArray) -> list[SparsePauliOp]:
-    """The observables of PUBs, flattened; projectors (``0``, ``+``, ``r`` …) become Pauli sums."""
+    """The observables of a PUB, flattened; projectors (``0``, ``+``, ``r`` …) become Pauli sums."""
     flat = observables.sparse_observables_array().ravel()
     return [SparsePauliOp.from_sparse_observable(observable) for observable in flat]
 
