@@ -1,5 +1,6 @@
 """Noisy twin of a device on Aer: a calibration snapshot, or a few figures."""
 
+import copy
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import version
@@ -198,7 +199,7 @@ class AerBackend(Backend):
     def _noise(self, qubits: tuple[int, ...]) -> NoiseModel:
         options: Options = self.options
         if options.device:
-            return _snapshot_noise(options.device, qubits)
+            return copy.deepcopy(_snapshot_noise(options.device, qubits))
         times = options.t1 and options.t2 and (options.t1 * 1e-6, options.t2 * 1e-6)
         one, two = options.gate_times
         return figures_noise(

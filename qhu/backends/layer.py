@@ -16,6 +16,7 @@ def estimator_layer(ansatz: Ansatz, estimator: BaseEstimatorV2, precision: float
         estimator: sees every circuit of the layer.
         precision: standard error aimed at, 1/√shots; 0 for exact values.
     """
+    ansatz = ansatz.copy()
     network = EstimatorQNN(
         circuit=ansatz.circuit,
         observables=list(ansatz.observables),

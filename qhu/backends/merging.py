@@ -16,6 +16,8 @@ from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservablesArray
 
+from qhu.engine.bindings import parameter_sets
+
 
 @dataclass(frozen=True)
 class Part:
@@ -78,18 +80,16 @@ class _Group:
         return self.observable_at[key]
 
     def _sets(self, pub: EstimatorPub) -> tuple[int, int]:
-        count = pub.parameter_values.size
-        values = pub.parameter_values.as_array(pub.circuit.parameters)
-        values = np.asarray(values, dtype=np.float64).reshape(count, -1)
+        values = parameter_sets(pub)
         key = (values.shape, values.tobytes())
         if key not in self.sets_at:
             self.sets_at[key] = self.size
             self.sets.append(values)
-            self.size += count
-        return self.sets_at[key], count
+            self.size += len(values)
+        return self.sets_at[key], len(values)
 
     def merged(self) -> Merged:
-        observables = ObservablesArray([[item] for item in self.observables])
+        observables = ObservablesArray(self.observables).reshape(len(self.observables), 1)
         if self.circuit.num_parameters:
             values = {tuple(self.circuit.parameters): np.concatenate(self.sets)}
             sets = BindingsArray(values, shape=(self.size,))

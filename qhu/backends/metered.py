@@ -10,12 +10,15 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.base import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
+from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import PauliList
 
 from qhu.backends.cost import Cost
 from qhu.backends.layout import circuit_text
 from qhu.backends.merging import merge, split
 from qhu.backends.questions import Answer, Question
+from qhu.engine.bindings import parameter_sets
+from qhu.engine.observables import pauli_sums
 
 Asking = Callable[[list[Question]], Mapping[str, Answer]]
 """From questions to their answers by key."""
@@ -37,7 +40,6 @@ class MeteredEstimator(BaseEstimatorV2):
 
     def __init__(self, ask: Asking, price: Pricing, context: Mapping[str, Any]) -> None:
         self._ask, self._price, self._context = ask, price, dict(context)
-        self._texts: dict[int, tuple[QuantumCircuit, str]] = {}
 
     def __deepcopy__(self, memo: Any) -> "MeteredEstimator":
         return self  # copies of a layer share the device
@@ -57,31 +59,31 @@ class MeteredEstimator(BaseEstimatorV2):
 
     def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult:
         merged = merge(pubs)
-        questions = [self._question(group.pub) for group in merged]
-        answers = self._ask(questions)
-        return split(merged, [self._result(answers[question.key]) for question in questions])
+        questions = {n: self._question(g.pub) for n, g in enumerate(merged) if g.pub.size}
+        answers = self._ask(list(questions.values()))
+        values = [
+            answers[questions[n].key] if n in questions else _zeros(group.pub.shape)
+            for n, group in enumerate(merged)
+        ]
+        return split(merged, [self._result(answer) for answer in values])
 
     def _question(self, pub: EstimatorPub) -> Question:
-        values = pub.parameter_values.as_array(pub.circuit.parameters)
+        # Pauli sums, with the terms of equal strings added up.
+        observables = ObservablesArray([[item] for item in pauli_sums(pub.observables)])
         content = {
             **self._context,
-            "circuit": self._text(pub.circuit),
+            "circuit": circuit_text(pub.circuit),
             "parameters": [parameter.name for parameter in pub.circuit.parameters],
-            "observables": [sorted(item.items()) for item in pub.observables.ravel()],
-            "values": np.asarray(values, float).reshape(pub.parameter_values.size, -1).tolist(),
+            "observables": [sorted(item.items()) for item in observables.ravel()],
+            "values": parameter_sets(pub).tolist(),
         }
         key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
         # The precision is the job's: the client wants it once, not with every PUB.
-        sent = EstimatorPub(pub.circuit, pub.observables, pub.parameter_values, validate=False)
-        terms = PauliList(sorted({label for item in pub.observables.ravel() for label in item}))
+        # A copy of the circuit: what is sent is what the key names, whenever it is sent.
+        sent = EstimatorPub(pub.circuit.copy(), observables, pub.parameter_values, validate=False)
+        terms = PauliList(sorted({label for item in observables.ravel() for label in item}))
         settings = len(terms.group_commuting(qubit_wise=True))
         return Question(key, content, sent, self._price(pub.circuit, pub.shape[1], settings))
-
-    def _text(self, circuit: QuantumCircuit) -> str:
-        """OpenQASM 3 of a circuit, written once; the circuit is kept so that its id stays its."""
-        if id(circuit) not in self._texts:
-            self._texts[id(circuit)] = circuit, circuit_text(circuit)
-        return self._texts[id(circuit)][1]
 
     def _result(self, answer: Answer) -> PubResult:
         data = DataBin(evs=answer.means, stds=answer.errors, shape=answer.means.shape)
@@ -90,5 +92,8 @@ class MeteredEstimator(BaseEstimatorV2):
 
 def nothing(question: Question) -> Answer:
     """The answer of someone who only counts."""
-    shape = len(question.content["observables"]), len(question.content["values"])
+    return _zeros((len(question.content["observables"]), len(question.content["values"])))
+
+
+def _zeros(shape: tuple[int, ...]) -> Answer:
     return Answer(np.zeros(shape), np.zeros(shape))

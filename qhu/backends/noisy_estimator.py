@@ -4,6 +4,7 @@ Aer's own ``EstimatorV2`` leaves readout error out and draws Gaussian noise from
 reuses in every PUB; this one works from the distribution of measured outcomes.
 """
 
+import copy
 import math
 from collections.abc import Callable, Iterable
 
@@ -13,12 +14,13 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.base import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
-from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.noise import NoiseModel
 
 from qhu.backends.measurement import bases
 from qhu.backends.merging import merge, split
+from qhu.engine.bindings import parameter_sets
 from qhu.engine.cache import CircuitCache
+from qhu.engine.observables import pauli_sums
 from qhu.engine.outcomes import Outcomes
 from qhu.engine.readout import basis_rotation
 
@@ -47,7 +49,8 @@ class NoisyEstimator(BaseEstimatorV2):
         seed: np.random.Generator,
         simulator: Callable[[QuantumCircuit, NoiseModel], Distribution] = Outcomes,
     ) -> None:
-        self._noise, self._precision, self._random = noise, precision, seed
+        # A copy: circuits that come later have the errors that earlier ones had.
+        self._noise, self._precision, self._random = copy.deepcopy(noise), precision, seed
         self._simulator = simulator
         self._distributions = CircuitCache(self._distribution)
 
@@ -61,7 +64,9 @@ class NoisyEstimator(BaseEstimatorV2):
             precision: standard error aimed at, for PUBs that give none; 0 is exact.
         """
         default = self._precision if precision is None else precision
-        job = PrimitiveJob(self._run, [EstimatorPub.coerce(pub, default) for pub in pubs])
+        # Worked on here and now: threads would draw their shots in any order.
+        result = self._run([EstimatorPub.coerce(pub, default) for pub in pubs])
+        job = PrimitiveJob(lambda: result)
         job._submit()
         return job
 
@@ -70,15 +75,12 @@ class NoisyEstimator(BaseEstimatorV2):
         return split(merged, [self._estimate(group.pub) for group in merged])
 
     def _estimate(self, pub: EstimatorPub) -> PubResult:
-        observables = [
-            SparsePauliOp.from_sparse_observable(item)
-            for item in pub.observables.sparse_observables_array().ravel()
-        ]
+        observables, sets = pauli_sums(pub.observables), parameter_sets(pub)
+        settings = bases(observables) if pub.size else []
         shots = shots_of(pub.precision)
-        sets = pub.parameter_values.as_array(pub.circuit.parameters)
         means: NDArray[np.float64] = np.zeros(pub.shape)
         variances: NDArray[np.float64] = np.zeros(pub.shape)
-        for basis in bases(observables):
+        for basis in settings:
             outcomes = self._distributions.get(pub.circuit, basis.label)(sets)
             if shots:
                 outcomes = self._random.multinomial(shots, outcomes) / shots
@@ -87,7 +89,14 @@ class NoisyEstimator(BaseEstimatorV2):
             if shots:
                 variances += (outcomes @ basis.weights**2 - mean**2).T / shots
         data = DataBin(evs=means, stds=np.sqrt(variances.clip(0)), shape=pub.shape)
-        return PubResult(data, metadata={"target_precision": pub.precision, "shots": shots})
+        return PubResult(
+            data,
+            metadata={
+                "target_precision": pub.precision,
+                "shots": shots,
+                "circuit_metadata": pub.circuit.metadata,
+            },
+        )
 
     def _distribution(self, circuit: QuantumCircuit, basis: str) -> Distribution:
         """Outcomes of a circuit that is measured in a basis."""

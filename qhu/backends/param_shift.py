@@ -17,6 +17,7 @@ from qiskit.primitives import BaseEstimatorV2
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
+from qhu.engine.cache import CircuitCache
 from qhu.engine.lowering import standard_types
 from qhu.errors import UserError
 
@@ -53,7 +54,7 @@ class MergedParamShift(BaseEstimatorGradient):
     def __init__(self, estimator: BaseEstimatorV2, precision: float) -> None:
         super().__init__(estimator)
         self._precision = precision
-        self._unrolled: Unrolled | None = None
+        self._unrolled = CircuitCache(unroll)
 
     def _run(
         self,
@@ -68,17 +69,12 @@ class MergedParamShift(BaseEstimatorGradient):
             raise UserError("one gradient call takes one circuit and one list of parameters")
         values = np.asarray(parameter_values, dtype=np.float64)
         unique, which, sets, rows = _distinct(observables, values)
-        jacobian = self._jacobian(self._unroll(circuit), unique, values[sets], wanted)
+        jacobian = self._jacobian(self._unrolled.get(circuit), unique, values[sets], wanted)
         return EstimatorGradientResult(
             gradients=list(jacobian[which, rows]),
             metadata=[{"parameters": wanted}] * len(circuits),
             options=self._default_options,
         )
-
-    def _unroll(self, circuit: QuantumCircuit) -> Unrolled:
-        if self._unrolled is None or self._unrolled.source is not circuit:
-            self._unrolled = unroll(circuit)
-        return self._unrolled
 
     def _jacobian(
         self,

@@ -1,6 +1,6 @@
 """What a quantum layer is made of: a parametrised circuit and what is measured on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
@@ -22,3 +22,8 @@ class Ansatz:
     inputs: tuple[Parameter, ...]
     weights: tuple[Parameter, ...]
     observables: tuple[SparsePauliOp, ...]
+
+    def copy(self) -> "Ansatz":
+        """The same ansatz, which no edit of this one's circuit and observables reaches."""
+        observables = tuple(observable.copy() for observable in self.observables)
+        return replace(self, circuit=self.circuit.copy(), observables=observables)

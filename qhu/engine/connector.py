@@ -1,5 +1,6 @@
 """``TorchConnector`` without the detour: the quantum layer as differentiable tensor operations."""
 
+import copy
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ class EngineConnector(TorchConnector):
 
     Args:
         neural_network: the network that the layer stands for, with the parameters of ``ansatz``.
-        ansatz: what is compiled.
+        ansatz: what is compiled, at the first call of each dtype.
         initial_weights: weights (W,), by default uniform in [-1, 1].
         noise: errors of the gates and the readout of ``ansatz``, which then is in native gates.
     """
@@ -69,6 +70,8 @@ def engine_layer(ansatz: Ansatz, noise: NoiseModel | None = None) -> EngineConne
         ansatz: circuit, parameters and observables.
         noise: errors of the gates and the readout of the circuit, which then is in native gates.
     """
+    # Copies: programs are compiled later, when a dtype is first used.
+    ansatz, noise = ansatz.copy(), copy.deepcopy(noise)
     estimator = EngineEstimator(noise)
     network = EstimatorQNN(
         circuit=ansatz.circuit,

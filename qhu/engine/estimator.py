@@ -4,9 +4,11 @@ Both plug into ``EstimatorQNN``, which sends one PUB per observable forward and 
 sample and observable backward; here each of these calls is one evaluation of a compiled program.
 """
 
+import copy
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,19 +16,23 @@ from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.observables_array import ObservableLike, ObservablesArray
 from qiskit.providers import Options
-from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.bindings import parameter_sets
 from qhu.engine.cache import CircuitCache
 from qhu.engine.noise import NoiseModel
+from qhu.engine.observables import pauli_sums
 from qhu.engine.program import Program, compile_circuit
 
 Values = NDArray[np.float64]
 Label = tuple[tuple[str, float], ...]
-"""An observable by content: Pauli strings and their coefficients."""
+"""An observable by content: strings of Paulis and projectors, and their coefficients."""
+
+Thing = TypeVar("Thing")
 
 _NO_WEIGHTS = torch.zeros(0, dtype=torch.float64)
 
@@ -35,7 +41,7 @@ def _compile(
     noise: NoiseModel | None, circuit: QuantumCircuit, observables: tuple[Label, ...]
 ) -> Program:
     """Program in float64 with all parameters as inputs and one output per observable."""
-    operators = tuple(SparsePauliOp.from_list(terms) for terms in observables)
+    operators = tuple(pauli_sums(ObservablesArray([dict(terms) for terms in observables])))
     ansatz = Ansatz(circuit, tuple(circuit.parameters), (), operators)
     return compile_circuit(ansatz, dtype=torch.complex128, noise=noise)
 
@@ -51,17 +57,24 @@ class EngineEstimator(BaseEstimatorV2):
     """
 
     def __init__(self, noise: NoiseModel | None = None) -> None:
-        self._programs = CircuitCache(partial(_compile, noise))
+        # A copy: circuits that come later have the errors that earlier ones had.
+        self._programs = CircuitCache(partial(_compile, copy.deepcopy(noise)))
 
     def run(
         self, pubs: Iterable[Any], *, precision: float | None = None
     ) -> PrimitiveJob[PrimitiveResult[PubResult]]:
-        """Estimate the expectation values of PUBs; see ``BaseEstimatorV2.run``."""
+        """Estimate the expectation values of PUBs; see ``BaseEstimatorV2.run``.
+
+        Args:
+            pubs: circuits without measurements, observables, parameter values.
+            precision: kept in the results' metadata; 0 by default.
+        """
+        default = 0.0 if precision is None else precision
         groups: dict[tuple[int, int], list[int]] = {}
         coerced: list[EstimatorPub] = []
         raw = list(pubs)
         for position, pub in enumerate(raw):
-            coerced.append(EstimatorPub.coerce(pub, precision))
+            coerced.append(EstimatorPub.coerce(pub, default))
             groups.setdefault(_identity(pub), []).append(position)
         job: PrimitiveJob[PrimitiveResult[PubResult]] = PrimitiveJob(
             self._run, coerced, list(groups.values())
@@ -80,19 +93,26 @@ class EngineEstimator(BaseEstimatorV2):
 
     def _run_together(self, pubs: Sequence[EstimatorPub]) -> list[PubResult]:
         """Results of PUBs with the same circuit and parameter values, from one evaluation."""
-        circuit, bindings = pubs[0].circuit, pubs[0].parameter_values
-        labels = [_labels(pub) for pub in pubs]
-        program = self._programs.get(circuit, tuple(label for some in labels for label in some))
-        values = bindings.as_array(circuit.parameters).reshape(bindings.size, -1)
-        with torch.no_grad():
-            table = program(torch.from_numpy(values), _NO_WEIGHTS).numpy()
+        labels = [_labels(pub.observables) for pub in pubs]
+        sets, bindings = parameter_sets(pubs[0]), pubs[0].parameter_values
+        table = self._values(pubs[0].circuit, sets, tuple(chain.from_iterable(labels)))
         results, start = [], 0
         rows = np.arange(bindings.size).reshape(bindings.shape)
-        for pub, some in zip(pubs, labels, strict=True):
-            columns = np.arange(start, start + len(some)).reshape(pub.observables.shape)
-            start += len(some)
+        for pub, own in zip(pubs, labels, strict=True):
+            columns = np.arange(start, start + len(own)).reshape(pub.observables.shape)
+            start += len(own)
             results.append(_result(pub, table[rows, columns]))
         return results
+
+    def _values(
+        self, circuit: QuantumCircuit, sets: Values, observables: tuple[Label, ...]
+    ) -> Values:
+        """Expectation values (K, M) at the parameter sets (K, P)."""
+        if not len(sets) or not observables:
+            return np.zeros((len(sets), len(observables)))
+        program = self._programs.get(circuit, observables)
+        with torch.no_grad():
+            return program(torch.from_numpy(sets), _NO_WEIGHTS).numpy()
 
 
 class EngineGradient(BaseEstimatorGradient):
@@ -107,30 +127,52 @@ class EngineGradient(BaseEstimatorGradient):
 
     def run(
         self,
-        circuits: Sequence[QuantumCircuit],
-        observables: Sequence[SparsePauliOp],
+        circuits: Sequence[QuantumCircuit] | QuantumCircuit,
+        observables: Sequence[ObservableLike] | ObservableLike,
         parameter_values: Sequence[Sequence[float]] | Values,
         parameters: Sequence[Sequence[Parameter] | None] | None = None,
         **options: Any,
     ) -> AlgorithmJob:
         """Gradients of many circuits; see ``BaseEstimatorGradient.run``.
 
-        The base class validates entry by entry, which costs more than the gradients.
+        Raises:
+            ValueError: numbers, widths or parameters do not fit.
         """
-        wanted = parameters if parameters is not None else [None] * len(circuits)
-        lengths = {len(circuits), len(observables), len(parameter_values), len(wanted)}
-        if len(lengths) > 1:
-            raise ValueError("circuits, observables, values and parameters differ in number")
-        job = AlgorithmJob(self._run, circuits, observables, parameter_values, wanted, **options)
-        job.submit()
-        return job
+        if isinstance(circuits, QuantumCircuit):
+            circuits = (circuits,)
+        if parameters is None:
+            # One list per circuit, where the base makes one per entry.
+            lists = {key: circuit.parameters for key, circuit in _by_identity(circuits).items()}
+            parameters = [lists[id(circuit)] for circuit in circuits]
+        return super().run(circuits, observables, parameter_values, parameters, **options)
+
+    @staticmethod
+    def _validate_arguments(*columns: Any) -> None:
+        """The checks of the base, once for equal entries: an ``EstimatorQNN`` sends hundreds."""
+        check = BaseEstimatorGradient._validate_arguments
+        if len({len(column) for column in columns}) > 1:
+            check(*columns)
+        distinct = {
+            (id(circuit), id(observable), len(values), id(wanted)): (
+                circuit,
+                observable,
+                values,
+                wanted,
+            )
+            for circuit, observable, values, wanted in zip(*columns, strict=True)
+        }
+        try:
+            check(*(zip(*distinct.values(), strict=True) if distinct else columns))
+        except ValueError:
+            check(*columns)  # whose message numbers all entries
+            raise
 
     def _run(
         self,
         circuits: Sequence[QuantumCircuit],
-        observables: Sequence[SparsePauliOp],
+        observables: Sequence[ObservableLike],
         parameter_values: Sequence[Sequence[float]] | Values,
-        parameters: Sequence[Sequence[Parameter] | None],
+        parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> EstimatorGradientResult:
         groups: dict[int, list[int]] = {}
@@ -140,9 +182,11 @@ class EngineGradient(BaseEstimatorGradient):
         for positions in groups.values():
             circuit = circuits[positions[0]]
             values = np.asarray([parameter_values[p] for p in positions], dtype=float)
-            found = self._full_gradients(circuit, [observables[p] for p in positions], values)
-            for position, gradient in zip(positions, found, strict=True):
-                gradients[position] = _restrict(gradient, circuit, parameters[position])
+            full = self._full_gradients(circuit, [observables[p] for p in positions], values)
+            lists = _by_identity(parameters[p] for p in positions)
+            columns = {key: _columns(circuit, wanted) for key, wanted in lists.items()}
+            for position, gradient in zip(positions, full, strict=True):
+                gradients[position] = gradient[columns[id(parameters[position])]]
         return EstimatorGradientResult(
             gradients=[gradients[n] for n in range(len(circuits))],
             metadata=[{"parameters": wanted} for wanted in parameters],
@@ -150,17 +194,17 @@ class EngineGradient(BaseEstimatorGradient):
         )
 
     def _full_gradients(
-        self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp], values: Values
+        self, circuit: QuantumCircuit, observables: Sequence[ObservableLike], values: Values
     ) -> Values:
         """Gradients (K, P) of observable k at the parameter values k of (K, P).
 
         All different observables are evaluated at all different parameter values.
         """
-        distinct = {id(observable): observable for observable in observables}
+        distinct = _by_identity(observables)
         order = {key: n for n, key in enumerate(distinct)}
-        labels = tuple(tuple(op.simplify().to_list()) for op in distinct.values())
+        labels = _labels(ObservablesArray(list(distinct.values())))
         rows, inverse = np.unique(values, axis=0, return_inverse=True)
-        jacobian = _jacobian(self._estimator._programs.get(circuit, labels), rows)
+        jacobian = _jacobian(self._estimator._programs.get(circuit, tuple(labels)), rows)
         columns = [order[id(observable)] for observable in observables]
         return jacobian[columns, inverse.reshape(-1)]
 
@@ -184,8 +228,8 @@ def _identity(pub: Any) -> tuple[int, int]:
     return id(pub), 0
 
 
-def _labels(pub: EstimatorPub) -> list[Label]:
-    return [tuple(terms.items()) for terms in pub.observables.ravel().tolist()]
+def _labels(observables: ObservablesArray) -> list[Label]:
+    return [tuple(terms.items()) for terms in observables.ravel().tolist()]
 
 
 def _result(pub: EstimatorPub, evs: Values) -> PubResult:
@@ -196,10 +240,12 @@ def _result(pub: EstimatorPub, evs: Values) -> PubResult:
     )
 
 
-def _restrict(
-    gradient: Values, circuit: QuantumCircuit, wanted: Sequence[Parameter] | None
-) -> Values:
-    if wanted is None:
-        return gradient
+def _columns(circuit: QuantumCircuit, wanted: Sequence[Parameter]) -> list[int]:
+    """Places of the wanted parameters among those of the circuit."""
     index = {parameter: n for n, parameter in enumerate(circuit.parameters)}
-    return gradient[[index[parameter] for parameter in wanted]]
+    return [index[parameter] for parameter in wanted]
+
+
+def _by_identity(items: Iterable[Thing]) -> dict[int, Thing]:
+    """The different objects among the items, which the caller holds."""
+    return {id(item): item for item in items}

@@ -1,14 +1,40 @@
-"""Last step: expectation values of Pauli sums in a batch of states."""
+"""Observables as Pauli sums, and the last step: their expectation values in a batch of states."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
+from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import SparsePauliOp
 from torch import Tensor
 
 from qhu.engine.constants import Constants
 from qhu.errors import UserError
+
+
+def pauli_sums(observables: ObservablesArray) -> list[SparsePauliOp]:
+    """The observables of a PUB, flattened; projectors (``0``, ``+``, ``r`` …) become Pauli sums."""
+    flat = observables.sparse_observables_array().ravel()
+    return [SparsePauliOp.from_sparse_observable(observable) for observable in flat]
+
+
+def hermitian(observables: Sequence[SparsePauliOp]) -> list[SparsePauliOp]:
+    """The same operators with real coefficients, read as Qiskit's estimators read them.
+
+    Raises:
+        UserError: an observable is not Hermitian, or zero.
+    """
+    real = []
+    for number, observable in enumerate(observables):
+        try:
+            coerced = ObservablesArray.coerce_observable(observable)
+        except ValueError as error:
+            raise UserError(f"observable {number} cannot be measured: {error}") from None
+        if np.isreal(observable.coeffs).all():
+            real.append(observable)  # in its own order of terms, so that sums round alike
+        else:
+            real.append(SparsePauliOp.from_sparse_observable(coerced))
+    return real
 
 
 class Expectations:
@@ -23,14 +49,12 @@ class Expectations:
         dtype: complex dtype of the states.
 
     Raises:
-        UserError: an observable is not Hermitian.
+        UserError: an observable is not Hermitian, or zero.
     """
 
     def __init__(self, observables: Sequence[SparsePauliOp], dtype: torch.dtype) -> None:
         tables: dict[int, np.ndarray] = {}
-        for m, observable in enumerate(observables):
-            if np.abs(np.imag(observable.coeffs)).max(initial=0.0) > 1e-12:
-                raise UserError(f"observable {m} is not Hermitian: its coefficients must be real")
+        for m, observable in enumerate(hermitian(observables)):
             for pauli, coefficient in zip(observable.paulis, observable.coeffs.real, strict=True):
                 flip, phases = _action(pauli.x, pauli.z)
                 shape = (2 ** len(pauli.x), len(observables))

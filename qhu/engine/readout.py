@@ -8,6 +8,7 @@ from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import SparsePauliOp
 
 from qhu.engine.noise import Noise, Transfer
+from qhu.engine.observables import hermitian
 
 _OUTCOMES = np.array([[1, 1], [1, -1]]) / 2  # P(0) and P(1) from <I> and <Z>
 
@@ -35,6 +36,9 @@ def read_observables(observables: Sequence[SparsePauliOp], noise: Noise) -> Tran
 
     Each letter of a Pauli string is measured on its own qubit, after noisy rotations where it is X
     or Y, and read with that qubit's readout error.
+
+    Raises:
+        UserError: an observable is not Hermitian, or zero.
     """
     letters: dict[tuple[int, str], Transfer] = {}
 
@@ -45,7 +49,7 @@ def read_observables(observables: Sequence[SparsePauliOp], noise: Noise) -> Tran
         return letters[qubit, letter]
 
     rows = np.zeros((len(observables), 4 ** observables[0].num_qubits))
-    for row, observable in zip(rows, observables, strict=True):
+    for row, observable in zip(rows, hermitian(observables), strict=True):
         for label, coefficient in observable.to_list():
             factors = [read(qubit, letter) for qubit, letter in enumerate(reversed(label))]
             row += coefficient.real * reduce(np.kron, factors)

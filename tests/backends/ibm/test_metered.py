@@ -106,6 +106,21 @@ def test_a_second_command_is_answered_by_the_ledger(dispatcher, ledger):
     assert len(ledger.requests()) == 1
 
 
+def test_the_ledger_gives_an_edited_circuit_no_answer_of_another(dispatcher, ledger):
+    estimator = MeteredEstimator(dispatcher().answer, lambda *_: FREE, {})
+    circuit = QuantumCircuit(1)
+    circuit.rx(Parameter("a"), 0)
+    circuit.x(0)
+    circuit.h(0)
+    pubs = [(circuit, "Z", [0.3])]
+    estimator.run(pubs)
+    circuit.data[1], circuit.data[2] = circuit.data[2], circuit.data[1]
+    estimator.run(pubs)
+    assert len(ledger.requests()) == 2
+    estimator.run(pubs)
+    assert len(ledger.requests()) == 2
+
+
 def test_counting_answers_with_zeros_of_the_right_shape(circuit):
     asked = Asked()
     ask = lambda questions: {q.key: nothing(q) for q in questions}  # noqa: E731
