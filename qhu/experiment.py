@@ -191,11 +191,23 @@ def make_experiment(
     for override in overrides:
         _apply(settings, override)
     if methods is not None:
+        _check_kept(overrides, methods)
         kept = settings.get("methods") or {}
         kept = kept if isinstance(kept, dict) else {}
-        settings["methods"] = {label: kept.get(label) for label in methods}
+        settings["methods"] = {label: kept.get(label) for label in (*HONEST, *methods)}
     experiment: Experiment = parse(Experiment, settings, where)
     return experiment
+
+
+def _check_kept(overrides: Sequence[str], methods: Sequence[str]) -> None:
+    """Refuse the settings of a method that the chosen ones leave out; some are always there."""
+    for override in overrides:
+        path = override.partition("=")[0].split(".")
+        if path[0] == "methods" and len(path) > 1 and path[1] not in (*methods, *HONEST):
+            raise UserError(
+                f"override '{override}' sets method '{path[1]}', which the chosen methods leave "
+                f"out: add {path[1]} to --methods"
+            )
 
 
 def _apply(given: dict[str, Any], override: str) -> None:

@@ -55,6 +55,21 @@ def test_methods_can_be_narrowed_and_keep_their_options(tmp_path):
     assert experiment.methods["finetune"].options.lr == 0.5
 
 
+@pytest.mark.parametrize("setting", ["methods.mild={method: scrub}", "methods.lca.beta=2"])
+def test_settings_of_a_method_that_is_not_chosen_are_refused(tmp_path, setting):
+    name = setting.split(".")[1].partition("=")[0]
+    with pytest.raises(UserError, match=f"sets method '{name}'.*add {name} to --methods"):
+        load_experiment(written(tmp_path, MINIMAL), [setting], ["finetune"])
+    chosen = load_experiment(written(tmp_path, MINIMAL), [setting], ["finetune", name])
+    assert name in chosen.methods
+
+
+def test_the_oracle_is_always_chosen(tmp_path):
+    setting = ["methods.retrain.scope=quantum"]
+    experiment = load_experiment(written(tmp_path, MINIMAL), setting, ["finetune"])
+    assert experiment.methods["retrain"].options.scope == "quantum"
+
+
 def test_one_method_may_appear_under_two_labels(tmp_path):
     content = MINIMAL | {"methods": {"quantum": {"method": "finetune", "scope": "quantum"}}}
     experiment = load_experiment(written(tmp_path, content))
