@@ -5,9 +5,9 @@ from pathlib import Path
 from qhu.errors import UnknownName
 from qhu.experiment import load_experiment
 from qhu.record.store import Store
+from qhu.shipped import experiments
 from qhu.study import Study
 
-PAPER = Path(__file__).parents[2] / "experiments" / "paper"
 SUBSET, FULL_CLASS = "subset2pct", "fullclass"
 TEACHER = "teacher_full"
 ORACLES = {SUBSET: "oracle_subsetA", FULL_CLASS: "oracle_fullclassB"}
@@ -54,7 +54,7 @@ def released_name(dataset: str, name: str) -> str:
 
 
 def released_study(dataset: str) -> Study:
-    """Data, rows and network of a released experiment, as ``experiments/paper`` has it.
+    """Data, rows and network of a released experiment, as the experiment ``paper-DATASET`` has it.
 
     Raises:
         UnknownName: nothing was released for the dataset.
@@ -62,4 +62,4 @@ def released_study(dataset: str) -> Study:
     if dataset not in MODULES:
         raise UnknownName("dataset of the release", dataset, MODULES)
     nothing_is_stored = Store(Path())
-    return Study(load_experiment(PAPER / f"{dataset}.yaml"), nothing_is_stored)
+    return Study(load_experiment(experiments()[f"paper-{dataset}"]), nothing_is_stored)
