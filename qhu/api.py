@@ -14,6 +14,7 @@ from qhu.experiment import Experiment, load_experiment, make_experiment
 from qhu.grid import run as run_grid
 from qhu.report import frames
 from qhu.report.html import write_report
+from qhu.shipped import experiment_file
 
 File = str | PathLike[str]
 
@@ -69,13 +70,13 @@ def load(file: File, *overrides: str) -> Experiment:
     """The experiment in a YAML file.
 
     Args:
-        file: the file.
+        file: the file, or the name of an experiment that ships with qhu, such as ``iris``.
         overrides: dotted settings such as ``"model.layers=3"`` or ``"seeds=0-4"``.
 
     Raises:
         UserError: the file is missing, does not parse (with the line), or a setting is wrong.
     """
-    return load_experiment(Path(file), overrides)
+    return load_experiment(experiment_file(Path(file)), overrides)
 
 
 def run(
@@ -88,7 +89,7 @@ def run(
     """Run an experiment; what is finished already is not computed again.
 
     Args:
-        experiment: an experiment, settings as in its file, or the path of one.
+        experiment: an experiment, settings as in its file, or what :func:`load` takes.
         out: run folder; None: ``runs/<experiment>/<backend>/<fingerprint>``.
         workers: local processes; 0: this one.
         scheduler: address of a running Dask scheduler, instead of ``workers``.

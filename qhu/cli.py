@@ -2,8 +2,9 @@
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,15 +12,15 @@ from rich.table import Table
 
 from qhu.errors import Interrupted, QhuError, UserError
 
-app = typer.Typer(
-    help="Did a hybrid quantum-classical network really forget?",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-console = Console()
-KINDS = ("methods", "metrics", "datasets", "backends")
+if TYPE_CHECKING:
+    from qhu.experiment import Experiment
 
-File = Annotated[Path, typer.Argument(help="experiment file (YAML)")]
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console()
+notes = Console(stderr=True)
+KINDS = ("methods", "metrics", "datasets", "backends", "experiments")
+
+File = Annotated[Path, typer.Argument(help="name of a shipped experiment, or a YAML file")]
 Name = Annotated[str | None, typer.Option(help="backend of the stages it is meant for")]
 Stages = Annotated[str | None, typer.Option(help="stages for --backend: train,unlearn,evaluate")]
 Seeds = Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")]
@@ -35,6 +36,21 @@ Budget = Annotated[
     typer.Option(min=0, help="device time that all jobs of the ledger may use, in seconds"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"qhu {version('qhu')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Did a hybrid quantum-classical network really forget?"""
 
 
 @app.command()
@@ -58,7 +74,9 @@ def run(
     from qhu.rehearsal import agree, reach
     from qhu.report.table import print_summary
 
-    asked = load_experiment(experiment, *_overrides(backend, stages, seeds, methods, settings))
+    overrides = _overrides(backend, stages, seeds, methods, settings)
+    asked = load_experiment(_file(experiment), *overrides)
+    _say_backends(asked)
     with reach(emulator, max_qpu_seconds, asked.stages) as access:
         folder = run_grid(asked, out, console, workers, scheduler, access, agree(console, yes))
     print_summary(folder, console)
@@ -81,9 +99,11 @@ def plan(
     from qhu.grid import plan as make_plan
     from qhu.rehearsal import reach
 
-    asked = load_experiment(experiment, *_overrides(backend, stages, seeds, methods, settings))
+    overrides = _overrides(backend, stages, seeds, methods, settings)
+    asked = load_experiment(_file(experiment), *overrides)
+    _say_backends(asked)
     with reach(emulator, max_qpu_seconds, asked.stages) as access:
-        counted = make_plan(asked, Console(stderr=True), access)
+        counted = make_plan(asked, notes, access)
     if as_json:
         sys.stdout.write(json.dumps(counted.document(), indent=2) + "\n")
     for line in () if as_json else counted.lines():
@@ -152,9 +172,37 @@ def _overrides(
     return overrides, methods.split(",") if methods else None
 
 
+def _file(experiment: Path) -> Path:
+    """The experiment file that is meant; where that is not plain, a line says which."""
+    from qhu.shipped import experiment_file, experiments
+
+    file = experiment_file(experiment)
+    if str(experiment) in experiments():
+        notes.print(f"experiment {experiment}: {file}", markup=False, soft_wrap=True)
+    return file
+
+
+def _say_backends(*experiments: "Experiment") -> None:
+    """Say which backends are those of a file in the working folder."""
+    from qhu.backends.base import own_file
+
+    chosen = (name for one in experiments for name in one.stages.model_dump().values())
+    for name in dict.fromkeys(chosen):
+        if file := own_file(name):
+            notes.print(f"backend {name}: {file} in this folder", markup=False, soft_wrap=True)
+
+
+@app.command()
+def show(experiment: File) -> None:
+    """Print an experiment file, to begin one of your own with."""
+    sys.stdout.write(_file(experiment).read_text(encoding="utf-8"))
+
+
 @app.command()
 def ablate(
-    experiment: Annotated[Path, typer.Argument(help="experiment file with a section sweep")],
+    experiment: Annotated[
+        Path, typer.Argument(help="name of a shipped experiment, or a YAML file, that has a sweep")
+    ],
     seeds: Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")] = None,
     methods: Annotated[
         str | None, typer.Option(help="such as scrub,lca; none and retrain are added")
@@ -171,7 +219,8 @@ def ablate(
 
     overrides = [*(settings or ()), *([f"seeds={seeds}"] if seeds else [])]
     chosen = methods.split(",") if methods else None
-    sweep, experiments = load_sweep(experiment, overrides, chosen)
+    sweep, experiments = load_sweep(_file(experiment), overrides, chosen)
+    _say_backends(*experiments.values())
     page = run_ablation(sweep, experiments, out, console, workers)
     console.print(f"ablation: {page}", soft_wrap=True)
 
@@ -253,9 +302,9 @@ def emulator(
 
 @app.command("list")
 def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> None:
-    """Explain every method, metric, dataset or backend in a line."""
-    from qhu import registry
-    from qhu.backends.base import known_backends
+    """Explain every method, metric, dataset, backend or shipped experiment in a line."""
+    from qhu import registry, shipped
+    from qhu.backends.base import entry_files, known_backends
     from qhu.errors import UnknownName
 
     if kind not in KINDS:
@@ -263,13 +312,16 @@ def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> 
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    if kind == "backends":
-        for name, summary in known_backends().items():
-            table.add_row(name, summary)
+    if kind == "experiments":
+        summaries = shipped.summaries()
+    elif kind == "backends":
+        summaries = known_backends()
+        notes.print(f"from {' and '.join(map(str, entry_files()))}", markup=False, soft_wrap=True)
     else:
         entries = getattr(registry, kind.removesuffix("s"))
-        for name in entries.names():
-            table.add_row(name, entries[name].summary)
+        summaries = {name: entries[name].summary for name in entries.names()}
+    for name, summary in summaries.items():
+        table.add_row(name, summary)
     console.print(table)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qhu.backends.access import Access
-from qhu.backends.base import known_backends, open_backend
+from qhu.backends.base import entry_files, known_backends, open_backend
 from qhu.backends.device import IbmBackend
 from qhu.backends.ibm import NoAccount
 from qhu.backends.ledger import Ledger
@@ -38,7 +38,8 @@ def examine(access: Access) -> Iterator[Finding]:
     free = shutil.disk_usage(Path()).free
     yield Finding("disk", free > ENOUGH, f"{free / 1e9:.1f} GB free here")
     try:
-        yield Finding("backends", True, f"{len(known_backends())} known")
+        files = " and ".join(map(str, entry_files()))
+        yield Finding("backends", True, f"{len(known_backends())} known, from {files}")
         device = open_backend("auto", access=access)
     except UserError as error:
         yield Finding("backends", False, str(error))

@@ -6,12 +6,11 @@ from pathlib import Path
 from rich.console import Console
 
 from qhu import grid
-from qhu.audit.audit import PUBLISHED
-from qhu.audit.release import PAPER
 from qhu.errors import UnknownName
 from qhu.experiment import Experiment, load_experiment
 from qhu.report.paper import Runs, write_paper
 from qhu.report.released import COUNTERPARTS
+from qhu.shipped import PUBLISHED, experiments
 
 DATASETS = ("iris", "mnist", "fashion_mnist")
 METRICS = "metrics=[acc, kl, js, agree, mia, uqi, released]"
@@ -56,8 +55,8 @@ def run(
 def protocols(dataset: str, seeds: str | None = None) -> tuple[Experiment, Experiment]:
     """The released experiment and ours, with the released methods' counterparts."""
     chosen = [f"seeds={seeds or '0-4'}"]
-    theirs = load_experiment(PAPER / f"{dataset}.yaml", chosen)
+    theirs = load_experiment(experiments()[f"paper-{dataset}"], chosen)
     settings = [*chosen, METRICS, *OURS.get(dataset, ())]
     methods = list(COUNTERPARTS.values())
-    ours = load_experiment(PAPER.parent / f"{dataset}.yaml", settings, methods)
+    ours = load_experiment(experiments()[dataset], settings, methods)
     return theirs, ours

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from qhu.errors import UserError
 from qhu.experiment import Experiment, make_experiment, read_settings
 from qhu.registry import Options, parse
+from qhu.shipped import experiment_file
 
 
 def _by_label(given: Any) -> Any:
@@ -39,7 +40,8 @@ class Sweep(Options):
     read: str = "kl_forget"
     """the score that the reading is about"""
     base: Path | None = None
-    """experiment file, seen from this one, for the sections that this one lacks"""
+    """experiment for the sections that this one lacks: a file, seen from this one, or a shipped
+    experiment by its name"""
 
     @property
     def setting(self) -> str:
@@ -78,7 +80,7 @@ def load_sweep(
         raise UserError(f"{path} varies nothing: give sweep.vary, or use qhu run")
     sweep: Sweep = parse(Sweep, given.pop("sweep"), f"{path}: sweep")
     if sweep.base is not None:
-        given = read_settings(path.parent / sweep.base) | given
+        given = read_settings(experiment_file(sweep.base, path.parent)) | given
     experiments = {}
     for label, value in sweep.vary[sweep.setting].items():
         chosen = [*overrides, f"{sweep.setting}={json.dumps(value)}"]

@@ -9,15 +9,15 @@ import pandas as pd
 import torch
 
 from qhu.audit.checkpoint import find_checkpoint, load_checkpoint
-from qhu.audit.release import LETTERS, ORACLES, PAPER, TAGS, TEACHER, released_study
+from qhu.audit.release import LETTERS, ORACLES, TAGS, TEACHER, released_study
 from qhu.errors import UserError
 from qhu.evaluate.evidence import Evidence, Outputs, measure
 from qhu.evaluate.released import COLUMNS, SAME, SHUFFLED
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
+from qhu.shipped import PUBLISHED
 from qhu.study import Study
 
-PUBLISHED = PAPER / "published"
 SEED = 0
 """Any: the released rows are the same under every seed."""
 EXTRA = (*SHUFFLED.values(), "MIA_AUC_test", SAME["MIA_AUC"])
@@ -41,7 +41,7 @@ def audit(folder: Path, dataset: str, published: Path | None = None) -> list[Aud
         folder: holds ``{tag}_best.pth`` of the teacher, both oracles and every method, or a folder
             below it does.
         dataset: ``iris``, ``mnist`` or ``fashion_mnist``.
-        published: result table of the release; None: the one kept in ``experiments/paper``.
+        published: result table of the release; None: the one that ships.
 
     Returns:
         Per scenario and method the released columns and the extra ones; the methods ``none`` (the

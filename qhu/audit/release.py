@@ -1,12 +1,10 @@
 """What arXiv 2512.19253 released: file and parameter names, and the experiments they belong to."""
 
-from pathlib import Path
-
 from qhu.errors import UnknownName
 from qhu.experiment import load_experiment
+from qhu.shipped import experiments
 from qhu.study import Study
 
-PAPER = Path(__file__).parents[2] / "experiments" / "paper"
 SUBSET, FULL_CLASS = "subset2pct", "fullclass"
 TEACHER = "teacher_full"
 ORACLES = {SUBSET: "oracle_subsetA", FULL_CLASS: "oracle_fullclassB"}
@@ -53,11 +51,11 @@ def released_name(dataset: str, name: str) -> str:
 
 
 def released_study(dataset: str) -> Study:
-    """Data, rows and network of a released experiment, as ``experiments/paper`` has it.
+    """Data, rows and network of a released experiment, as the experiment ``paper-DATASET`` has it.
 
     Raises:
         UnknownName: nothing was released for the dataset.
     """
     if dataset not in MODULES:
         raise UnknownName("dataset of the release", dataset, MODULES)
-    return Study(load_experiment(PAPER / f"{dataset}.yaml"))
+    return Study(load_experiment(experiments()[f"paper-{dataset}"]))

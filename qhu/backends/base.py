@@ -14,9 +14,11 @@ from qhu.backends.isa import IsaAnsatz
 from qhu.engine.ansatz import Ansatz
 from qhu.errors import UnknownName, UserError
 from qhu.record.identity import identity
+from qhu.shipped import BACKENDS
 
 STAGES = ("train", "unlearn", "evaluate")
 BACKENDS_FILE = Path("backends.yaml")
+"""In the working folder: its entries come before those of the file that ships with qhu."""
 
 
 class Backend(ABC):
@@ -100,7 +102,7 @@ def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = 
 
     Args:
         name: ``fake_*`` is the noisy twin of a device, ``ibm_*`` the device itself.
-        file: where entries are.
+        file: where entries are, beside those that ship with qhu; the file's come first.
         access: how devices are reached.
 
     Raises:
@@ -129,6 +131,18 @@ def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
     return known
 
 
+def entry_files(file: Path = BACKENDS_FILE) -> list[Path]:
+    """Files that entries are read from, the shipped one last; in a clone both may be the same."""
+    own = file.exists() and file.resolve() != BACKENDS.resolve()
+    return [file, BACKENDS] if own else [BACKENDS]
+
+
+def own_file(name: str, file: Path = BACKENDS_FILE) -> Path | None:
+    """The file whose entry :func:`open_backend` follows, where that is not the shipped one."""
+    first, *others = entry_files(file)
+    return first if others and _entry(name, _entries(file)) in _entries_of(first) else None
+
+
 def stage_overrides(name: str | None, stages: str | None) -> list[str]:
     """Overrides that put stages on a backend: the given ones, else those it is meant for.
 
@@ -154,13 +168,25 @@ def _resolve(name: str, entries: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return name, {}
     if name.startswith("fake_"):
         return "aer", {"device": name}
-    if name.startswith("ibm_") or name == "auto":
-        common = dict(entries.get("ibm") or {})
-        return common.pop("kind", "ibm"), {**common, "device": name}
+    if (shared := _entry(name, entries)) != name:
+        common = dict(entries.get(shared) or {})
+        return common.pop("kind", shared), {**common, "device": name}
     raise UnknownName("backend", name, [*entries, *registry.backend.names()])
 
 
+def _entry(name: str, entries: dict[str, Any]) -> str:
+    """The entry that a name would follow: devices without one of their own share ``ibm``."""
+    device = name.startswith("ibm_") or name == "auto"
+    return "ibm" if device and name not in entries else name
+
+
 def _entries(file: Path) -> dict[str, Any]:
+    """Entries by name: those of the file, then the shipped ones of other names."""
+    files = reversed(entry_files(file))
+    return {name: entry for where in files for name, entry in _entries_of(where).items()}
+
+
+def _entries_of(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
     try:

@@ -46,13 +46,16 @@ def _vectors() -> str | None:
 
 
 def _commit() -> dict[str, Any]:
-    """Commit of the checkout that the package lies in, and whether it has been changed since."""
+    """Commit of the checkout that the package is part of, and whether it has been changed since."""
     git = ["git", "-C", str(PACKAGE), "--no-optional-locks"]
+    # An environment within another project's checkout lies there, but is no part of it.
+    own = ["ls-files", "--error-unmatch", "__init__.py"]
     try:
+        tracked = subprocess.run([*git, *own], capture_output=True)
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True)
         changed = subprocess.run([*git, "status", "--porcelain", "."], capture_output=True)
     except FileNotFoundError:  # no git on this machine
         return {"commit": None, "dirty": None}
-    if head.returncode:
+    if tracked.returncode or head.returncode:
         return {"commit": None, "dirty": None}
     return {"commit": head.stdout.strip(), "dirty": bool(changed.stdout.strip())}
