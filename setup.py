@@ -1,6 +1,7 @@
 """What pyproject.toml cannot say: the wheel carries experiments and backends inside the package.
 
-In a clone they lie at its root, to be read and edited; ``qhu/shipped.py`` knows both places.
+In a clone they lie at its root, to be read and edited; ``qhu/settings/shipped.py`` knows
+both places.
 """
 
 from pathlib import Path

@@ -9,7 +9,7 @@ import torch
 from benchmarks.rows import Row, row
 from qhu.engine.program import Program, compile_circuit
 from qhu.model.circuit import build_ansatz
-from qhu.settings import ModelSpec
+from qhu.settings.parts import ModelSpec
 
 DEEP = 6
 """Layers too deep for Pauli strings."""

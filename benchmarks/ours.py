@@ -10,12 +10,12 @@ from torch.func import functional_call
 from benchmarks.clear import clear_images
 from benchmarks.serve import Problem, Step
 from benchmarks.torch_step import forward_backward
-from qhu.backends.base import open_backend
+from qhu.backends.named import open_backend
 from qhu.engine.connector import EngineConnector
 from qhu.engine.program import compile_circuit
 from qhu.model.circuit import build_ansatz
 from qhu.model.hybrid import HybridNet
-from qhu.settings import ModelSpec
+from qhu.settings.parts import ModelSpec
 
 CLASSES = 10
 LEARNING_RATE = 1e-3

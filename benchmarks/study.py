@@ -10,9 +10,9 @@ from typing import Any
 
 from benchmarks.contender import ROOT, ContenderFailed, limits
 from benchmarks.rows import DifferentWork, Row, row
-from qhu.experiment import Experiment, load_experiment
 from qhu.record.store import Store
 from qhu.seeding import torch_stream
+from qhu.settings.experiment import Experiment, load_experiment
 from qhu.study import Study
 from qhu.training import FitJob, fit
 

@@ -15,14 +15,14 @@ from matplotlib.axes import Axes
 from qiskit.primitives import StatevectorEstimator
 
 from qhu import registry
-from qhu.backends.base import open_backend
+from qhu.backends.named import open_backend
 from qhu.engine.ansatz import Ansatz
 from qhu.model.circuit import build_ansatz
-from qhu.report.figures import Panel, metric_panel, tradeoffs
 from qhu.report.frames import Run, load_run
+from qhu.report.run.figures import Panel, metric_panel, tradeoffs
 from qhu.report.styles import HONEST
 from qhu.report.svg import draw
-from qhu.settings import ModelSpec
+from qhu.settings.parts import ModelSpec
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "generated"

@@ -7,7 +7,7 @@ from typing import Any
 import illustrate
 
 from qhu import registry
-from qhu.references import formatted, resolve
+from qhu.record.references import formatted, resolve
 
 FIGURES = {
     "methods": illustrate.method_figure,

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from qhu.errors import UserError as UserError
     from qhu.evaluate.evidence import Evidence as Evidence
     from qhu.evaluate.evidence import Measured as Measured
-    from qhu.experiment import Experiment as Experiment
+    from qhu.record.scores import Reading as Reading
     from qhu.registry import Options as Options
     from qhu.registry import backend as backend
     from qhu.registry import dataset as dataset
     from qhu.registry import method as method
     from qhu.registry import metric as metric
-    from qhu.scores import Reading as Reading
+    from qhu.settings.experiment import Experiment as Experiment
     from qhu.unlearn.learner import Learner as Learner
     from qhu.unlearn.task import MethodOptions as MethodOptions
     from qhu.unlearn.task import Task as Task

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from qhu.experiment import Experiment, load_experiment, make_experiment
-from qhu.grid import run as run_grid
+from qhu.grid.run import run as run_grid
 from qhu.report import frames
-from qhu.report.html import write_report
-from qhu.shipped import experiment_file
+from qhu.report.run.page import write_report
+from qhu.settings.experiment import Experiment, load_experiment, make_experiment
+from qhu.settings.shipped import experiment_file
 
 File = str | PathLike[str]
 

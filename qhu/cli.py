@@ -13,7 +13,7 @@ from rich.table import Table
 from qhu.errors import Interrupted, QhuError, UserError
 
 if TYPE_CHECKING:
-    from qhu.experiment import Experiment
+    from qhu.settings.experiment import Experiment
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console()
@@ -69,10 +69,10 @@ def run(
     yes: Annotated[bool, typer.Option("--yes", help="accept what a device takes")] = False,
 ) -> None:
     """Run an experiment and write its run folder; run it again to resume."""
-    from qhu.experiment import load_experiment
-    from qhu.grid import run as run_grid
-    from qhu.rehearsal import agree, reach
-    from qhu.report.table import print_summary
+    from qhu.commands.rehearsal import agree, reach
+    from qhu.grid.run import run as run_grid
+    from qhu.report.run.table import print_summary
+    from qhu.settings.experiment import load_experiment
 
     overrides = _overrides(backend, stages, seeds, methods, settings)
     asked = load_experiment(_file(experiment), *overrides)
@@ -95,9 +95,9 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Say what a run would take on a device; submits nothing."""
-    from qhu.experiment import load_experiment
-    from qhu.grid import plan as make_plan
-    from qhu.rehearsal import reach
+    from qhu.commands.rehearsal import reach
+    from qhu.grid.run import plan as make_plan
+    from qhu.settings.experiment import load_experiment
 
     overrides = _overrides(backend, stages, seeds, methods, settings)
     asked = load_experiment(_file(experiment), *overrides)
@@ -123,10 +123,10 @@ def jobs(
     as_json: Json = False,
 ) -> None:
     """List, explain and fetch what devices were asked; nothing is submitted."""
-    from qhu.backends import book
-    from qhu.backends.ledger import Ledger
-    from qhu.rehearsal import reach
-    from qhu.settings import Stages as Settled
+    from qhu.commands import jobs as book
+    from qhu.commands.rehearsal import reach
+    from qhu.hardware.ledger import Ledger
+    from qhu.settings.parts import Stages as Settled
 
     with reach(emulator, None, Settled()) as access:
         ledger = Ledger(access.ledger)
@@ -145,9 +145,9 @@ def jobs(
 @app.command()
 def doctor(emulator: Emulated = None, max_qpu_seconds: Budget = None) -> None:
     """Check installation, account, budget and ledger; exit 1 where something is amiss."""
-    from qhu.doctor import examine
-    from qhu.rehearsal import reach
-    from qhu.settings import Stages as Settled
+    from qhu.commands.doctor import examine
+    from qhu.commands.rehearsal import reach
+    from qhu.settings.parts import Stages as Settled
 
     with reach(emulator, max_qpu_seconds, Settled()) as access:
         findings = list(examine(access))
@@ -165,7 +165,7 @@ def _overrides(
     settings: list[str] | None,
 ) -> tuple[list[str], list[str] | None]:
     """Overrides of an experiment, and the methods chosen."""
-    from qhu.backends.base import stage_overrides
+    from qhu.backends.named import stage_overrides
 
     overrides = [*(settings or ()), *stage_overrides(backend, stages)]
     overrides += [f"seeds={seeds}"] if seeds else []
@@ -174,7 +174,7 @@ def _overrides(
 
 def _file(experiment: Path) -> Path:
     """The experiment file that is meant; where that is not plain, a line says which."""
-    from qhu.shipped import experiment_file, experiments
+    from qhu.settings.shipped import experiment_file, experiments
 
     file = experiment_file(experiment)
     if str(experiment) in experiments():
@@ -184,7 +184,7 @@ def _file(experiment: Path) -> Path:
 
 def _say_backends(*experiments: "Experiment") -> None:
     """Say which backends are those of a file in the working folder."""
-    from qhu.backends.base import own_file
+    from qhu.backends.named import own_file
 
     chosen = (name for one in experiments for name in one.stages.model_dump().values())
     for name in dict.fromkeys(chosen):
@@ -214,8 +214,8 @@ def ablate(
     workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
 ) -> None:
     """Vary one setting: a run per value and one page; run it again to resume."""
-    from qhu.ablate import run as run_ablation
-    from qhu.sweep import load_sweep
+    from qhu.commands.ablate import run as run_ablation
+    from qhu.settings.sweep import load_sweep
 
     overrides = [*(settings or ()), *([f"seeds={seeds}"] if seeds else [])]
     chosen = methods.split(",") if methods else None
@@ -235,7 +235,7 @@ def paper(
     workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
 ) -> None:
     """Run arXiv 2512.19253 under its protocol and under ours, and write one page."""
-    from qhu.paper import run as run_paper
+    from qhu.paper.run import run as run_paper
 
     page = run_paper(datasets.split(","), seeds, out, console, workers)
     console.print(f"paper: {page}", soft_wrap=True)
@@ -246,7 +246,7 @@ def report(
     folders: Annotated[list[Path], typer.Argument(help="run folders")],
 ) -> None:
     """Write the report of run folders again; needs neither circuits nor models."""
-    from qhu.report.html import write_report
+    from qhu.report.run.page import write_report
 
     for folder in folders:
         console.print(f"report: {write_report(folder)}", soft_wrap=True)
@@ -273,8 +273,8 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
 ) -> None:
     """Recompute the figures of arXiv 2512.19253 from its released checkpoints."""
-    from qhu.audit.audit import audit as recompute
-    from qhu.audit.page import as_document, as_text
+    from qhu.paper.audit import audit as recompute
+    from qhu.paper.audit_page import as_document, as_text
 
     rows = recompute(folder, dataset, published)
     sys.stdout.write(as_document(dataset, rows) if as_json else as_text(dataset, rows))
@@ -295,7 +295,7 @@ def emulator(
     ] = None,
 ) -> None:
     """Serve the IBM Quantum platform on loopback, to rehearse against; Ctrl-C ends it."""
-    from qhu.emulator.command import serve
+    from qhu.commands.emulator import serve
 
     serve(device or ["fake_brisbane"], port, state, faults, settings or [], console)
 
@@ -303,9 +303,10 @@ def emulator(
 @app.command("list")
 def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> None:
     """Explain every method, metric, dataset, backend or shipped experiment in a line."""
-    from qhu import registry, shipped
-    from qhu.backends.base import entry_files, known_backends
+    from qhu import registry
+    from qhu.backends.named import entry_files, known_backends
     from qhu.errors import UnknownName
+    from qhu.settings import shipped
 
     if kind not in KINDS:
         raise UnknownName("kind of name", kind, KINDS)

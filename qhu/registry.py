@@ -15,8 +15,8 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qhu.errors import QhuError, UnknownName, UserError
-from qhu.provenance import MAIN, code_of
-from qhu.scores import Reading, Score, score_of
+from qhu.record.provenance import MAIN, code_of
+from qhu.record.scores import Reading, Score, score_of
 
 
 class Options(BaseModel):
@@ -35,7 +35,7 @@ class Entry:
         name: its name.
         make: the function or class itself.
         options: model of its options.
-        cites: its sources, as :func:`qhu.references.resolve` takes them.
+        cites: its sources, as :func:`qhu.record.references.resolve` takes them.
     """
 
     name: str
@@ -161,7 +161,7 @@ class Registry(Names[F, Entry]):
 
         Args:
             name: unique among its kind.
-            cites: its sources, keys of ``qhu/references.bib`` or whole BibTeX entries.
+            cites: its sources, keys of ``qhu/record/references.bib`` or whole BibTeX entries.
         """
         return lambda make: self._register(make, Entry(name, make, _options_of(make), tuple(cites)))
 
@@ -183,7 +183,7 @@ class MetricRegistry(Names[Callable[..., Any], MetricEntry]):
             name: unique among metrics.
             reads: how its scores are read: one reading for scores that are called ``name``, with or
                 without the suffix of their subset, or readings by the names of the scores.
-            cites: its sources, keys of ``qhu/references.bib`` or whole BibTeX entries.
+            cites: its sources, keys of ``qhu/record/references.bib`` or whole BibTeX entries.
             on_request: whether only experiments that name it get it.
 
         Raises:

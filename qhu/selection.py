@@ -38,7 +38,7 @@ def measure_epoch(logits: Tensor, y: Tensor, select: str) -> tuple[Tensor, Tenso
     Args:
         logits: (..., B, C).
         y: labels (..., B).
-        select: as in :class:`~qhu.settings.Selection`.
+        select: as in :class:`~qhu.settings.parts.Selection`.
     """
     if select == "test_accuracy":
         accuracy = (logits.argmax(dim=-1) == y).float().mean(dim=-1)

@@ -9,20 +9,21 @@ import torch
 from numpy.typing import NDArray
 
 from qhu import registry
-from qhu.backends.access import Access
-from qhu.backends.base import STAGES, Backend, open_backend
+from qhu.backends.base import STAGES, Backend
+from qhu.backends.named import open_backend
 from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
 from qhu.data.partition import Partition, drawn
 from qhu.data.split import ForgetSet, forget_rows, split_rows
 from qhu.errors import UserError
-from qhu.experiment import HONEST, Experiment
+from qhu.hardware.access import Access
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
-from qhu.provenance import code_of
 from qhu.record.identity import code_digest, digest, identity, packages
+from qhu.record.provenance import code_of
+from qhu.record.scores import Score
 from qhu.record.store import MemoryStore, Stage, Store
-from qhu.scores import Score
+from qhu.settings.experiment import HONEST, Experiment
 from qhu.unlearn.task import MethodOptions
 
 FLOOR = "floor"

@@ -14,7 +14,7 @@ from qhu.data.rows import Rows
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.selection import Best, cross_entropies, measure_epoch
-from qhu.settings import TrainSpec
+from qhu.settings.parts import TrainSpec
 
 History = list[dict[str, Any]]
 CITES = {"optimiser Adam": ("kingma2015adam",)}

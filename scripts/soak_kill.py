@@ -20,13 +20,13 @@ from pathlib import Path
 
 import qiskit_ibm_runtime.executor_estimator  # noqa: F401  once, not in every process
 
-from qhu import grid, rehearsal  # noqa: F401  likewise
-from qhu.backends.ledger import Ledger
 from qhu.cli import main
+from qhu.commands import rehearsal  # noqa: F401  likewise
 from qhu.emulator import Emulator
 from qhu.emulator.platform import Rules
 from qhu.emulator.store import Store
-from qhu.report import html, table  # noqa: F401
+from qhu.hardware.ledger import Ledger
+from qhu.report.run import page as html  # noqa: F401
 
 FORK = multiprocessing.get_context("fork")
 

@@ -30,8 +30,8 @@ qhu.run(both)
 assert not computed, "the old one is found again"
 
 SHARE = 1.0
-import qhu.grid, pathlib
-qhu.grid.STORE = pathlib.Path("another-store")
+import qhu.grid.run, pathlib
+qhu.grid.run.STORE = pathlib.Path("another-store")
 worked = qhu.run(both, out="worked", workers=1)
 assert worked.summary.equals(edited.summary)
 

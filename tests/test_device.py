@@ -11,13 +11,13 @@ import torch
 from elsewhere import ELSEWHERE, Away, Elsewhere
 
 from qhu import pipeline, registry
-from qhu.backends.base import open_backend
+from qhu.backends.named import open_backend
 from qhu.engine.constants import Constants
 from qhu.engine.program import compile_circuit
-from qhu.experiment import load_experiment
 from qhu.model.circuit import build_ansatz
 from qhu.record.store import Store
-from qhu.settings import ModelSpec
+from qhu.settings.experiment import load_experiment
+from qhu.settings.parts import ModelSpec
 from qhu.study import Study
 
 CUDA = torch.cuda.is_available()

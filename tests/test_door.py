@@ -9,8 +9,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from qhu import shipped
-from qhu.references import resolve
+from qhu.record.references import resolve
+from qhu.settings import shipped
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import yaml
 
-from qhu import pipeline, steps, training
+from qhu import pipeline, training
 from qhu.errors import UserError
-from qhu.experiment import load_experiment
+from qhu.grid import steps
 from qhu.record.store import Store
+from qhu.settings.experiment import load_experiment
 from qhu.study import Cell, Fit, Study
 from qhu.unlearn.task import Task
 

@@ -9,11 +9,11 @@ import pytest
 from safetensors.numpy import load_file
 
 from qhu import pipeline
-from qhu.evaluate.released import COLUMNS
-from qhu.experiment import load_experiment
+from qhu.record.released import COLUMNS
 from qhu.record.store import Store
 from qhu.report.frames import load_run
-from qhu.report.methods import as_markdown
+from qhu.report.run.methods import as_markdown
+from qhu.settings.experiment import load_experiment
 from qhu.study import Fit, Study
 
 PAPER = Path(__file__).parents[1] / "experiments" / "paper"
@@ -30,7 +30,7 @@ SHORT += [f"methods.{name}.epochs=2" for name in METHODS]
 def run(tmp_path_factory):
     from rich.console import Console
 
-    from qhu import grid
+    from qhu.grid import run as grid
 
     folder = tmp_path_factory.mktemp("protocol")
     with pytest.MonkeyPatch.context() as patch:

@@ -10,14 +10,14 @@ import pytest
 from rich.console import Console
 
 from qhu import registry
-from qhu.evaluate.released import COLUMNS
-from qhu.experiment import load_experiment
-from qhu.grid import run
+from qhu.grid.run import run
+from qhu.record.released import COLUMNS
+from qhu.record.scores import Reading
 from qhu.record.store import Store
-from qhu.report.ablation import write_ablation
-from qhu.scores import Reading
+from qhu.report.ablation.page import write_ablation
+from qhu.settings.experiment import load_experiment
+from qhu.settings.sweep import Sweep
 from qhu.study import Study
-from qhu.sweep import Sweep
 
 SHORT = ["training.epochs=2", "unlearning.steps=3", "scenarios={subset: {fraction: 0.1}}"]
 
@@ -54,7 +54,7 @@ def hellinger(monkeypatch):
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    monkeypatch.setattr("qhu.collect.write_report", lambda folder: None)
+    monkeypatch.setattr("qhu.grid.collect.write_report", lambda folder: None)
 
 
 def test_what_is_on_request_is_computed_where_it_is_named(tiny, undrawn):

@@ -4,8 +4,8 @@ import pytest
 from pydantic import Field
 
 from qhu.errors import QhuError, UnknownName, UserError
+from qhu.record.scores import Reading
 from qhu.registry import MetricRegistry, Options, Registry
-from qhu.scores import Reading
 
 
 class Knobs(Options):

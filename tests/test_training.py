@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from qhu.data.rows import Rows
 from qhu.errors import QhuError
 from qhu.seeding import torch_stream
-from qhu.settings import TrainSpec
+from qhu.settings.parts import TrainSpec
 from qhu.training import FitJob, fit
 from qhu.unlearn.learner import Learner
 

@@ -12,17 +12,17 @@ from qiskit_aer.noise import NoiseModel
 from qiskit_machine_learning.connectors import TorchConnector
 
 from qhu import registry
-from qhu.backends.aer_outcomes import AerOutcomes
 from qhu.backends.base import Backend
-from qhu.backends.devices import fake_name, snapshot
-from qhu.backends.isa import IsaAnsatz, compile_ansatz, reduce_ansatz, reduce_target
-from qhu.backends.layer import estimator_layer
-from qhu.backends.noise import device_noise, figures_noise, figures_target
-from qhu.backends.noisy_estimator import NoisyEstimator
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.connector import engine_layer
 from qhu.engine.outcomes import MAX_QUBITS, Outcomes
 from qhu.errors import UserError
+from qhu.estimators.aer_outcomes import AerOutcomes
+from qhu.estimators.layer import estimator_layer
+from qhu.estimators.noise import device_noise, figures_noise, figures_target
+from qhu.estimators.noisy import NoisyEstimator
+from qhu.layout.isa import IsaAnsatz, compile_ansatz, reduce_ansatz, reduce_target
+from qhu.layout.snapshots import fake_name, snapshot
 from qhu.registry import backend
 from qhu.seeding import numpy_stream
 

@@ -1,193 +1,159 @@
-"""An account on the IBM platform: the only file that imports the service."""
+"""A device of the IBM platform as a backend: placed once, priced, capped, recorded, resumed."""
 
-import functools
-import logging
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any, ClassVar
 
-from qiskit.providers.exceptions import QiskitBackendNotFoundError
+from qiskit_machine_learning.connectors import TorchConnector
 
-from qhu.backends.access import Access
-from qhu.backends.calibration import name_of
-from qhu.backends.layout import Device
-from qhu.backends.waiting import FAILURES, Denied, Patience, Unreachable, patiently
-from qhu.errors import UserError
-
-T = TypeVar("T")
-SAVE = "QiskitRuntimeService.save_account(token=…, instance=…) or QISKIT_IBM_TOKEN"
-OPENING = 30.0
-"""Seconds to try an account for: a wrong key and a failing identity service look alike."""
-
-
-class NoAccount(UserError):
-    """Neither a saved account nor one in the environment."""
+from qhu.backends.paid import PaidBackend
+from qhu.engine.ansatz import Ansatz
+from qhu.estimators.layer import estimator_layer
+from qhu.estimators.noise import device_noise
+from qhu.hardware import options as device_options
+from qhu.hardware.meter import CostEstimate
+from qhu.hardware.metered import MeteredEstimator, nothing
+from qhu.hardware.options import INCIDENTAL, Options
+from qhu.hardware.questions import Answer, Question
+from qhu.hardware.session import DeviceSession
+from qhu.layout.calibration import thaw
+from qhu.layout.isa import IsaAnsatz, reduce_ansatz
+from qhu.layout.placement import load
+from qhu.registry import backend
 
 
-class UnknownDevice(UserError):
-    """The account cannot use a device of that name."""
+@backend("ibm", cites=["schuld2019evaluating", "vandenberg2022model"])
+class IbmBackend(PaidBackend):
+    """A device of the IBM platform, or with --emulator a rehearsal on this machine."""
 
+    stages: ClassVar[tuple[str, ...]] = ("evaluate",)
+    incidental: ClassVar[frozenset[str]] = INCIDENTAL
+    _session: DeviceSession | None = None
 
-@dataclass(frozen=True)
-class Listed:
-    """A device that the account can use, as it is right now."""
+    def __init__(self, name: str, options: Options) -> None:
+        super().__init__(name, options)
 
-    name: str
-    operational: bool
-    message: str
-    queue: int
+    def attach(self, run: str, step: str, say: Callable[[str], None]) -> None:
+        """See :meth:`PaidBackend.attach`; what is open of the device is opened anew for it."""
+        super().attach(run, step, say)
+        self._session = None
 
+    @property
+    def session(self) -> DeviceSession:
+        """What is held open of the device for what the backend works for."""
+        if self._session is None:
+            work = self.access, self.run, self.step, self.say
+            self._session = DeviceSession(self._wanted, self.options, *work)
+        return self._session
 
-class Account:
-    """An account on the platform, or on an emulator of it; opened at the first question.
+    @property
+    def _wanted(self) -> str:
+        return str(self.options.device or self.name)
 
-    Args:
-        access: which of the two.
-        patience: how long to wait for answers.
-        say: told what happens.
-    """
+    @property
+    def label(self) -> str:
+        """The device's name, and that it is none where it is emulated."""
+        device = self.session.device
+        return f"EMULATED {device}" if self.access.emulated else device
 
-    def __init__(self, access: Access, patience: Patience, say: Callable[[str], None]) -> None:
-        self.access, self.patience, self.say = access, patience, say
-        self._backends: dict[str, Any] = {}
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Options and device; an emulated one is another."""
+        return super().identity | {"device": self._wanted, "emulated": self.access.emulated}
 
-    @functools.cached_property
-    def service(self) -> Any:
-        """The service.
+    def conditions(self) -> list[Any]:
+        """Calibration and qubits that the circuit was placed by."""
+        placement = self.session.placement
+        return [placement.about["calibration"], list(placement.qubits)] if placement else []
+
+    def check(self) -> None:
+        """See :meth:`DeviceSession.check`."""
+        self.session.check()
+
+    def layer(self, ansatz: Ansatz, seed: int) -> TorchConnector:
+        """Quantum layer on the device; what it is asked is priced, capped and recorded.
 
         Raises:
-            NoAccount: there is none to open.
-            UserError: the platform does not accept the account's key or instance.
+            UserError: no account, no such device, or the circuit does not fit it.
         """
-        from qiskit_ibm_runtime import QiskitRuntimeService
-        from qiskit_ibm_runtime.accounts import AccountNotFoundError, InvalidAccountError
-        from qiskit_ibm_runtime.exceptions import IBMInputValueError
-
-        # It tells on every start which account it loads, and what each warning's code line is.
-        logging.getLogger("qiskit_ibm_runtime").setLevel(logging.CRITICAL)
-        warnings.filterwarnings("ignore", module=r"qiskit_ibm_runtime\b.*")
-        try:
-            return patiently(
-                lambda: QiskitRuntimeService(**self._arguments()),
-                replace(self.patience, total=min(self.patience.total, OPENING)),
-                lambda: None,
-                (AccountNotFoundError, IBMInputValueError),
-            )
-        except AccountNotFoundError:
-            raise NoAccount(f"no IBM account: save one once with {SAVE}") from None
-        except (InvalidAccountError, IBMInputValueError) as error:
-            raise UserError(f"the account is not accepted: {self.text(error)}") from None
-        except Unreachable as error:
-            cause = error.__cause__
-            if isinstance(cause, (InvalidAccountError, IBMInputValueError)):
-                raise UserError(f"the account is not accepted: {self.text(cause)}") from None
-            raise
-
-    def _arguments(self) -> dict[str, Any]:
-        if self.access.emulator is None:
-            return {"instance": "auto"}
-        base = f"{self.access.emulator}/api/v1"
-        return {
-            "channel": "ibm_quantum_platform",
-            "token": self.access.token,
-            "instance": self.access.instance,
-            "url": base,
-            "url_resolver": lambda *_: base,
+        placement = self.session.place(ansatz)
+        context = {
+            "device": self.session.device,
+            "calibration": placement.about["calibration"],
+            "options": self.options.model_dump(mode="json", exclude=set(INCIDENTAL)),
         }
+        estimator = MeteredEstimator(self._answer, self.session.meter.pub, context)
+        return estimator_layer(placement.ansatz, estimator, self.options.shots**-0.5)
 
-    def ask(self, call: Callable[[], T]) -> T:
-        """Make a call that may be repeated, until it is answered.
+    def _answer(self, questions: list[Question]) -> Mapping[str, Answer]:
+        if self.counted is None:
+            return self.session.dispatcher.answer(questions)
+        self.counted.update({question.key: question for question in questions})
+        return {question.key: nothing(question) for question in questions}
 
-        Raises:
-            Unreachable: no usable answer for as long as one waits.
-            Denied: the platform refuses.
-        """
-        try:
-            return patiently(call, self.patience, self.renew, _final())
-        except FAILURES as error:
-            raise Denied(f"the platform refuses: {self.text(error)}") from error
-        except Unreachable as error:
-            cause = self.text(error.__cause__) or type(error.__cause__).__name__
-            raise Unreachable(
-                f"{error} from the platform (last: {cause}); nothing is lost: run the same "
-                "command again"
-            ) from None
+    def fetch(self, questions: Sequence[Question]) -> None:
+        """See :meth:`PaidBackend.fetch`."""
+        self.session.dispatcher.answer(questions)
 
-    def renew(self) -> None:
-        """Open the service anew: its token may have expired, or a connection may hang."""
-        self.__dict__.pop("service", None)
-        self._backends.clear()
+    def estimate(self, questions: Sequence[Question]) -> CostEstimate:
+        """See :meth:`PaidBackend.estimate`."""
+        session = self.session
+        new = [q for q in questions if not (session.reachable and session.ledger.is_asked(q.key))]
+        return session.meter.estimate(new, len(questions) - len(new))
 
-    def text(self, error: BaseException | None) -> str:
-        """What an error says, in one line and without the account's key."""
-        words = " ".join(str(error if error is not None else "").split())
-        service = self.__dict__.get("service")
-        keys = [self.access.token, (service.active_account() or {}).get("token") if service else ""]
-        for key in filter(None, keys):
-            words = words.replace(key, "…")
-        return words if len(words) < 300 else words[:297] + "…"
+    def means(self) -> dict[str, Any]:
+        """See :meth:`PaidBackend.means`."""
+        session, plan, held = self.session, None, 0.0
+        if session.reachable:
+            held, account = session.ledger.held(), session.account
+            left = account.seconds_left(session.device)
+            plan = {"name": account.plan(session.device), "seconds_left": left}
+        budget = session.budget
+        left = None if budget is None else max(budget - held, 0.0)
+        return {"budget": {"max_qpu_seconds": budget, "left": left}, "plan": plan}
 
-    def backend(self, device: str) -> Any:
-        """The client's backend of a device.
+    def spending(self) -> dict[str, Any]:
+        """See :meth:`PaidBackend.spending`: seconds, jobs and price of this run."""
+        jobs = self.session.ledger.jobs(
+            "tag IN (SELECT tag FROM requests WHERE run = ? AND step = ?)", self.run, self.step
+        )
+        seconds = sum(job["used"] or 0.0 for job in jobs)
+        spent = {
+            "qpu_seconds": round(seconds, 3),
+            "jobs": {job["id"]: job["state"] for job in jobs},
+            "usage_not_final": [job["id"] for job in jobs if job["used"] is None],
+        }
+        price = self.session.meter.price(seconds)
+        return spent | ({"price": price} if price else {})
 
-        Raises:
-            UnknownDevice: the account cannot use it.
-        """
-        if device not in self._backends:
-            try:
-                self._backends[device] = self.ask(lambda: self.service.backend(device))
-            except Denied as error:
-                if not isinstance(error.__cause__, QiskitBackendNotFoundError):
-                    raise
-                raise UnknownDevice(device) from None
-        return self._backends[device]
+    def close(self, settle: bool) -> None:
+        """See :meth:`PaidBackend.close`."""
+        self.session.close(settle)
 
-    def instance(self, device: str) -> str:
-        """The instance that a device belongs to."""
-        self.backend(device)
-        return str(self.service.active_instance())
+    def effective(self) -> dict[str, Any]:
+        """Options as they took effect; ``placement`` holds circuit and calibration in full."""
+        session, sampling = self.session, device_options.spent(self.options)
+        effective: dict[str, Any] = {
+            "kind": "ibm",
+            "emulated": self.access.emulated,
+            **self.options.model_dump(mode="json", exclude_none=True, exclude={"currency"}),
+            "max_qpu_seconds": session.budget,
+            "shots": sampling.executions,
+            "randomizations": sampling.randomizations,
+            "noise_factors": list(sampling.factors),
+            "readout_mitigated": sampling.calibrated,
+            "versions": {name: version(name) for name in ("qiskit", "qiskit-ibm-runtime")},
+        }
+        if session.placement:
+            effective |= {**session.placement.record(), "device": self.label}
+        if session.dispatched:
+            effective |= {"mode": session.jobs.mode, "notes": list(session.jobs.notes)}
+        return effective
 
-    def plan(self, device: str) -> str:
-        """Name of the plan behind a device, in small letters."""
-        instance = self.instance(device)
-        plans = {item["crn"]: item["plan"] for item in self.ask(lambda: self.service.instances())}
-        return str(plans.get(instance, "unknown"))
-
-    def seconds_left(self, device: str) -> float | None:
-        """Device time left on the plan, None where the platform does not tell."""
-        self.backend(device)
-        left = self.ask(lambda: self.service.usage()).get("usage_remaining_seconds")
-        return None if left is None else float(left)
-
-    def devices(self) -> list[Listed]:
-        """Devices that the account can use."""
-
-        def look() -> list[Listed]:
-            states = [(b.name, b.status()) for b in self.service.backends(simulator=False)]
-            return [Listed(n, s.operational, s.status_msg, s.pending_jobs) for n, s in states]
-
-        return self.ask(look)
-
-    def calibrated(self, device: str) -> tuple[Device, dict[str, Any]]:
-        """A device with its present calibration, and its properties in full."""
-
-        def read() -> tuple[Any, Any, float | None]:
-            backend = self.service.backend(device)  # a new object: not what was read before
-            delay = getattr(backend.configuration(), "default_rep_delay", None)
-            return backend.target, backend.properties(), delay
-
-        self.backend(device)
-        target, properties, delay = self.ask(read)
-        full = properties.to_dict() if properties else {}
-        date = properties.last_update_date.isoformat() if properties else "unknown"
-        source = "emulator" if self.access.emulated else "IBM platform"
-        return Device(device, target, delay, name_of(full), date, source), full
-
-
-@functools.cache
-def _final() -> tuple[type[Exception], ...]:
-    """Errors of the client, without a status, that another try does not change."""
-    from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError, RuntimeJobNotFound
-
-    return QiskitBackendNotFoundError, RuntimeInvalidStateError, RuntimeJobNotFound
+    @classmethod
+    def recorded(cls, effective: Mapping[str, Any], ansatz: Ansatz) -> IsaAnsatz:
+        """The circuit as it ran, with the noise of the calibration that it was placed by."""
+        placed = load(json.dumps(effective["placement"]).encode(), ansatz)
+        small, qubits = reduce_ansatz(placed.ansatz)
+        return IsaAnsatz(small, qubits, device_noise(thaw(placed.figures)))

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from qhu.backends.base import Backend
-from qhu.backends.meter import CostEstimate
-from qhu.backends.questions import Question
+from qhu.hardware.access import Access
+from qhu.hardware.meter import CostEstimate
+from qhu.hardware.questions import Question
 
 
 class PaidBackend(Backend):
@@ -18,10 +19,14 @@ class PaidBackend(Backend):
     Args:
         name: the name the user gave.
         options: the validated options.
+
+    Attributes:
+        access: how the platform is reached.
     """
 
     def __init__(self, name: str, options: Any) -> None:
         super().__init__(name, options)
+        self.access = Access()
         self.run, self.step = "", ""
         self.say: Callable[[str], None] = lambda line: None
         self.counted: dict[str, Question] | None = None
@@ -29,7 +34,8 @@ class PaidBackend(Backend):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy in another process opens account and ledger for itself."""
-        return {**super().__getstate__(), "run": self.run, "step": self.step}
+        own = {"access": self.access, "run": self.run, "step": self.step}
+        return super().__getstate__() | own
 
     def attach(self, run: str, step: str, say: Callable[[str], None]) -> None:
         """Tell the backend what it works for.

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from qhu.errors import UserError
-from qhu.experiment import Experiment
 from qhu.record.folder import RunFolder, RunRecord
 from qhu.record.store import read_stage
+from qhu.settings.experiment import Experiment
 from qhu.study import Cell
 
 SETTINGS = ("data", "model", "training", "unlearning", "scenarios", "methods", "evaluation")

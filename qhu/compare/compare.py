@@ -12,13 +12,13 @@ from qhu.compare.comparable import refuse_data, refuse_models, refuse_settings
 from qhu.compare.reevaluate import reevaluate
 from qhu.compare.twin import Twin
 from qhu.errors import UserError
-from qhu.experiment import load_experiment
 from qhu.model.circuit import build_ansatz
 from qhu.record.identity import digest
 from qhu.report.comparison.page import write_comparison
 from qhu.report.comparison.side import Side
 from qhu.report.comparison.table import print_comparison
 from qhu.report.frames import Run, load_run, read_predictions
+from qhu.settings.experiment import load_experiment
 from qhu.study import Cell, Study
 
 EXACT = ["device=cpu", *(f"stages.{s}=statevector" for s in ("train", "unlearn", "evaluate"))]

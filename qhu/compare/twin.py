@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from qhu import registry
-from qhu.backends.isa import IsaAnsatz
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.noise import NoiseModel
 from qhu.engine.outcomes import Outcomes
 from qhu.engine.program import Program, compile_circuit
+from qhu.layout.isa import IsaAnsatz
 
 GATES, READOUT = "qerror", "roerror"
 

@@ -12,7 +12,7 @@ from qhu.data.base import Dataset
 from qhu.data.rows import Rows
 from qhu.data.split import ForgetSet, Split, scale, selection_rows
 from qhu.seeding import numpy_stream
-from qhu.settings import DataSpec
+from qhu.settings.parts import DataSpec
 
 RowNumbers = NDArray[np.int64]
 
@@ -92,7 +92,7 @@ class Partition:
         """Rows by which an epoch of a training on the retain rows is selected.
 
         Args:
-            select: as in :class:`~qhu.settings.Selection`.
+            select: as in :class:`~qhu.settings.parts.Selection`.
         """
         return selection_rows(self.split, self.retain, select)
 

@@ -11,7 +11,7 @@ from sklearn.preprocessing import MinMaxScaler
 from qhu.data.base import Dataset
 from qhu.errors import UserError
 from qhu.seeding import numpy_stream, seed_sequence
-from qhu.settings import DataSpec, Scenario
+from qhu.settings.parts import DataSpec, Scenario
 
 Rows = NDArray[np.int64]
 DEFAULTS = DataSpec()
@@ -127,7 +127,7 @@ def selection_rows(split: Split, trained: Rows, select: str) -> Rows:
     Args:
         split: the seed's split.
         trained: the rows that are trained on: of a method, the retain rows.
-        select: as in :class:`~qhu.settings.Selection`.
+        select: as in :class:`~qhu.settings.parts.Selection`.
     """
     if select == "test_accuracy":
         return split.test

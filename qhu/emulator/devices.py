@@ -15,7 +15,7 @@ from qiskit_ibm_runtime.utils.backend_decoder import (
     properties_from_server_data,
 )
 
-from qhu.backends.devices import fake_name, snapshot
+from qhu.layout.snapshots import fake_name, snapshot
 from qhu.seeding import numpy_stream
 
 DRIFT = 0.2

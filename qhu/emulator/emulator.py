@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-# Their routes count once they are imported.
-from qhu.emulator import account, backends, jobs, listing, sessions  # noqa: F401
 from qhu.emulator.answers import answer
 from qhu.emulator.devices import Device
 from qhu.emulator.faults import Fault, Script
-from qhu.emulator.jobs import describe
 from qhu.emulator.platform import CRN, Platform, Rules
 from qhu.emulator.queue import Queue
+
+# Their routes count once they are imported.
+from qhu.emulator.routes import account, backends, jobs, listing, sessions  # noqa: F401
+from qhu.emulator.routes.jobs import describe
 from qhu.emulator.server import LOOPBACK, LoopbackServer
 from qhu.emulator.store import Store
 from qhu.emulator.tokens import API_KEY, Tokens

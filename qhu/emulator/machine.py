@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
 
-from qhu.backends.isa import reduce_target
-from qhu.backends.noise import device_noise
 from qhu.emulator.errors import TOO_LARGE, ProgramError
 from qhu.emulator.parts import Part, split
 from qhu.engine.outcomes import Outcomes
+from qhu.estimators.noise import device_noise
+from qhu.layout.isa import reduce_target
 
 MAX_BITS = 2**31
 """Most bits in the results of one item."""

@@ -10,15 +10,15 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_ibm_runtime import RuntimeEncoder
 
-from qhu.backends.isa import reduce_ansatz, reduce_target
-from qhu.backends.measurement import bases
-from qhu.backends.noise import device_noise
-from qhu.backends.noisy_estimator import NoisyEstimator, shots_of
 from qhu.emulator.devices import Device
 from qhu.emulator.meter import Load
 from qhu.emulator.parts import canonical
 from qhu.emulator.program import Program, Run, decode
 from qhu.engine.ansatz import Ansatz
+from qhu.estimators.measurement import bases
+from qhu.estimators.noise import device_noise
+from qhu.estimators.noisy import NoisyEstimator, shots_of
+from qhu.layout.isa import reduce_ansatz, reduce_target
 
 _PRECISION = 1 / 64
 _SHOTS = 4096

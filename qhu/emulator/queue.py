@@ -9,7 +9,7 @@ from qhu.emulator.errors import INVALID, ProgramError
 from qhu.emulator.platform import Platform
 from qhu.emulator.program import Run
 from qhu.emulator.programs import parse
-from qhu.emulator.sessions import expire
+from qhu.emulator.routes.sessions import expire
 from qhu.emulator.store import Job
 from qhu.errors import QhuError
 

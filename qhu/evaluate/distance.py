@@ -6,8 +6,8 @@ import numpy as np
 from scipy.special import rel_entr
 
 from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores
+from qhu.record.scores import Reading
 from qhu.registry import metric
-from qhu.scores import Reading
 
 FLOOR = 1e-8
 """Smallest probability that KL distinguishes from 0; it bounds a row's KL by −ln FLOOR = 18.4."""

@@ -4,8 +4,8 @@ import numpy as np
 from scipy.stats import rankdata
 
 from qhu.evaluate.evidence import Evidence, Floats, Measured, Rows, Scores
+from qhu.record.scores import Reading
 from qhu.registry import metric
-from qhu.scores import Reading
 
 
 @metric(

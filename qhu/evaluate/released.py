@@ -9,28 +9,10 @@ from scipy.special import rel_entr
 from qhu.evaluate.distance import FLOOR
 from qhu.evaluate.evidence import Evidence, Floats, Measured, Rows, Scores, measure
 from qhu.evaluate.membership import auc
+from qhu.record.released import DISTANCES, DROPS, SETS, SHUFFLED, TEACHERS, UNLEARNED
+from qhu.record.scores import Reading
 from qhu.registry import metric
-from qhu.scores import Reading
 
-MODELS = ("unlearn", "orig")
-SETS = ("retain", "forget", "test")
-# The release leaves clipped probabilities unnormalised, which changes KL by less than 1e-6.
-DISTANCES = {
-    f"{column}_{rows}": f"{score}_{rows}"
-    for column, score in {"KL": "kl", "JS": "js", "Agree": "agree"}.items()
-    for rows in ("retain", "test")
-}
-"""Released distance column to qhu's score."""
-UNLEARNED, TEACHERS = ({f"acc_{rows}_{m}": f"acc_{rows}" for rows in SETS} for m in MODELS)
-DROPS = tuple(f"{rows}_drop" for rows in ("forget", "retain", "test"))
-DERIVED = (*TEACHERS, *DROPS, "UQI")
-"""Columns that follow from others: the teacher's accuracies, which every row repeats, and
-differences of accuracies. Counting them would count one accident many times."""
-COLUMNS = (*UNLEARNED, *DERIVED, *DISTANCES, "MIA_AUC")
-SAME = {**UNLEARNED, "UQI": "uqi", **DISTANCES, "MIA_AUC": "mia_forget"}
-"""Column to the score of qhu that is meant by it."""
-SHUFFLED = {f"{k}_retain": f"{k}_retain_shuffled" for k in ("KL", "JS")}
-"""Column to the score that it is on average, as the release pairs its rows at random."""
 READS = {
     **{k: Reading(title=f"{k}, accuracy", against="retrain", span=(0, 1)) for k in UNLEARNED},
     **{k: Reading(title=f"{k}, accuracy", against=None, span=(0, 1)) for k in TEACHERS},

@@ -3,8 +3,8 @@
 import numpy as np
 
 from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores
+from qhu.record.scores import Reading
 from qhu.registry import metric
-from qhu.scores import Reading
 
 DAMAGED = ("", "damaged")
 

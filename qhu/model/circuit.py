@@ -8,7 +8,7 @@ from qiskit.circuit import ParameterExpression, ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
 from qhu.engine.ansatz import Ansatz
-from qhu.settings import ModelSpec
+from qhu.settings.parts import ModelSpec
 
 
 def build_ansatz(spec: ModelSpec, qubits: int) -> Ansatz:

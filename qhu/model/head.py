@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from qhu.settings import ModelSpec
+from qhu.settings.parts import ModelSpec
 
 
 def build_head(spec: ModelSpec, inputs: int, classes: int) -> nn.Sequential:

@@ -11,7 +11,7 @@ from qhu.model.circuit import build_ansatz
 from qhu.model.front import build_front
 from qhu.model.head import build_head
 from qhu.model.theta import ModelState, Theta
-from qhu.settings import ModelSpec
+from qhu.settings.parts import ModelSpec
 
 ROWS_AT_ONCE = 2048
 """Samples evaluated in one go: memory must not grow with the data."""

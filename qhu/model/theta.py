@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from qhu.settings import Scope
+from qhu.settings.parts import Scope
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 from qhu.errors import UserError
 from qhu.record.clock import now
 from qhu.record.environment import environment, made_by
+from qhu.record.scores import Score
 from qhu.record.store import replacing
-from qhu.scores import Score
 
 RESULT_COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 FILES = ("results.csv", "summary.csv", "predictions.parquet", "history.jsonl", "report.html")

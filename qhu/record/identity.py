@@ -4,9 +4,9 @@ A stored number is used again only where everything that it came from is the sam
 a **digest** is a short hash of JSON content. The **identity** of settings or of a backend is that
 content: every option with its value, defaults included, but those that a backend declares
 **incidental**, such as a budget. The **content** of a dataset is the digest of its rows;
-**foreign** code is what plugins and notebooks bring (:mod:`qhu.provenance`); the **conditions** of
-a device are what only it can tell, its calibration. A stage's **key** is the digest of the
-identities it needs, the content, its parents' keys, the code and the versions below; a run's
+**foreign** code is what plugins and notebooks bring (:mod:`qhu.record.provenance`); the
+**conditions** of a device are what only it can tell, its calibration. A stage's **key** is the
+digest of the identities it needs, the content, its parents' keys, code and versions; a run's
 **fingerprint** is that of the question alone, so that an edited formula fills the same folder.
 
 Code and packages are found by following imports, never by a list. Numbers depend on what the steps
@@ -27,9 +27,9 @@ from pydantic import BaseModel
 from qhu.record.sources import Sources
 from qhu.record.sources import digest as digest
 
-NUMBERS = ("qhu.steps",)
+NUMBERS = ("qhu.grid.steps",)
 """Where numbers begin: what is computed, and which models train as one stack."""
-FILES = (*NUMBERS, "qhu.collect")
+FILES = (*NUMBERS, "qhu.grid.collect")
 """Where the files of a run begin."""
 
 

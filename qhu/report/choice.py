@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from qhu.errors import UserError
-from qhu.scores import Score
+from qhu.record.scores import Score
 
 
 def headline(scores: Iterable[Score]) -> list[Score]:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from qhu.record.scores import ROWS, Score
 from qhu.report.frames import ABOUT, Run
 from qhu.report.styles import HONEST
-from qhu.scores import ROWS, Score
 
 Pairs = list[tuple[str, str]]
 

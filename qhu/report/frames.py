@@ -11,7 +11,7 @@ import yaml
 
 from qhu.errors import UserError
 from qhu.record.folder import SCHEMA, RunFolder, RunRecord
-from qhu.scores import Score
+from qhu.record.scores import Score
 
 RESULTS = {
     **dict.fromkeys(("dataset", "scenario", "method"), "str"),

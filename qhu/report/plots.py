@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from qhu.report.released import Figure
+from qhu.record.scores import Score
+from qhu.report.paper.released import Figure
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import HONEST, style
-from qhu.scores import Score
 
 SIZE, SIZES = 6.5, {"*": 11, "P": 8}
 """Size of a marker in points, and of those that look small at it."""

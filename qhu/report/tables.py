@@ -7,9 +7,9 @@ from typing import NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
+from qhu.record.scores import Score
 from qhu.report.statistics import LEVEL, Estimate, estimates
 from qhu.report.svg import marker
-from qhu.scores import Score
 
 
 class Compared(NamedTuple):

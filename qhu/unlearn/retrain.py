@@ -1,7 +1,7 @@
 """Retraining from scratch: the oracle that every method is compared with."""
 
 from qhu.registry import method
-from qhu.settings import Scope
+from qhu.settings.parts import Scope
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
 

@@ -10,7 +10,7 @@ from qhu.data.rows import Rows
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.registry import Options
-from qhu.settings import Scope
+from qhu.settings.parts import Scope
 from qhu.unlearn.learner import Pairing
 
 

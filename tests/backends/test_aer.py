@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from qhu import registry
-from qhu.backends.base import open_backend
+from qhu.backends.named import open_backend
 from qhu.errors import UnknownName, UserError
 
 BACKENDS = Path(__file__).parents[2] / "backends.yaml"

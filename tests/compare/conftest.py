@@ -8,9 +8,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from qhu.experiment import load_experiment
-from qhu.grid import run
+from qhu.grid.run import run
 from qhu.report.svg import Drawing
+from qhu.settings.experiment import load_experiment
 
 EXPERIMENT = """
 name: known
@@ -39,7 +39,7 @@ def known(tmp_path_factory):
     (folder / "backends.yaml").write_text(yaml.safe_dump(entries))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr("qhu.collect.write_report", lambda folder: None)
+        patch.setattr("qhu.grid.collect.write_report", lambda folder: None)
         for name in ("exact", *NOISES):
             backend = "statevector" if name == "exact" else f"noise_{name}"
             asked = load_experiment(folder / "known.yaml", [f"stages.evaluate={backend}"])

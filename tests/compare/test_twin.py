@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from qhu import registry
-from qhu.backends.aer_outcomes import AerOutcomes
-from qhu.backends.noisy_estimator import NoisyEstimator
 from qhu.compare.twin import Twin
+from qhu.estimators.aer_outcomes import AerOutcomes
+from qhu.estimators.noisy import NoisyEstimator
 from qhu.model.circuit import build_ansatz
-from qhu.settings import ModelSpec
+from qhu.settings.parts import ModelSpec
 
 FIGURES = {"depolarizing": [0.02, 0.05], "readout": [0.02, 0.1]}
 

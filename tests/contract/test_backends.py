@@ -15,13 +15,14 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
 
 from qhu import registry
-from qhu.backends.access import Access, redirected
-from qhu.backends.base import STAGES, known_backends, open_backend, spec
+from qhu.backends.base import STAGES
+from qhu.backends.named import known_backends, open_backend
 from qhu.backends.paid import PaidBackend
 from qhu.emulator import Emulator
 from qhu.emulator.platform import Rules
 from qhu.engine.ansatz import Ansatz
 from qhu.errors import UserError
+from qhu.hardware.access import Access, redirected
 
 FILE = Path(__file__).parents[2] / "backends.yaml"
 PAGES = Path(__file__).parents[2] / "docs"
@@ -219,7 +220,7 @@ def test_the_seed_decides(backend, ansatz):
 def test_a_copy_in_another_process_gives_the_same(backend, ansatz):
     copy = pickle.loads(pickle.dumps(backend))
     assert type(copy) is type(backend) and copy.options == backend.options
-    assert (copy.name, copy.label, spec(copy)) == (backend.name, backend.label, spec(backend))
+    assert (copy.name, copy.label, copy.identity) == (backend.name, backend.label, backend.identity)
     assert copy.access == backend.access
     assert copy.effective() == backend.effective()
     expected = values(made(backend, ansatz, 3), X)
@@ -231,7 +232,7 @@ def test_a_copy_in_another_process_gives_the_same(backend, ansatz):
 def test_what_is_recorded_is_json(backend, ansatz):
     before = backend.effective()
     made(backend, ansatz)
-    for record in (spec(backend), before, backend.effective()):
+    for record in (backend.identity, before, backend.effective()):
         text = json.dumps(record, allow_nan=False, sort_keys=True)
         assert json.dumps(json.loads(text), sort_keys=True) == text
     assert backend.effective()["kind"] in registry.backend.names()
@@ -244,7 +245,7 @@ def test_options_decide_what_is_identified(backend):
     fields = set(type(backend.options).model_fields)
     assert backend.incidental <= fields
     changed = backend.options.model_dump(exclude_defaults=True).keys() - backend.incidental
-    assert changed <= spec(backend).keys()
+    assert changed <= backend.identity.keys()
 
 
 def test_a_differentiable_layer_is_made_of_tensor_operations(backend, ansatz):

@@ -19,7 +19,7 @@ from qhu.data import mnist
 from qhu.data.base import Dataset
 from qhu.data.split import scale, split_rows
 from qhu.errors import UserError
-from qhu.settings import DataSpec
+from qhu.settings.parts import DataSpec
 
 DATASETS = registry.dataset.names()
 PAGE = Path(__file__).parents[2] / "docs" / "datasets.md"

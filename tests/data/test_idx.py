@@ -10,7 +10,7 @@ from qhu.data.idx import IdxOptions, idx, read_folder
 from qhu.data.mnist import ImageOptions, content_hash, fashion_mnist, mnist, shipped
 from qhu.data.subset import balanced_rows
 from qhu.errors import QhuError, UserError
-from qhu.settings import DataSpec
+from qhu.settings.parts import DataSpec
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the original files are not here")

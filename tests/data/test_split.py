@@ -8,7 +8,7 @@ from qhu.data.iris import iris
 from qhu.data.split import forget_rows, scale, split_rows
 from qhu.errors import UserError
 from qhu.registry import Options
-from qhu.settings import DataSpec, Scenario
+from qhu.settings.parts import DataSpec, Scenario
 
 IRIS = iris(Options())
 UNIT = DataSpec(scale="unit")

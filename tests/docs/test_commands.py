@@ -14,9 +14,9 @@ import pytest
 import typer
 from documents import ROOT, blocks, pages, place
 
-from qhu.backends.access import LEDGERS
-from qhu.backends.ledger import Ledger
 from qhu.cli import app
+from qhu.hardware.access import LEDGERS
+from qhu.hardware.ledger import Ledger
 
 INLINE = re.compile(r"`((?:qhu|make) [^`]+)`")
 PROGRAMS = ("qhu", "pytest", "pip", "python", "dask")
@@ -111,8 +111,8 @@ def folder(tmp_path, kept, monkeypatch):
         (binaries / name).chmod(0o755)
     monkeypatch.chdir(tmp_path)
     # They would take most of the time; `qhu report` writes a report, other tests draw circuits.
-    monkeypatch.setattr("qhu.collect.write_report", lambda folder: None)
-    monkeypatch.setattr("qhu.collect._drawing", lambda study: "<svg></svg>")
+    monkeypatch.setattr("qhu.grid.collect.write_report", lambda folder: None)
+    monkeypatch.setattr("qhu.grid.collect._drawing", lambda study: "<svg></svg>")
     return tmp_path
 
 

@@ -9,7 +9,7 @@ from documents import ROOT, blocks, pages, place
 
 import qhu
 from qhu import registry
-from qhu.sweep import load_sweep
+from qhu.settings.sweep import load_sweep
 
 DOCS = ROOT / "docs"
 TESTED = {
@@ -44,7 +44,7 @@ def added(monkeypatch):
 
 def test_method_dataset_and_backend_work_together(added, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("qhu.collect.write_report", lambda folder: None)
+    monkeypatch.setattr("qhu.grid.collect.write_report", lambda folder: None)
     run = qhu.run(
         {
             "name": "extended",

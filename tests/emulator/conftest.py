@@ -9,9 +9,9 @@ from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
-from qhu.backends.devices import snapshot
 from qhu.emulator import Emulator
 from qhu.emulator.platform import Rules
+from qhu.layout.snapshots import snapshot
 
 QUICK = Rules(queue_seconds=0, settle_seconds=0)
 

@@ -6,13 +6,13 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_ibm_runtime import Batch, EstimatorV2, SamplerV2, Session
 from qiskit_ibm_runtime.executor_estimator import Estimator
 
-from qhu.backends.devices import snapshot
-from qhu.backends.isa import reduce_ansatz, reduce_target
-from qhu.backends.noise import device_noise
-from qhu.backends.noisy_estimator import NoisyEstimator
 from qhu.emulator import Emulator
 from qhu.emulator.platform import Rules
 from qhu.engine.ansatz import Ansatz
+from qhu.estimators.noise import device_noise
+from qhu.estimators.noisy import NoisyEstimator
+from qhu.layout.isa import reduce_ansatz, reduce_target
+from qhu.layout.snapshots import snapshot
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from qiskit.circuit import Parameter
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
-from qhu.backends.devices import snapshot
 from qhu.emulator.devices import Device
 from qhu.emulator.errors import ProgramError
 from qhu.emulator.machine import Machine, draw
 from qhu.emulator.meter import Load, quantum_seconds
 from qhu.emulator.parts import split
 from qhu.errors import UserError
+from qhu.layout.snapshots import snapshot
 
 
 @pytest.fixture(scope="module")

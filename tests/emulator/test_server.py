@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from qhu.emulator import Emulator, command
+from qhu.commands import emulator as command
+from qhu.emulator import Emulator
 from qhu.emulator.faults import read_faults
 from qhu.emulator.platform import CRN
 from qhu.errors import UnknownName, UserError

@@ -28,13 +28,6 @@ from qiskit.quantum_info import DensityMatrix, SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, QuantumError, amplitude_damping_error, pauli_error
 
-from qhu.backends.aer_outcomes import AerOutcomes
-from qhu.backends.cost import Cost
-from qhu.backends.isa import compile_ansatz
-from qhu.backends.layout import ansatz_name
-from qhu.backends.metered import MeteredEstimator
-from qhu.backends.noise import BASIS_GATES, figures_target
-from qhu.backends.questions import Answer, Question
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.heisenberg import HeisenbergProgram
 from qhu.engine.lowering import lowered
@@ -43,6 +36,13 @@ from qhu.engine.program import Program, compile_circuit
 from qhu.engine.statevector import StatevectorProgram
 from qhu.engine.unitary import UnitaryProgram
 from qhu.errors import UserError
+from qhu.estimators.aer_outcomes import AerOutcomes
+from qhu.estimators.noise import BASIS_GATES, figures_target
+from qhu.hardware.cost import Cost
+from qhu.hardware.metered import MeteredEstimator
+from qhu.hardware.questions import Answer, Question
+from qhu.layout.isa import compile_ansatz
+from qhu.layout.placement import ansatz_name
 
 Build = Callable[[], QuantumCircuit]
 # Old circuit classes are still in use; Qiskit's own exponential warns about its sparse matrices.

@@ -10,13 +10,13 @@ from noisy_circuits import aer_outcomes, native_circuits, noise_model
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit_aer.noise import NoiseModel
 
-from qhu.backends.base import open_backend
+from qhu.backends.named import open_backend
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.noise import Noise
 from qhu.engine.outcomes import Outcomes
 from qhu.errors import UserError
-from qhu.experiment import ModelSpec
 from qhu.model.circuit import build_ansatz
+from qhu.settings.experiment import ModelSpec
 
 
 def draw(circuit: QuantumCircuit, rows: int, seed: int) -> np.ndarray:

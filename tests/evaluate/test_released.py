@@ -7,7 +7,8 @@ from scipy.special import rel_entr
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from qhu.evaluate.evidence import measure
-from qhu.evaluate.released import COLUMNS, released, shuffled_js, shuffled_kl
+from qhu.evaluate.released import released, shuffled_js, shuffled_kl
+from qhu.record.released import COLUMNS
 
 
 @pytest.fixture

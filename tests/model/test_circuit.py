@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import Statevector
 
 from qhu.model.circuit import build_ansatz, entangled_pairs
-from qhu.settings import ModelSpec
+from qhu.settings.parts import ModelSpec
 
 
 def by_statevector(ansatz, x, weights):
@@ -68,7 +68,7 @@ def test_the_layer_equals_qiskits_statevector(make_net_once, seed, entanglement,
 
 @pytest.fixture(scope="module")
 def make_net_once():
-    from qhu.backends.base import open_backend
+    from qhu.backends.named import open_backend
     from qhu.model.hybrid import HybridNet
 
     return lambda **options: HybridNet(ModelSpec(**options), (4,), 3, open_backend("statevector"))

@@ -21,9 +21,9 @@ def test_theta_makes_the_round_trip(make_net):
 @given(st.integers(1, 4), st.integers(1, 3))
 @settings(max_examples=8, deadline=None)
 def test_splitting_a_stack_splits_every_model(layers, models):
-    from qhu.backends.base import open_backend
+    from qhu.backends.named import open_backend
     from qhu.model.hybrid import HybridNet
-    from qhu.settings import ModelSpec
+    from qhu.settings.parts import ModelSpec
 
     net = HybridNet(ModelSpec(layers=layers), (2,), 3, open_backend("statevector"))
     stack = torch.randn(models, net.theta.size)

@@ -21,9 +21,9 @@ import sklearn.datasets  # noqa: F401
 def keys() -> dict:
     """Keys of a teacher, a model and its outputs, the run's fingerprint, and whether it is done."""
     from qhu import pipeline
-    from qhu.experiment import load_experiment
     from qhu.record.folder import FILES, RunFolder
     from qhu.record.store import Stage, Store
+    from qhu.settings.experiment import load_experiment
     from qhu.study import Cell, Fit, Study
 
     class Keys(Store):

@@ -53,13 +53,13 @@ MINE = {"unlearn mine", "fingerprint", "finished"}
 EVALUATION = {"outputs", "fingerprint", "finished"}
 TORCH = "Name: torch\nVersion: 1\n"
 CODE = ("", "\n\nEXTRA = 1\n")
-EPOCHS = ("code/qhu/settings.py", "epochs: int = Field(60", "epochs: int = Field(30")
+EPOCHS = ("code/qhu/settings/parts.py", "epochs: int = Field(60", "epochs: int = Field(30")
 TIMES = ("code/qhu/backends/aer.py", "= (60.0, 660.0)", "= (60.0, 661.0)")
 PROSE = [
     ("code/qhu/cli.py", *CODE),
-    ("code/qhu/backends/book.py", *CODE),
+    ("code/qhu/commands/jobs.py", *CODE),
     ("code/qhu/emulator/queue.py", *CODE),
-    ("code/qhu/report/paper.py", *CODE),
+    ("code/qhu/report/paper/page.py", *CODE),
     ("code/qhu/training.py", '"""', '"""Yes: '),
     ("code/qhu/pipeline.py", "", "\n# Why.\n"),
     ("code/qhu/study.py", "\n", "\r\n"),
@@ -70,7 +70,7 @@ EDITS = {
     "a default of the noise": ([TIMES], {*STAGES, "fingerprint"}),
     "the training": ([("code/qhu/training.py", *CODE)], STAGES),
     "a metric": ([("code/qhu/evaluate/utility.py", *CODE)], STAGES),
-    "what is trained as one stack": ([("code/qhu/steps.py", *CODE)], STAGES),
+    "what is trained as one stack": ([("code/qhu/grid/steps.py", *CODE)], STAGES),
     "a module in a folder below": ([("code/qhu/engine/deep/inner.py", *CODE)], STAGES),
     "the plugin": ([("site/plug.py", "margin(SHARE) *", "margin(SHARE) +")], MINE),
     "a default of the plugin": ([("site/plug.py", "= 0.5", "= 0.25")], MINE),
@@ -81,7 +81,7 @@ EDITS = {
     "the version of torch": ([("site/torch-1.dist-info/METADATA", "", TORCH)], STAGES),
     "the intervals": ([("code/qhu/report/statistics.py", *CODE)], {"finished"}),
     "a template": ([("code/qhu/report/page.html.jinja", *CODE)], {"finished"}),
-    "a reference": ([("code/qhu/references.bib", *CODE)], {"finished"}),
+    "a reference": ([("code/qhu/record/references.bib", *CODE)], {"finished"}),
     "prose, and what only shows": (PROSE, set()),
 }
 

@@ -11,11 +11,11 @@ import yaml
 
 from qhu import registry
 from qhu.record.folder import SCHEMA
-from qhu.references import resolve
-from qhu.report.html import write_report
+from qhu.record.references import resolve
+from qhu.record.scores import Score
+from qhu.report.run.page import write_report
 from qhu.report.statistics import summarise
 from qhu.report.styles import METHODS
-from qhu.scores import Score
 
 # accuracy on retain, forget, test; KL to the oracle; attack AUC
 SUBSET = {

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from qhu.errors import UserError
-from qhu.report.ablation import write_ablation
-from qhu.sweep import Sweep
+from qhu.report.ablation.page import write_ablation
+from qhu.settings.sweep import Sweep
 
 METHODS = ["none", "retrain", "floor", "scrub", "lca"]
 

@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 import pytest
 from pypdf import PdfReader
 
-from qhu.references import resolve
-from qhu.report.html import write_report
+from qhu.record.references import resolve
+from qhu.report.run.page import write_report
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from qhu.report.frames import load_run
-from qhu.report.methods import as_html, as_latex, as_markdown
+from qhu.report.run.methods import as_html, as_latex, as_markdown
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 
 from qhu.errors import UserError
 from qhu.report.facts import flatten
-from qhu.report.html import write_report
+from qhu.report.run.page import write_report
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from qhu.evaluate.released import COLUMNS, SAME, SHUFFLED
-from qhu.report.paper import Runs, write_paper
-from qhu.report.protocols import differences, outcomes, statements
-from qhu.report.released import COUNTERPARTS, SCENARIOS, compare
+from qhu.record.released import COLUMNS, SAME, SHUFFLED
+from qhu.report.paper.page import Runs, write_paper
+from qhu.report.paper.protocols import differences, outcomes, statements
+from qhu.report.paper.released import COUNTERPARTS, SCENARIOS, compare
 from qhu.report.tables import Compared
 
 HONEST = ("none", "retrain", "floor")

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from qhu.report.reading import comparisons, statements
-from qhu.scores import Reading, score_of
+from qhu.record.scores import Reading, score_of
+from qhu.report.run.reading import comparisons, statements
 
 
 @pytest.fixture

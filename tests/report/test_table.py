@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from qhu.errors import UserError
-from qhu.report.table import print_summary
+from qhu.report.run.table import print_summary
 
 
 def printed(folder):

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from qhu import registry
-from qhu.report.trends import changes, contrasts, excess, sentences
+from qhu.report.ablation.trends import changes, contrasts, excess, sentences
 
 KL, ACCURACY = registry.metric["kl"].score("kl_forget"), registry.metric["acc"].score("acc_forget")
 LABELS = ["1", "2", "3", "4"]

@@ -8,12 +8,12 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from qhu import registry
-from qhu.backends.base import open_backend
+from qhu.backends.named import open_backend
 from qhu.data.rows import Rows
 from qhu.data.split import forget_rows, scale, split_rows
 from qhu.model.hybrid import HybridNet
 from qhu.seeding import torch_stream
-from qhu.settings import DataSpec, ModelSpec, Scenario, TrainSpec
+from qhu.settings.parts import DataSpec, ModelSpec, Scenario, TrainSpec
 from qhu.training import FitJob, fit
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import Task

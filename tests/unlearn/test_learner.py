@@ -5,7 +5,7 @@ from torch.nn.functional import cross_entropy
 
 from qhu.data.rows import Rows
 from qhu.seeding import torch_stream
-from qhu.settings import TrainSpec
+from qhu.settings.parts import TrainSpec
 from qhu.training import FitJob, fit
 from qhu.unlearn.learner import UNBOUNDED
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from qhu.record.scores import Score
 from qhu.report.choice import claimed, merged
 from qhu.report.comparison.gaps import EVERY, gaps, tested_gaps
 from qhu.report.comparison.qubits import fitted, paired_values
@@ -11,7 +12,6 @@ from qhu.report.comparison.ranking import Ranking, rank
 from qhu.report.comparison.side import Side
 from qhu.report.statistics import Estimate
 from qhu.report.styles import in_order
-from qhu.scores import Score
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from qhu.report.comparison.findings import Findings, find
 from qhu.report.comparison.sections import Pair, section
 from qhu.report.comparison.side import Side
 from qhu.report.facts import flatten
-from qhu.report.html import fill
+from qhu.report.run.page import fill
 from qhu.report.statistics import Estimate
 from qhu.report.styles import in_order
 from qhu.report.svg import marker

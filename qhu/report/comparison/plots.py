@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from qhu.record.scores import Score
 from qhu.report.comparison.gaps import EVERY, PARTS
 from qhu.report.comparison.words import TITLES
 from qhu.report.plots import BAND, INK
 from qhu.report.statistics import Estimate
 from qhu.report.styles import style
-from qhu.scores import Score
 
 FILLS: dict[str, dict[str, Any]] = {
     "gate_noise": {"facecolor": "#5a5a5a"},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from qhu.record.scores import Score
 from qhu.report.choice import claimed, headline
 from qhu.report.comparison import plots, words
 from qhu.report.comparison.findings import Findings
@@ -12,11 +13,10 @@ from qhu.report.comparison.gaps import EVERY
 from qhu.report.comparison.qubits import thinned
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.comparison.tables import gap_table, parts_table, qubit_table, rank_table
-from qhu.report.figures import Panel
-from qhu.report.reading import Statement
+from qhu.report.run.figures import Panel
+from qhu.report.run.reading import Statement
 from qhu.report.svg import draw
 from qhu.report.tables import Table
-from qhu.scores import Score
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from markupsafe import Markup
 
+from qhu.record.scores import Score
 from qhu.report.comparison.gaps import EVERY, QUANTITIES
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.comparison.words import TITLES
 from qhu.report.statistics import Estimate
 from qhu.report.svg import marker
 from qhu.report.tables import Cell, Row, Table, column, difference, interval, number
-from qhu.scores import Score
 
 
 def gap_table(

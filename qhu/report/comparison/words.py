@@ -7,7 +7,7 @@ import pandas as pd
 
 from qhu.report.comparison.gaps import EVERY, STEPS
 from qhu.report.comparison.ranking import Ranking
-from qhu.report.reading import Statement, named
+from qhu.report.run.reading import Statement, named
 from qhu.report.statistics import LEVEL, Estimate, simultaneous, smallest_p
 from qhu.report.styles import HONEST
 from qhu.report.tables import interval, number

@@ -1,0 +1,118 @@
+"""How a name becomes a backend: entries of ``backends.yaml``, kinds, and devices."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from qhu import registry
+from qhu.backends.base import STAGES, Backend
+from qhu.backends.paid import PaidBackend
+from qhu.errors import UnknownName, UserError
+from qhu.hardware.access import Access
+from qhu.settings.shipped import BACKENDS
+
+BACKENDS_FILE = Path("backends.yaml")
+"""In the working folder: its entries come before those of the file that ships with qhu."""
+
+
+def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = None) -> Backend:
+    """Backend called ``name``: an entry of ``backends.yaml``, a kind, or a device.
+
+    Args:
+        name: ``fake_*`` is the noisy twin of a device, ``ibm_*`` the device itself.
+        file: where entries are, beside those that ship with qhu; the file's come first.
+        access: how devices are reached.
+
+    Raises:
+        UserError: the file does not parse, or the options are wrong.
+        UnknownName: no such backend.
+    """
+    kind, options = _resolve(name, _entries(file))
+    made: Backend = registry.backend[kind].make(name, registry.backend.options(kind, options))
+    if isinstance(made, PaidBackend) and access is not None:
+        made.access = access
+    return made
+
+
+def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
+    """Names for :func:`open_backend`, each explained in a line."""
+    kinds = {name: registry.backend[name].summary for name in registry.backend.names()}
+    known = dict(kinds)
+    for name, entry in _entries(file).items():
+        options = dict(entry or {})
+        kind = options.pop("kind", name)
+        listed = ", ".join(f"{key}: {value}" for key, value in options.items())
+        summary = registry.backend[kind].summary
+        known[name] = f"{summary} {{{listed}}}" if listed else summary
+    known["fake_DEVICE"] = "Noisy twin of any device snapshot shipped with qiskit-ibm-runtime."
+    known["ibm_DEVICE"] = "Any device of your account, with the options of the entry ibm."
+    known["auto"] = "The device of your account that suits the circuit best today."
+    return known
+
+
+def entry_files(file: Path = BACKENDS_FILE) -> list[Path]:
+    """Files that entries are read from, the shipped one last; in a clone both may be the same."""
+    own = file.exists() and file.resolve() != BACKENDS.resolve()
+    return [file, BACKENDS] if own else [BACKENDS]
+
+
+def own_file(name: str, file: Path = BACKENDS_FILE) -> Path | None:
+    """The file whose entry :func:`open_backend` follows, where that is not the shipped one."""
+    first, *others = entry_files(file)
+    return first if others and _entry(name, _entries(file)) in _entries_of(first) else None
+
+
+def stage_overrides(name: str | None, stages: str | None) -> list[str]:
+    """Overrides that put stages on a backend: the given ones, else those it is meant for.
+
+    Raises:
+        UserError: stages without a backend, or an unknown stage.
+    """
+    if name is None:
+        if stages is not None:
+            raise UserError("--stages says where --backend is used: give --backend too")
+        return []
+    chosen = tuple(stages.split(",")) if stages else open_backend(name).stages
+    for stage in chosen:
+        if stage not in STAGES:
+            raise UnknownName("stage", stage, STAGES)
+    return [f"stages.{stage}={name}" for stage in chosen]
+
+
+def _resolve(name: str, entries: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if name in entries:
+        options = dict(entries[name] or {})
+        return options.pop("kind", name), options
+    if name in registry.backend.names():
+        return name, {}
+    if name.startswith("fake_"):
+        return "aer", {"device": name}
+    if (shared := _entry(name, entries)) != name:
+        common = dict(entries.get(shared) or {})
+        return common.pop("kind", shared), {**common, "device": name}
+    raise UnknownName("backend", name, [*entries, *registry.backend.names()])
+
+
+def _entry(name: str, entries: dict[str, Any]) -> str:
+    """The entry that a name would follow: devices without one of their own share ``ibm``."""
+    device = name.startswith("ibm_") or name == "auto"
+    return "ibm" if device and name not in entries else name
+
+
+def _entries(file: Path) -> dict[str, Any]:
+    """Entries by name: those of the file, then the shipped ones of other names."""
+    files = reversed(entry_files(file))
+    return {name: entry for where in files for name, entry in _entries_of(where).items()}
+
+
+def _entries_of(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        entries = yaml.safe_load(file.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise UserError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(entries, dict):
+        raise UserError(f"{file} must map backend names to their options")
+    return entries

@@ -1,0 +1,46 @@
+"""An ablation: one ordinary run per value of a setting, and one page about them all."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from qhu.grid import run as grid
+from qhu.record.identity import digest
+from qhu.report.ablation.page import write_ablation
+from qhu.settings.experiment import Experiment
+from qhu.settings.sweep import Sweep
+from qhu.study import Study
+
+
+def run(
+    sweep: Sweep,
+    experiments: Mapping[str, Experiment],
+    out: Path | None,
+    console: Console,
+    workers: int = 0,
+) -> Path:
+    """Run every value that is not finished yet, each in a folder of its own, and write the page.
+
+    Args:
+        sweep: what is varied.
+        experiments: per label, the experiment with that value.
+        out: folder of the page and of the runs; None: ``runs/<experiment>/<fingerprint>``.
+        console: where progress is shown.
+        workers: processes, as for :func:`qhu.grid.run_all`.
+
+    Returns:
+        The page.
+
+    Raises:
+        UserError: an input is wrong, or the folder holds something else.
+        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+    """
+    fingerprints = [Study(experiment).fingerprint for experiment in experiments.values()]
+    name = next(iter(experiments.values())).name
+    folder = out or Path("runs") / name / digest(fingerprints)
+    asked = {
+        f"{sweep.setting} {k}": (experiment, folder / k) for k, experiment in experiments.items()
+    }
+    runs = dict(zip(experiments, grid.run_all(asked, console, workers), strict=True))
+    return write_ablation(folder, name, sweep, runs)

@@ -1,0 +1,102 @@
+"""The ledger in words: what was asked, where it stands, what it took."""
+
+from typing import Any
+
+from qhu.errors import UserError
+from qhu.hardware.access import Access
+from qhu.hardware.ledger import Ledger
+from qhu.hardware.options import Options
+from qhu.hardware.questions import Request
+from qhu.hardware.session import DeviceSession
+
+MEANING = {
+    "planned": "written down, not known to be submitted; the run that asked submits it",
+    "submitted": "on the platform; fetch it, or run the same command again",
+    "done": "answered; whoever asks the same is answered from here",
+    "failed": "no results; the run that asked submits it again",
+}
+"""What each state of a request means for you."""
+
+
+def rows(ledger: Ledger) -> list[dict[str, Any]]:
+    """One line per request, oldest first."""
+    used = {job["id"]: job["used"] for job in ledger.jobs()}
+    return [
+        {
+            "tag": request.tag,
+            "device": request.device,
+            "state": request.state,
+            "job": request.job,
+            "models": len(request.keys),
+            "estimate": round(request.estimate, 1),
+            "used": used.get(request.job or ""),
+            "created": request.created,
+            "why": request.why,
+        }
+        for request in ledger.requests()
+    ]
+
+
+def lines(ledger: Ledger) -> list[str]:
+    """Requests and what they took, in words."""
+    printed = []
+    for row in rows(ledger):
+        used = "usage not final" if row["used"] is None else f"used {row['used']:.1f} s"
+        printed.append(
+            f"{row['state']:<9} {row['job'] or 'no job'} on {row['device']}: "
+            f"{row['models']} models, about {row['estimate']} s, {used}; {row['tag']}"
+        )
+    return [*printed, f"{ledger.held():.1f} s of device time used or held"]
+
+
+def explain(ledger: Ledger, name: str) -> list[str]:
+    """All that is known of a request, by its tag or by a job's name.
+
+    Raises:
+        UserError: the ledger knows neither.
+    """
+    request = find(ledger, name)
+    lines = [
+        f"{request.tag} on {request.device}, asked by run {request.run} at {request.created}",
+        f"{request.state}: {MEANING[request.state]}",
+        f"{len(request.keys)} models, about {request.estimate:.1f} s",
+    ]
+    lines += [f"why: {request.why}"] if request.why else []
+    for job in ledger.jobs("tag = ?", request.tag):
+        used = "usage not final" if job["used"] is None else f"used {job['used']:.1f} s"
+        lines.append(f"job {job['id']}: {job['state']}, may use {job['reserved']:.0f} s, {used}")
+    return lines + [f"{at} {what}" for at, what in ledger.history(request.tag)]
+
+
+def find(ledger: Ledger, name: str) -> Request:
+    """A request by its tag or by the name of one of its jobs.
+
+    Raises:
+        UserError: the ledger knows neither.
+    """
+    query = "tag = ? OR tag IN (SELECT tag FROM jobs WHERE id = ?)"
+    requests = ledger.requests(query, name, name)
+    if not requests:
+        raise UserError(f"the ledger knows no request or job '{name}': see `qhu jobs`")
+    return requests[0]
+
+
+def fetch(access: Access, ledger: Ledger, say: Any) -> None:
+    """Look once at every job under way, keep what has ended, and learn what jobs used."""
+    for device in sorted({r.device for r in ledger.requests("state <> 'planned'")}):
+        session = DeviceSession(device, Options(), access, run="", step="", say=say)
+        with ledger.alone():
+            session.dispatcher.fetch()
+        session.dispatcher.settle()
+
+
+def give_up(ledger: Ledger, name: str) -> None:
+    """Take a request for failed whose job the platform does not know any more.
+
+    Raises:
+        UserError: the ledger does not know it, or it has its answer.
+    """
+    request = find(ledger, name)
+    if request.state == "done":
+        raise UserError(f"{request.tag} is answered already: nothing to give up")
+    ledger.failed(request.tag, "given up by you")

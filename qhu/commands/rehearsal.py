@@ -1,0 +1,79 @@
+"""From `--emulator` to how the platform is reached: not at all redirected, or to this machine."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.prompt import Confirm
+
+from qhu.errors import UserError
+from qhu.grid.plan import Plan
+from qhu.hardware.access import LEDGERS, Access, loopback, redirected
+from qhu.layout.snapshots import fake_name
+from qhu.settings.parts import Stages
+
+DEVICES = ("fake_fez", "fake_marrakesh", "fake_kingston")
+"""What the emulator serves where the device is to be chosen."""
+FREE = 1e6
+"""Seconds of emulated device time: a rehearsal does not run out."""
+
+
+@contextlib.contextmanager
+def reach(emulator: str | None, budget: float | None, stages: Stages) -> Iterator[Access]:
+    """How the platform is reached while the block lasts.
+
+    Args:
+        emulator: ``auto`` starts one, with its state beside the ledger; an address uses one that
+            listens on this machine, with token and instance from ``QISKIT_IBM_TOKEN`` and
+            ``QISKIT_IBM_INSTANCE`` where set; None: the platform itself.
+        budget: seconds that may be used, None for the backend's own ``max_qpu_seconds``.
+        stages: the backends that are asked for.
+
+    Raises:
+        UserError: the client is redirected though nobody asked for that, the address is not on
+            this machine, or no snapshot of a device ships.
+    """
+    if emulator is None:
+        access = Access(budget=budget)
+        with redirected(access):
+            yield access
+        return
+    from qhu.emulator import Emulator  # seconds to import
+    from qhu.emulator.platform import Rules
+
+    with contextlib.ExitStack() as stack:
+        if emulator == "auto":
+            asked = dict.fromkeys(stages.model_dump().values())
+            named = [fake_name(name) for name in asked if name.startswith("ibm_")]
+            rules = Rules(usage_limit=FREE, queue_seconds=0)
+            state = LEDGERS / "emulator"
+            started = stack.enter_context(Emulator(named or DEVICES, state=state, rules=rules))
+            access = Access(started.url, started.token, started.instance, budget)
+        else:
+            token = os.environ.get("QISKIT_IBM_TOKEN") or Emulator.token
+            instance = os.environ.get("QISKIT_IBM_INSTANCE") or Emulator.instance
+            access = Access(loopback(emulator), token, instance, budget)
+        stack.enter_context(redirected(access))
+        yield access
+
+
+def agree(console: Console, yes: bool) -> Callable[[Plan], bool]:
+    """Shows what a run takes on a device, and asks.
+
+    Args:
+        console: where.
+        yes: the answer is given already.
+    """
+
+    def ask(plan: Plan) -> bool:
+        for line in plan.lines():
+            console.print(line, highlight=False, soft_wrap=True)
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            raise UserError("a device takes time that is paid for: accept it with --yes")
+        return Confirm.ask("submit?", console=console, default=False)
+
+    return ask

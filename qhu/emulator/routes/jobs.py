@@ -1,0 +1,166 @@
+"""Jobs: submit, watch, read, cancel, tag."""
+
+import json
+import secrets
+import time
+from typing import Any
+
+from qhu.emulator.errors import ProgramError
+from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
+from qhu.emulator.platform import Platform, iso
+from qhu.emulator.programs import PROGRAMS, parse
+from qhu.emulator.routes.sessions import open_session
+from qhu.emulator.store import FINAL, Job
+
+IMAGE = "emulator:0"
+MAX_SECONDS = 10800
+_DONE = 204
+
+
+@routes("POST", "/jobs")
+def submit(platform: Platform, request: Request) -> Any:
+    """Put a job in the queue."""
+    asked = request.json()
+    device = platform.device(asked.get("backend", ""))
+    limit = float(asked.get("cost") or MAX_SECONDS)
+    if not 1 <= limit <= MAX_SECONDS:
+        raise ApiError(400, UNKNOWN, f"The cost must be 1 to {MAX_SECONDS} seconds.")
+    if asked.get("session_id"):
+        open_session(platform, asked["session_id"])
+    program, params = asked.get("program_id"), json.dumps(asked.get("params"))
+    if program not in PROGRAMS:
+        raise ApiError(404, UNKNOWN, f"Program {program} not found.")
+    try:
+        seconds = parse(program, params).seconds(device)
+    except ProgramError as error:
+        raise ApiError(400, error.code, str(error)) from None
+    job = Job(
+        id=secrets.token_hex(10),
+        device=device.name,
+        program=program,
+        params=params,
+        tags=json.dumps(asked.get("tags") or []),
+        session_id=asked.get("session_id") or "",
+        private=bool(asked.get("private")),
+        limit_seconds=limit,
+        estimate=seconds,
+        # As precise as it is shown: a listing from the time of a job on contains that job.
+        created=round(time.time(), 6),
+    )
+    platform.store.jobs.add(job)
+    return {"id": job.id, "backend": job.device}
+
+
+@routes("GET", "/jobs/{}")
+def show(platform: Platform, request: Request, key: str) -> Any:
+    """One job."""
+    job = _job(platform, key)
+    if request.first("exclude_params") == "true" or job.private:
+        return describe(job)
+    return {**describe(job), "params": json.loads(job.params)}
+
+
+@routes("GET", "/jobs/{}/results")
+def results(platform: Platform, request: Request, key: str) -> Any:
+    """Results of a finished job; those of a private job once only."""
+    job = _job(platform, key)
+    if job.status not in FINAL:
+        return Reply(status=_DONE)
+    if job.private and job.reads:
+        raise ApiError(404, 1291, f"Job {key} not found.")
+    platform.store.jobs.change("id = ?", [key], reads=job.reads + 1)
+    return Reply(job.results.encode(), 200, {"Content-Type": "application/json"})
+
+
+@routes("GET", "/jobs/{}/metrics")
+def metrics(platform: Platform, request: Request, key: str) -> Any:
+    """Times and usage; the usage is pending for a while after the end."""
+    job = _job(platform, key)
+    settled = job.finished and time.time() >= job.finished + platform.rules.settle_seconds
+    return {
+        "timestamps": {
+            "created": iso(job.created),
+            "running": iso(job.running),
+            "finished": iso(job.finished),
+        },
+        "usage": {
+            "qpu_charge_time_seconds": round(job.charged, 3) if settled else 0,
+            "status": "complete" if settled else "pending",
+        },
+        "estimated_running_time_seconds": job.estimate,
+        "emulator": {"calibration": job.calibration},
+    }
+
+
+@routes("GET", "/jobs/{}/logs")
+def logs(platform: Platform, request: Request, key: str) -> Any:
+    """What happened to the job, a line each."""
+    job = _job(platform, key)
+    times = {"created": job.created, "running": job.running, job.status: job.finished}
+    lines = [f"{iso(at)} {what}" for what, at in times.items() if at]
+    return Reply("\n".join([*lines, job.reason]).strip().encode())
+
+
+@routes("POST", "/jobs/{}/cancel")
+def cancel(platform: Platform, request: Request, key: str) -> Any:
+    """Cancel a job: one that runs is charged in full, one that waits is not."""
+    job = _job(platform, key)
+    charged = job.estimate if job.status == "Running" else 0
+    changed = platform.store.jobs.change(
+        f"id = ? AND status NOT IN {FINAL}",
+        [key],
+        status="Cancelled",
+        reason="Cancelled by the user.",
+        finished=time.time(),
+        charged=charged,
+    )
+    if not changed:
+        raise ApiError(409, UNKNOWN, f"Job {key} is already finished.")
+    return Reply(status=_DONE)
+
+
+@routes("PUT", "/jobs/{}/tags")
+def tag(platform: Platform, request: Request, key: str) -> Any:
+    """Replace the tags."""
+    job = _job(platform, key)
+    platform.store.jobs.change("id = ?", [job.id], tags=json.dumps(request.json()["tags"]))
+    return Reply(status=_DONE)
+
+
+@routes("DELETE", "/jobs/{}")
+def delete(platform: Platform, request: Request, key: str) -> Any:
+    """Forget a job."""
+    platform.store.jobs.remove(_job(platform, key).id)
+    return Reply(status=_DONE)
+
+
+def describe(job: Job) -> dict[str, Any]:
+    """A job as the platform shows it."""
+    state: dict[str, Any] = {"status": job.status}
+    if job.reason:
+        state["reason"] = job.reason
+    if job.reason_code:
+        state["reason_code"] = job.reason_code
+    return {
+        "id": job.id,
+        "backend": job.device,
+        "status": job.status,
+        "state": state,
+        "program": {"id": job.program},
+        "created": iso(job.created),
+        "ended": iso(job.finished),
+        "runtime": IMAGE,
+        "tags": json.loads(job.tags),
+        "session_id": job.session_id or None,
+        "private": bool(job.private),
+        "cost": job.limit_seconds,
+        "estimated_running_time_seconds": round(job.estimate, 3),
+        "usage": {"seconds": round(job.charged, 3)},
+    }
+
+
+def _job(platform: Platform, key: str) -> Job:
+    job = platform.store.jobs.get(key)
+    if job is None:
+        raise ApiError(404, 1291, f"Job {key} not found.")
+    return job

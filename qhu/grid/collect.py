@@ -1,0 +1,180 @@
+"""What a run leaves behind: scores, predictions, histories, models and the drawn circuit."""
+
+import io
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from qhu.backends.base import STAGES
+from qhu.grid.citations import citations
+from qhu.model.circuit import build_ansatz
+from qhu.pipeline import Scored, fit_key
+from qhu.record.folder import RESULT_COLUMNS, RunFolder, Status
+from qhu.report.run.page import write_report
+from qhu.report.statistics import summarise
+from qhu.study import BESIDE, FLOOR, Study
+
+
+class OpenRun:
+    """A study on its way into its folder.
+
+    Args:
+        study: the study.
+        out: the folder; None: the usual one.
+        title: its name among other runs.
+
+    Raises:
+        QhuError: a method, metric, dataset or backend cites what is not BibTeX.
+    """
+
+    def __init__(self, study: Study, out: Path | None, title: str = "") -> None:
+        usual = Path("runs") / study.experiment.name / study.place / study.fingerprint
+        self.study, self.folder, self.title = study, RunFolder(out or usual), title
+        self.cites = citations(study)
+        self.scored: list[Scored] = []
+        self.begun: float | None = None  # while it is open
+
+    def begin(self) -> None:
+        """Claim the folder, if it is not open yet.
+
+        Raises:
+            UserError: it holds something else.
+        """
+        if self.begun is None:
+            study, name = self.study, self.study.experiment.name
+            settings = study.experiment.model_dump(mode="json")
+            label = study.backends["evaluate"].label
+            self.folder.start(name, label, study.fingerprint, settings)
+            self.begun = time.monotonic()
+
+    def end(self, status: Status) -> None:
+        """Write what is finished, if the folder is open."""
+        begun, self.begun = self.begun, None
+        if begun is None:
+            return
+        for paid in self.study.paid.values():
+            paid.close(settle=status == "finished")
+        write_files(self.study, self.folder, self.scored, self.cites)
+        self.folder.finish(status, time.monotonic() - begun)
+        if status == "finished":
+            write_report(self.folder.path)
+
+
+def write_files(
+    study: Study,
+    folder: RunFolder,
+    scored: Sequence[Scored],
+    citations: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Write every file of the contract but ``report.html`` from the finished cells."""
+    order = {cell: number for number, cell in enumerate(study.cells())}
+    scored = sorted(scored, key=lambda one: order[one.cell])
+    results = _results(study, scored)
+    scored = [one for one in scored if one.stage != BESIDE]  # the same models once more
+    folder.write_table("results.csv", results)
+    folder.write_table("summary.csv", summarise(results))
+    folder.write_table("predictions.parquet", _predictions(study, scored))
+    folder.write_lines("history.jsonl", _history(study, scored))
+    folder.write_text("circuit.svg", _drawing(study))
+    for name, key in _models(study, scored):
+        study.store.show(key, folder.model(*name))
+    effective = {stage: study.backends[stage].effective() for stage in STAGES}
+    for one in scored[:1]:  # workers know what took effect in their processes
+        effective["evaluate"] = study.store.load(one.outputs).facts["effective"]
+    entries = {key: text for found in citations.values() for key, text in found.items()}
+    folder.write_text("references.bib", "\n".join(entries.values()))
+    cites = {use: list(found) for use, found in citations.items()}
+    costs = _costs(study, scored)
+    metrics = study.readings(results["metric"].unique())
+    folder.update(
+        effective=effective, data=study.data.content, metrics=metrics, costs=costs, cites=cites
+    )
+
+
+def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, Any]:
+    """What the models behind the scores took, whenever it was spent."""
+    keys = {key for _, key in _models(study, scored)}
+    steps = sum(study.store.load(key).facts["steps"] for key in sorted(keys))
+    counts = {"cells": len(scored), "models": len(keys), "optimiser_steps": steps}
+    return counts | {stage: backend.spending() for stage, backend in study.paid.items()}
+
+
+def _models(study: Study, scored: Sequence[Scored]) -> Iterator[tuple[tuple[int, str, str], str]]:
+    """Seed, kind, scenario and key of every model: teachers, oracles, what each method made."""
+    for one in study.fits():
+        if one.kind != FLOOR and (key := fit_key(study, one)) in study.store:
+            yield (one.seed, one.kind, one.scenario), key
+    for cell, key in ((result.cell, result.model) for result in scored):
+        yield (cell.seed, cell.method, cell.scenario), key
+
+
+def _results(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
+    dataset = study.experiment.data.source
+    labels = {stage: backend.label for stage, backend in study.backends.items()}
+    rows = [
+        (dataset, c.scenario, c.method, c.seed, backend, metric, measured.value, measured.n)
+        for c, backend, scores in ((one.cell, labels[one.stage], one.scores) for one in scored)
+        for metric, measured in scores.items()
+    ]
+    return pd.DataFrame(rows, columns=RESULT_COLUMNS)
+
+
+def _predictions(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
+    """One line per cell, subset and row: probabilities and quantum features."""
+    frames = [_cell_predictions(study, one) for one in scored]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _cell_predictions(study: Study, one: Scored) -> pd.DataFrame:
+    arrays = study.store.load(one.outputs).arrays
+    evaluated = np.isfinite(arrays["probabilities"]).all(axis=1)
+    partition = study.partition(one.cell.seed, one.cell.scenario)
+    subsets = {**partition.subsets(), "val": partition.val}
+    parts = {k: v[evaluated[v]] for k, v in subsets.items() if not k.startswith("test_")}
+    rows = np.concatenate(list(parts.values()))
+    frame = pd.DataFrame(
+        {
+            "scenario": one.cell.scenario,
+            "method": one.cell.method,
+            "seed": one.cell.seed,
+            "subset": np.repeat(list(parts), [len(part) for part in parts.values()]),
+            "row": rows,
+            "label": partition.labels[rows],
+        }
+    )
+    for letter, array in (("p", arrays["probabilities"]), ("z", arrays["features"])):
+        for column, values in enumerate(array[rows].T):
+            frame[f"{letter}{column}"] = values
+    return frame
+
+
+def _history(study: Study, scored: Sequence[Scored]) -> Iterator[dict[str, Any]]:
+    """Losses per epoch of what was trained, then per step of what was unlearned."""
+    for one in study.fits():
+        if (key := fit_key(study, one)) in study.store:
+            about = {"stage": one.kind, "scenario": one.scenario, "method": "", "seed": one.seed}
+            yield from ({**about, **line} for line in study.store.load(key).facts["history"])
+    for result in scored:
+        if result.cell.method == FLOOR:  # trained from scratch, above
+            continue
+        about = {"stage": "unlearn", **asdict(result.cell)}
+        facts = study.store.load(result.model).facts
+        yield from ({**about, **line} for line in facts["history"])
+        yield {**about, "steps": facts["steps"], "facts": facts["facts"]}
+
+
+def _drawing(study: Study) -> str:
+    """The circuit as SVG text, drawn by Qiskit."""
+    model = study.experiment.model
+    ansatz = build_ansatz(model, model.qubits or study.data.x.shape[1])
+    figure = ansatz.circuit.draw("mpl", fold=24, style="bw")
+    text = io.StringIO()
+    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    plt.close(figure)  # pyplot would keep it, and a notebook show it
+    return text.getvalue()

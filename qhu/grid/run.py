@@ -1,0 +1,228 @@
+"""The grid scenario × method × seed: every cell run to its end, in this process or on Dask."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from qhu.errors import Interrupted, UserError
+from qhu.grid.collect import OpenRun
+from qhu.grid.execute import Execute, Step, one_by_one, one_thread
+from qhu.grid.plan import Plan, count, make_plan
+from qhu.grid.steps import model_steps, steps
+from qhu.hardware.access import Access
+from qhu.pipeline import Scored
+from qhu.record.folder import Status
+from qhu.record.store import Store
+from qhu.settings.experiment import Experiment
+from qhu.study import Study
+
+STORE = Path("runs/.stages")
+Agree = Callable[[Plan], bool]
+"""Whether the user accepts what a plan takes."""
+
+
+def run(
+    experiment: Experiment,
+    out: Path | None,
+    console: Console,
+    workers: int = 0,
+    scheduler: str | None = None,
+    access: Access | None = None,
+    agree: Agree = lambda plan: True,
+) -> Path:
+    """Run an experiment; what is finished already, here or in another run, is not run again.
+
+    Args:
+        experiment: what is asked.
+        out: run folder; None: ``runs/<experiment>/<backend>/<fingerprint>``.
+        console: where progress is shown.
+        workers: processes of a local Dask cluster; 0: this process.
+        scheduler: address of a running Dask scheduler, instead of ``workers``.
+        access: how devices are reached.
+        agree: asked before a device is, with what it takes.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        UserError: the folder holds something else, or an input is wrong, or a worker is unfit.
+        BudgetRefused: a device, and no budget or too small a one.
+        Interrupted: on Ctrl-C, after what is finished has been written.
+    """
+    opened = OpenRun(_study(experiment, console, access), out)
+    _carry_out([opened], console, workers, scheduler, agree)
+    return opened.folder.path
+
+
+def run_all(
+    asked: Mapping[str, tuple[Experiment, Path | None]], console: Console, workers: int = 0
+) -> list[Path]:
+    """Run experiments one after another on the same workers, which do not wait in between.
+
+    Args:
+        asked: by its name on the screen, each experiment and its run folder, as for :func:`run`.
+        console: where progress is shown.
+        workers: as for :func:`run`.
+
+    Returns:
+        The run folders.
+
+    Raises:
+        QhuError: as :func:`run`.
+    """
+    runs = [
+        OpenRun(_study(experiment, console), out, title)
+        for title, (experiment, out) in asked.items()
+    ]
+    _carry_out(runs, console, workers)
+    return [opened.folder.path for opened in runs]
+
+
+def plan(experiment: Experiment, console: Console, access: Access | None = None) -> Plan:
+    """What a run would take on its devices; trains and unlearns what needs none, submits nothing.
+
+    Raises:
+        UserError: an input is wrong, or there is no such device.
+    """
+    return _planned(_study(experiment, console, access, submits=False), console)
+
+
+def _study(
+    experiment: Experiment, console: Console, access: Access | None = None, submits: bool = True
+) -> Study:
+    study = Study(experiment, Store(STORE.resolve()), access)
+    run = study.fingerprint if submits else ""
+    study.attach(run, lambda line: console.print(line, markup=False))
+    return study
+
+
+def _carry_out(
+    runs: Sequence[OpenRun],
+    console: Console,
+    workers: int,
+    scheduler: str | None = None,
+    agree: Agree = lambda plan: True,
+) -> None:
+    """Check everything that is not finished, then work on it."""
+    todo = []
+    for opened in runs:
+        if opened.folder.is_finished(opened.study.fingerprint, opened.study.data.content):
+            console.print(f"{opened.folder.path} is finished already: nothing to compute")
+            continue
+        todo.append(opened)
+        opened.folder.check(opened.study.fingerprint)
+        opened.study.check()
+        if opened.study.paid:
+            if workers or scheduler:
+                raise UserError(
+                    "one process talks to a device: leave out --workers and --scheduler"
+                )
+            spend = _planned(opened.study, console)
+            if spend.seconds and not agree(spend):
+                raise Interrupted("nothing was submitted")
+    if todo:
+        studies = [opened.study for opened in todo]
+        with _executor(studies, workers, scheduler, console) as execute:
+            _work(todo, execute, console)
+
+
+def _planned(study: Study, console: Console) -> Plan:
+    made = model_steps(study, exact=True)
+    list(_shown(one_by_one, made, _titles(made), console))
+    with one_thread():
+        return make_plan(study)
+
+
+def _executor(
+    studies: Sequence[Study], workers: int, scheduler: str | None, console: Console
+) -> contextlib.AbstractContextManager[Execute]:
+    if not workers and scheduler is None:
+        return contextlib.nullcontext(one_by_one)
+    if workers and scheduler is not None:
+        raise UserError("--workers starts local processes and --scheduler uses others: give one")
+    from qhu.grid.cluster import on_dask  # seconds to import
+
+    return on_dask(studies, workers, scheduler, console)
+
+
+def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
+    """Work through the grids; whatever happens, what is finished is written."""
+    status: Status = "failed"
+    try:
+        for opened in runs:
+            if device := opened.study.paid.get("evaluate"):
+                opened.begin()
+                made = model_steps(opened.study, exact=False)
+                list(_shown(execute, made, _titles(made), console))
+                with one_thread():
+                    device.fetch(count(opened.study)["evaluate"])
+        _grids(runs, execute, console)
+    except KeyboardInterrupt:
+        status = "cancelled"
+        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+    finally:
+        with contextlib.ExitStack() as ends:  # one that cannot be written keeps no other from it
+            for opened in runs:
+                ends.callback(opened.end, status)
+
+
+def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
+    """Every step of the runs, each folder claimed before the first and filled after the last."""
+    todo, run_of = dict[OpenRun, list[Step]](), dict[Step, OpenRun]()
+    for opened in runs:
+        todo[opened] = steps(opened.study, before=run_of)
+        run_of |= dict.fromkeys(todo[opened], opened)
+    left = Counter(run_of.values())
+
+    def begun() -> Iterator[Step]:
+        for opened, its_steps in todo.items():
+            opened.begin()
+            yield from its_steps
+
+    titles = {step: opened.title or step.title for step, opened in run_of.items()}
+    for step, result in _shown(execute, begun(), titles, console):
+        opened = run_of[step]
+        left[opened] -= 1
+        if isinstance(result, Scored):
+            opened.scored.append(result)
+        if not left[opened]:
+            opened.end("finished")
+            if opened.title:
+                console.print(f"{opened.title}: {opened.folder.path}", markup=False, soft_wrap=True)
+
+
+def _titles(listed: Iterable[Step]) -> dict[Step, str]:
+    return {step: step.title for step in listed}
+
+
+def _shown(
+    execute: Execute, todo: Iterable[Step], titles: Mapping[Step, str], console: Console
+) -> Iterator[tuple[Step, Any]]:
+    """The steps with their results as they come, with a bar per title; its clock starts with it."""
+    bar = BarColumn(pulse_style="bar.back")  # still, as long as nothing has begun
+    columns = (bar, MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
+    title = TextColumn("{task.description:<10}")
+    with Progress(title, *columns, TimeRemainingColumn(), console=console) as progress:
+        totals = Counter(titles.values())
+        bars = {name: progress.add_task(name, False, total) for name, total in totals.items()}
+
+        def begun() -> Iterator[Step]:
+            for step in todo:
+                progress.start_task(bars[titles[step]])
+                yield step
+
+        for step, result in execute(begun()):
+            progress.advance(bars[titles[step]])
+            yield step, result

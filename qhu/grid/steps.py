@@ -1,0 +1,81 @@
+"""What a study consists of: its steps, each with those that it needs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from qhu import pipeline
+from qhu.grid.execute import Step
+from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
+
+
+def steps(study: Study, before: Iterable[Step] = ()) -> list[Step]:
+    """The whole grid: what is shared first, each once; then the cells.
+
+    Teachers and oracles of all seeds train as one stack, whoever else works: a stack's size
+    decides the last bits of its numbers. So training waits for that of earlier studies, which may
+    share some of the models.
+
+    Args:
+        study: the study.
+        before: steps of the studies before it.
+    """
+    earlier = [step for step in before if step.work is _train]
+    listed: list[Step] = []
+
+    def add(title: str, name: str, work: Any, item: Any, *needs: Step) -> Step:
+        listed.append(Step(study, title, name, work, item, frozenset(needs)))
+        return listed[-1]
+
+    trained: dict[Fit, Step] = {}
+    for batch in batches(study):
+        trained |= dict.fromkeys(
+            batch, add("training", f"train {batch[0]}", _train, batch, *earlier)
+        )
+    seen = dict(trained)
+    for fit in trained if "evaluate" not in study.paid else ():
+        if fit.kind != FLOOR:
+            seen[fit] = add("references", f"evaluate {fit}", _look, fit, trained[fit])
+    for cell in study.cells():
+        needs = [seen[Fit("teacher", cell.seed)], seen[Fit("oracle", cell.seed, cell.scenario)]]
+        if cell.method == FLOOR:
+            needs.append(trained[Fit(FLOOR, cell.seed, cell.scenario)])
+        add("unlearning", str(cell), pipeline.evaluate, cell, *needs)
+    for cell in study.cells() if BESIDE in study.backends else ():
+        add("exactly", str(cell), pipeline.evaluate_beside, cell)
+    return listed
+
+
+def model_steps(study: Study, exact: bool) -> list[Step]:
+    """Training and unlearning, before a device is asked to evaluate.
+
+    Args:
+        study: the study.
+        exact: only what needs no device; false: the rest.
+    """
+    train, unlearn = "train" not in study.paid, not {"train", "unlearn"} & study.paid.keys()
+    fits = batches(study) if train == exact else []
+    made = [Step(study, "training", f"train {fit[0]}", _train, fit) for fit in fits]
+    cells = study.cells() if unlearn == exact else []
+    return made + [Step(study, "unlearning", str(cell), _unlearn, cell) for cell in cells]
+
+
+def batches(study: Study) -> list[list[Fit]]:
+    """Fits of one kind and scenario, of equal size, where the network trains them as one stack."""
+    alone = not study.net("train").stacked
+    batches: dict[tuple[Any, ...], list[Fit]] = {}
+    for fit in study.fits():
+        batches.setdefault((fit.kind, fit.scenario, alone and fit.seed), []).append(fit)
+    return list(batches.values())
+
+
+def _train(study: Study, fits: list[Fit]) -> None:
+    pipeline.train(study, fits)
+
+
+def _unlearn(study: Study, cell: Cell) -> None:
+    pipeline.unlearn(study, cell)
+
+
+def _look(study: Study, fit: Fit) -> None:
+    """Outputs of a teacher or oracle, which every cell of its seed compares with."""
+    pipeline.predict(study, pipeline.train(study, [fit])[0], fit.seed)

@@ -1,0 +1,193 @@
+"""An account on the IBM platform: the only file that imports the service."""
+
+import functools
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from qiskit.providers.exceptions import QiskitBackendNotFoundError
+
+from qhu.errors import UserError
+from qhu.hardware.access import Access
+from qhu.hardware.waiting import FAILURES, Denied, Patience, Unreachable, patiently
+from qhu.layout.calibration import name_of
+from qhu.layout.placement import Device
+
+T = TypeVar("T")
+SAVE = "QiskitRuntimeService.save_account(token=…, instance=…) or QISKIT_IBM_TOKEN"
+OPENING = 30.0
+"""Seconds to try an account for: a wrong key and a failing identity service look alike."""
+
+
+class NoAccount(UserError):
+    """Neither a saved account nor one in the environment."""
+
+
+class UnknownDevice(UserError):
+    """The account cannot use a device of that name."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A device that the account can use, as it is right now."""
+
+    name: str
+    operational: bool
+    message: str
+    queue: int
+
+
+class Account:
+    """An account on the platform, or on an emulator of it; opened at the first question.
+
+    Args:
+        access: which of the two.
+        patience: how long to wait for answers.
+        say: told what happens.
+    """
+
+    def __init__(self, access: Access, patience: Patience, say: Callable[[str], None]) -> None:
+        self.access, self.patience, self.say = access, patience, say
+        self._backends: dict[str, Any] = {}
+
+    @functools.cached_property
+    def service(self) -> Any:
+        """The service.
+
+        Raises:
+            NoAccount: there is none to open.
+            UserError: the platform does not accept the account's key or instance.
+        """
+        from qiskit_ibm_runtime import QiskitRuntimeService
+        from qiskit_ibm_runtime.accounts import AccountNotFoundError, InvalidAccountError
+        from qiskit_ibm_runtime.exceptions import IBMInputValueError
+
+        # It tells on every start which account it loads, and what each warning's code line is.
+        logging.getLogger("qiskit_ibm_runtime").setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", module=r"qiskit_ibm_runtime\b.*")
+        try:
+            return patiently(
+                lambda: QiskitRuntimeService(**self._arguments()),
+                replace(self.patience, total=min(self.patience.total, OPENING)),
+                lambda: None,
+                (AccountNotFoundError, IBMInputValueError),
+            )
+        except AccountNotFoundError:
+            raise NoAccount(f"no IBM account: save one once with {SAVE}") from None
+        except (InvalidAccountError, IBMInputValueError) as error:
+            raise UserError(f"the account is not accepted: {self.text(error)}") from None
+        except Unreachable as error:
+            cause = error.__cause__
+            if isinstance(cause, (InvalidAccountError, IBMInputValueError)):
+                raise UserError(f"the account is not accepted: {self.text(cause)}") from None
+            raise
+
+    def _arguments(self) -> dict[str, Any]:
+        if self.access.emulator is None:
+            return {"instance": "auto"}
+        base = f"{self.access.emulator}/api/v1"
+        return {
+            "channel": "ibm_quantum_platform",
+            "token": self.access.token,
+            "instance": self.access.instance,
+            "url": base,
+            "url_resolver": lambda *_: base,
+        }
+
+    def ask(self, call: Callable[[], T]) -> T:
+        """Make a call that may be repeated, until it is answered.
+
+        Raises:
+            Unreachable: no usable answer for as long as one waits.
+            Denied: the platform refuses.
+        """
+        try:
+            return patiently(call, self.patience, self.renew, _final())
+        except FAILURES as error:
+            raise Denied(f"the platform refuses: {self.text(error)}") from error
+        except Unreachable as error:
+            cause = self.text(error.__cause__) or type(error.__cause__).__name__
+            raise Unreachable(
+                f"{error} from the platform (last: {cause}); nothing is lost: run the same "
+                "command again"
+            ) from None
+
+    def renew(self) -> None:
+        """Open the service anew: its token may have expired, or a connection may hang."""
+        self.__dict__.pop("service", None)
+        self._backends.clear()
+
+    def text(self, error: BaseException | None) -> str:
+        """What an error says, in one line and without the account's key."""
+        words = " ".join(str(error if error is not None else "").split())
+        service = self.__dict__.get("service")
+        keys = [self.access.token, (service.active_account() or {}).get("token") if service else ""]
+        for key in filter(None, keys):
+            words = words.replace(key, "…")
+        return words if len(words) < 300 else words[:297] + "…"
+
+    def backend(self, device: str) -> Any:
+        """The client's backend of a device.
+
+        Raises:
+            UnknownDevice: the account cannot use it.
+        """
+        if device not in self._backends:
+            try:
+                self._backends[device] = self.ask(lambda: self.service.backend(device))
+            except Denied as error:
+                if not isinstance(error.__cause__, QiskitBackendNotFoundError):
+                    raise
+                raise UnknownDevice(device) from None
+        return self._backends[device]
+
+    def instance(self, device: str) -> str:
+        """The instance that a device belongs to."""
+        self.backend(device)
+        return str(self.service.active_instance())
+
+    def plan(self, device: str) -> str:
+        """Name of the plan behind a device, in small letters."""
+        instance = self.instance(device)
+        plans = {item["crn"]: item["plan"] for item in self.ask(lambda: self.service.instances())}
+        return str(plans.get(instance, "unknown"))
+
+    def seconds_left(self, device: str) -> float | None:
+        """Device time left on the plan, None where the platform does not tell."""
+        self.backend(device)
+        left = self.ask(lambda: self.service.usage()).get("usage_remaining_seconds")
+        return None if left is None else float(left)
+
+    def devices(self) -> list[Listed]:
+        """Devices that the account can use."""
+
+        def look() -> list[Listed]:
+            states = [(b.name, b.status()) for b in self.service.backends(simulator=False)]
+            return [Listed(n, s.operational, s.status_msg, s.pending_jobs) for n, s in states]
+
+        return self.ask(look)
+
+    def calibrated(self, device: str) -> tuple[Device, dict[str, Any]]:
+        """A device with its present calibration, and its properties in full."""
+
+        def read() -> tuple[Any, Any, float | None]:
+            backend = self.service.backend(device)  # a new object: not what was read before
+            delay = getattr(backend.configuration(), "default_rep_delay", None)
+            return backend.target, backend.properties(), delay
+
+        self.backend(device)
+        target, properties, delay = self.ask(read)
+        full = properties.to_dict() if properties else {}
+        date = properties.last_update_date.isoformat() if properties else "unknown"
+        source = "emulator" if self.access.emulated else "IBM platform"
+        return Device(device, target, delay, name_of(full), date, source), full
+
+
+@functools.cache
+def _final() -> tuple[type[Exception], ...]:
+    """Errors of the client, without a status, that another try does not change."""
+    from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError, RuntimeJobNotFound
+
+    return QiskitBackendNotFoundError, RuntimeInvalidStateError, RuntimeJobNotFound

@@ -1,0 +1,284 @@
+"""From questions to answers: each is paid for once, whatever networks, queues and laptops do.
+
+Before a submit the request is in the ledger. After any submit whose fate is in doubt, and after
+every successful one, the platform is asked for jobs with the request's tag: none means submit
+again, one means adopt it, more mean adopt the oldest and cancel the rest.
+"""
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from qhu.errors import BudgetRefused
+from qhu.hardware.cost import Cost
+from qhu.hardware.ledger import Ledger
+from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Platform, Refused, State
+from qhu.hardware.questions import Answer, Question, Request
+from qhu.hardware.waiting import Unreachable
+from qhu.record.clock import now
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a dispatcher may spend and how it waits.
+
+    Attributes:
+        budget: seconds that all jobs of the ledger may use together; None: nothing may be sent.
+        job_seconds: jobs are filled up to about this time.
+        pending: jobs under way at the same time.
+        poll: seconds between two looks at a job, at first and at most.
+        submits: how often a submit is tried.
+    """
+
+    budget: float | None
+    job_seconds: float
+    pending: int
+    poll: tuple[float, float]
+    submits: int = 4
+
+
+class Dispatcher:
+    """Answers questions from the ledger, and sends to the platform what is not there.
+
+    Args:
+        ledger: what is known already.
+        platform: where jobs go.
+        terms: what may be spent.
+        price: what a job of some questions takes.
+        about: run, step and device of the requests.
+        say: told what happens.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        platform: Platform,
+        terms: Terms,
+        price: Callable[[Sequence[Question]], Cost],
+        about: tuple[str, str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        self._ledger, self._platform, self._terms = ledger, platform, terms
+        self._price, self._about, self._say = price, about, say
+        self._failures = 0
+
+    def answer(self, questions: Iterable[Question]) -> dict[str, Answer]:
+        """Answers by key.
+
+        Raises:
+            BudgetRefused: a job is above what is left.
+            Refused: the platform does not take a job.
+            JobFailed: a job ended without results.
+            Unreachable: the platform cannot be reached; the same call later goes on.
+        """
+        asked = {question.key: question for question in questions}
+        missing = {k: q for k, q in asked.items() if self._ledger.answer(k) is None}
+        if missing:
+            with self._ledger.alone():
+                still = {k: q for k, q in missing.items() if self._ledger.answer(k) is None}
+                self._drive(self._requests(still), asked)
+        answers = {key: self._ledger.answer(key) for key in asked}
+        return {key: answer for key, answer in answers.items() if answer is not None}
+
+    # -- which requests ----------------------------------------------------------------------------
+
+    def _requests(self, missing: Mapping[str, Question]) -> list[str]:
+        """Tags of requests that answer the missing questions: those under way, and new ones."""
+        under_way: dict[str, Request] = {}
+        free = []
+        for key, question in missing.items():
+            holder = under_way.get(key) or self._ledger.holder(key)
+            if holder is None or not self._keep(holder, missing):
+                free.append(question)
+                continue
+            under_way |= dict.fromkeys(holder.keys, holder)
+        tags = list(dict.fromkeys(request.tag for request in under_way.values()))
+        return tags + [self._plan(group) for group in pack(free, self._terms.job_seconds)]
+
+    def _keep(self, holder: Request, at_hand: Mapping[str, Question]) -> bool:
+        """Whether a request goes on as it is; one that cannot be sent from here is given up."""
+        if holder.state == "submitted" or set(holder.keys) <= at_hand.keys():
+            return True
+        if holder.reserved is not None and self._adopt(holder.tag, self._look(holder.tag, 2)):
+            return True
+        self._ledger.drop(holder.tag)
+        return False
+
+    def _plan(self, group: Sequence[Question]) -> str:
+        run, step, device = self._about
+        keys = tuple(question.key for question in group)
+        content = hashlib.sha256("".join(keys).encode()).hexdigest()[:16]
+        tag = f"qhu:{run}:{step}:{content}"
+        estimate = self._price(group).seconds
+        fields = (tag, run, step, device, now(), "planned", estimate, None, None, None, None)
+        self._ledger.plan(Request(*fields, keys), [question.content for question in group])
+        return tag
+
+    # -- sending and waiting -----------------------------------------------------------------------
+
+    def _drive(self, tags: Sequence[str], at_hand: Mapping[str, Question]) -> None:
+        """Bring requests to their end, a few at a time."""
+        requests = {tag: self._ledger.request(tag) for tag in tags}
+        under_way = [tag for tag in tags if requests[tag].state == "submitted"]
+        waiting = deque(tag for tag in tags if tag not in under_way)
+        pause = first = self._terms.poll[0]
+        while waiting or under_way:
+            while waiting and len(under_way) < self._terms.pending:
+                try:
+                    self._submit(waiting[0], at_hand)
+                except BudgetRefused:
+                    if not under_way and not self.settle(looks=4):
+                        raise
+                    break  # what is under way may use less than is held for it
+                under_way.append(waiting.popleft())
+            ended = [tag for tag in under_way if self._ended(tag)]
+            for tag in ended:
+                under_way.remove(tag)
+                if self._ledger.request(tag).state == "failed":
+                    waiting.append(tag)
+            if under_way:
+                pause = first if ended else min(pause * 1.5, self._terms.poll[1])
+                time.sleep(pause)
+
+    def _submit(self, tag: str, at_hand: Mapping[str, Question]) -> None:
+        """Make sure that exactly one job exists for the request."""
+        request = self._ledger.request(tag)
+        if request.instance not in (None, self._platform.instance):
+            raise Refused(
+                f"request {tag} was tried with another instance of the platform, where its job "
+                "may be running: use that instance again (QISKIT_IBM_INSTANCE)"
+            )
+        if request.reserved is not None and self._adopt(tag, self._look(tag, looks=2)):
+            return
+        if self._terms.budget is None:
+            raise BudgetRefused("no budget: set max_qpu_seconds")
+        limit = self._ledger.begin(tag, self._terms.budget, self._platform.instance)
+        pubs = [at_hand[key].pub for key in request.keys]
+        for attempt in range(self._terms.submits):
+            try:
+                job = self._platform.submit(pubs, tag, limit)
+            except Doubtful as error:
+                self._ledger.note(tag, f"submit in doubt: {error}")
+                if self._adopt(tag, self._look(tag, looks=2 + attempt)):
+                    return
+                if isinstance(error, Hanging):
+                    break  # a second submit could become a second job
+            except Refused as error:
+                self._ledger.failed(tag, str(error))
+                raise
+            else:
+                self._ledger.submitted(tag, job)
+                self._say(f"job {job}: submitted, about {request.estimate:.0f} s")
+                jobs = self._look(tag)
+                self._adopt(tag, jobs if job in jobs else [*jobs, job])
+                return
+        raise Unreachable(
+            f"the platform took no job for {tag}; nothing is lost: run the same command again"
+        )
+
+    def _look(self, tag: str, looks: int = 1) -> list[str]:
+        """Jobs that the platform has for a request, oldest first, but those known to be of no use.
+
+        Args:
+            tag: the request.
+            looks: how often to ask while there are none.
+        """
+        ended = self._ledger.jobs("tag = ? AND state IN ('failed', 'double')", tag)
+        useless = {job["id"] for job in ended}
+        jobs: list[str] = []
+        for look in range(looks):
+            time.sleep(self._terms.poll[0] * 2**look if look else 0)
+            jobs = [job for job in self._platform.find(tag) if job not in useless]
+            if jobs:
+                break
+        return jobs
+
+    def _adopt(self, tag: str, jobs: Sequence[str]) -> bool:
+        """Keep the first of a request's jobs and cancel the others; False where there are none."""
+        for kept in jobs[:1]:
+            if kept != self._ledger.request(tag).job:
+                self._ledger.submitted(tag, kept)
+                self._ledger.note(tag, f"adopted job {kept}")
+                self._say(f"job {kept}: found by its tag")
+        for extra in jobs[1:]:
+            self._platform.cancel(extra)
+            self._ledger.doubled(tag, extra)
+            self._ledger.note(tag, f"cancelled job {extra}, a double")
+            self._say(f"job {extra}: a double, cancelled")
+        return bool(jobs)
+
+    def _ended(self, tag: str) -> bool:
+        """Look at a request's job; True when the request is done, or failed and worth another."""
+        job = self._ledger.request(tag).job
+        assert job is not None
+        state = self._platform.state(job)
+        if state.name in ("queued", "running"):
+            return False
+        if state.name == "done":
+            # A submit that hung may have come through since.
+            self._adopt(tag, [job, *(j for j in self._look(tag) if j != job)])
+            raw, answers = self._platform.result(job, self._ledger.shapes(tag))
+            self._ledger.done(tag, raw, answers)
+            self._say(f"job {job}: done")
+            return True
+        if state.name == "unknown" and job in self._platform.find(tag):
+            return False
+        return self._gone(tag, job, state)
+
+    def _gone(self, tag: str, job: str, state: State) -> bool:
+        if state.name == "unknown" and not self._platform.emulated:
+            raise JobFailed(
+                f"the platform does not know job {job} any more, and none with its tag {tag}: "
+                "was it deleted, or is this another instance?"
+            )
+        self._ledger.failed(tag, f"{state.name}: {state.why}", longer=state.name == "too long")
+        if state.name == "unknown":  # an emulator that was started afresh
+            self._ledger.settle(job, 0.0, {})
+        self._ledger.note(tag, f"job {job} {state.name}: {state.why}")
+        self._failures += 1
+        if state.name in ("cancelled", "too long") or self._failures > 2:
+            raise JobFailed(
+                f"job {job} ended without results ({state.name}: {state.why}); the same command "
+                "submits it again"
+            )
+        return True
+
+    def fetch(self) -> None:
+        """Look once at every job of this device that is under way, and keep what has ended."""
+        device = self._about[2]
+        for request in self._ledger.requests("state = 'submitted' AND device = ?", device):
+            self._ended(request.tag)
+
+    def settle(self, looks: int = 1) -> bool:
+        """Ask what jobs used; True where something became known.
+
+        Args:
+            looks: how often to ask while the platform has not worked it out.
+        """
+        settled = False
+        for look in range(looks):
+            pending = self._ledger.jobs("used IS NULL AND state <> 'submitted'")
+            if not pending:
+                break
+            time.sleep(self._terms.poll[0] * 2**look if look else 0)
+            for job in pending:
+                used, metrics = self._platform.metrics(job["id"])
+                if used is not None:
+                    self._ledger.settle(job["id"], used, metrics)
+                    settled = True
+        return settled
+
+
+def pack(questions: Iterable[Question], seconds: float) -> list[list[Question]]:
+    """Questions in jobs of up to about so many seconds; one that takes longer has its own."""
+    packed: list[list[Question]] = []
+    room = 0.0
+    for question in questions:
+        if question.cost.seconds > room or not packed:
+            packed.append([])
+            room = seconds
+        packed[-1].append(question)
+        room -= question.cost.seconds
+    return packed

@@ -1,0 +1,270 @@
+"""What was asked of a device, what it answered and what it took: written before it is paid for.
+
+A *question* is one circuit with its parameter sets and observables, known by the hash of its
+content. A *request* is a job's worth of questions; its tag is also on the job. A request is
+
+    planned ─► submitted ─► done
+       ▲           └──────► failed ─► (asked again) planned
+
+and every step is on the disk before the next begins. So whatever happens to this process, the
+next one knows what may be running, and finds it again by its tag.
+"""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qhu.errors import BudgetRefused
+from qhu.hardware.database import Database, array, npy, packed, unpacked
+from qhu.hardware.placements import SCHEMA as PLACEMENTS
+from qhu.hardware.placements import Placements
+from qhu.hardware.questions import Answer, Request
+from qhu.record.clock import now
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS requests (
+  tag TEXT PRIMARY KEY, run TEXT NOT NULL, step TEXT NOT NULL, device TEXT NOT NULL,
+  created TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('planned', 'submitted', 'done', 'failed')),
+  estimate REAL NOT NULL, -- seconds
+  reserved REAL,          -- seconds held for a job that may exist; NULL: none was tried
+  instance TEXT,          -- where it was tried
+  job TEXT, why TEXT
+);
+CREATE TABLE IF NOT EXISTS questions (
+  key TEXT PRIMARY KEY, tag TEXT NOT NULL REFERENCES requests, place INTEGER NOT NULL,
+  content BLOB NOT NULL,  -- circuit, observables, values, options: zlib of JSON
+  means BLOB, errors BLOB -- the answer, NPY
+);
+CREATE INDEX IF NOT EXISTS by_tag ON questions (tag, place);
+CREATE TABLE IF NOT EXISTS jobs (
+  id TEXT PRIMARY KEY, tag TEXT NOT NULL REFERENCES requests, begun TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('submitted', 'done', 'failed', 'double')),
+  reserved REAL NOT NULL, -- seconds it may use
+  used REAL,              -- seconds it used, once that is final
+  metrics TEXT, raw BLOB  -- as the platform gave them; raw: zlib
+);
+CREATE TABLE IF NOT EXISTS events (at TEXT NOT NULL, tag TEXT NOT NULL, what TEXT NOT NULL);
+"""
+HELD = """
+SELECT COALESCE(SUM(COALESCE(used, reserved)), 0) AS seconds FROM (
+  SELECT used, reserved FROM jobs UNION ALL
+  SELECT NULL, reserved FROM requests
+  WHERE state = 'planned' AND reserved IS NOT NULL AND tag <> ?)
+"""
+LONGEST = 10_800
+"""Seconds that the platform lets a job take at most."""
+
+
+class Ledger(Database):
+    """The ledger; one file for devices, another one for emulators.
+
+    Args:
+        path: the SQLite file.
+
+    Attributes:
+        placements: where circuits lie.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, SCHEMA + PLACEMENTS)
+        self.placements = Placements(self)
+
+    # -- questions and answers ---------------------------------------------------------------------
+
+    def answer(self, key: str) -> Answer | None:
+        """The answer to a question, whoever asked it; None where there is none yet."""
+        row = self.one("SELECT means, errors FROM questions WHERE key = ?", key)
+        if row is None or row["means"] is None:
+            return None
+        return Answer(array(row["means"]), array(row["errors"]))
+
+    def is_asked(self, key: str) -> bool:
+        """Whether a question has an answer, or a job that is to answer it."""
+        query = (
+            "SELECT 1 FROM questions JOIN requests USING (tag) "
+            "WHERE key = ? AND state IN ('submitted', 'done')"
+        )
+        return self.one(query, key) is not None
+
+    def holder(self, key: str) -> Request | None:
+        """The request that a question is part of."""
+        row = self.one("SELECT tag FROM questions WHERE key = ?", key)
+        return self.request(row["tag"]) if row else None
+
+    def request(self, tag: str) -> Request:
+        """The request of that tag, which must exist."""
+        return self.requests("tag = ?", tag)[0]
+
+    def requests(self, where: str = "TRUE", *values: Any) -> list[Request]:
+        """Requests that fulfil a condition, oldest first."""
+        rows = self.all(f"SELECT * FROM requests WHERE {where} ORDER BY created, rowid", *values)
+        return [self._request(row) for row in rows]
+
+    def _request(self, row: sqlite3.Row) -> Request:
+        keys = self.all("SELECT key FROM questions WHERE tag = ? ORDER BY place", row["tag"])
+        return Request(**dict(row), keys=tuple(row["key"] for row in keys))
+
+    # -- the life of a request ---------------------------------------------------------------------
+
+    def plan(self, request: Request, contents: Sequence[Mapping[str, Any]]) -> None:
+        """Write down a request that nothing was done for yet."""
+        values = (request.tag, request.run, request.step, request.device, request.created)
+        questions = zip(request.keys, contents, strict=True)
+        with self.writing():
+            self.set(
+                "INSERT INTO requests VALUES (?, ?, ?, ?, ?, 'planned', ?, NULL, NULL, NULL, NULL) "
+                "ON CONFLICT (tag) DO UPDATE SET state = 'planned', why = NULL",
+                *(*values, request.estimate),
+            )
+            for place, (key, content) in enumerate(questions):
+                self.set(
+                    "INSERT INTO questions (key, tag, place, content) VALUES (?, ?, ?, ?)",
+                    *(key, request.tag, place, packed(content)),
+                )
+
+    def drop(self, tag: str) -> None:
+        """Give up a request that no job exists for; its questions can be asked otherwise."""
+        with self.writing():
+            self.set("DELETE FROM questions WHERE tag = ? AND means IS NULL", tag)
+            self.set(
+                "UPDATE requests SET state = 'failed', reserved = NULL, "
+                "why = 'given up: its questions were asked otherwise' WHERE tag = ?",
+                tag,
+            )
+
+    def begin(self, tag: str, budget: float, instance: str) -> int:
+        """Hold time for a job that is about to be submitted.
+
+        Args:
+            tag: the request.
+            budget: seconds that all jobs of the ledger may use together.
+            instance: where it is submitted.
+
+        Returns:
+            Whole seconds that the job may use: generous, but never more than is left.
+
+        Raises:
+            BudgetRefused: less is left than the job is estimated to take.
+        """
+        with self.writing():
+            estimate = self.request(tag).estimate
+            left = budget - self.held(without=tag)
+            allowed = min(int(2 * estimate) + 10, int(left), LONGEST)
+            if allowed < estimate:
+                raise BudgetRefused(
+                    f"a job of about {estimate:.1f} s is above the budget: {max(left, 0):.1f} s "
+                    f"of max_qpu_seconds {budget:g} are left; raise it, or ask for less"
+                )
+            self.set(
+                "UPDATE requests SET state = 'planned', reserved = ?, instance = ?, job = NULL, "
+                "why = NULL WHERE tag = ?",
+                *(allowed, instance, tag),
+            )
+            return allowed
+
+    def submitted(self, tag: str, job: str) -> None:
+        """A job is known to exist for the request."""
+        with self.writing():
+            self._job(tag, job, "submitted")
+            self.set("UPDATE requests SET state = 'submitted', job = ? WHERE tag = ?", job, tag)
+
+    def doubled(self, tag: str, job: str) -> None:
+        """A second job was found for the request; it is not wanted, but it may have cost."""
+        with self.writing():
+            self._job(tag, job, "double")
+
+    def _job(self, tag: str, job: str, state: str) -> None:
+        self.set(
+            "INSERT INTO jobs (id, tag, begun, state, reserved) "
+            "SELECT ?, tag, ?, ?, COALESCE(reserved, estimate) FROM requests WHERE tag = ? "
+            "ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+            *(job, now(), state, tag),
+        )
+
+    def done(self, tag: str, raw: str, answers: Sequence[Answer]) -> None:
+        """Keep the results of the request's job, as they came and as they were read."""
+        with self.writing():
+            for place, (means, errors) in enumerate(answers):
+                self.set(
+                    "UPDATE questions SET means = ?, errors = ? WHERE tag = ? AND place = ?",
+                    *(npy(means), npy(errors), tag, place),
+                )
+            self._end(tag, "done")
+            self.set(
+                "UPDATE jobs SET raw = ? WHERE id = (SELECT job FROM requests WHERE tag = ?)",
+                *(zlib.compress(raw.encode()), tag),
+            )
+
+    def failed(self, tag: str, why: str, longer: bool = False) -> None:
+        """The request's job ended without results.
+
+        Args:
+            tag: the request.
+            why: what the platform says.
+            longer: whether it was stopped at its limit; the next one is expected to take longer.
+        """
+        with self.writing():
+            self._end(tag, "failed")
+            self.set(
+                "UPDATE requests SET why = ?, estimate = CASE WHEN ? "
+                "THEN MAX(estimate, reserved) ELSE estimate END WHERE tag = ?",
+                *(why, longer, tag),
+            )
+
+    def _end(self, tag: str, state: str) -> None:
+        self.set(
+            "UPDATE jobs SET state = ? WHERE id = (SELECT job FROM requests WHERE tag = ?)",
+            *(state, tag),
+        )
+        self.set("UPDATE requests SET state = ? WHERE tag = ?", state, tag)
+
+    def note(self, tag: str, what: str) -> None:
+        """Keep a line of a request's history."""
+        with self.writing():
+            self.set("INSERT INTO events VALUES (?, ?, ?)", now(), tag, what)
+
+    def history(self, tag: str) -> list[tuple[str, str]]:
+        """When what happened to a request."""
+        rows = self.all("SELECT at, what FROM events WHERE tag = ? ORDER BY rowid", tag)
+        return [(row["at"], row["what"]) for row in rows]
+
+    # -- jobs and their time -----------------------------------------------------------------------
+
+    def held(self, without: str = "") -> float:
+        """Seconds used by jobs whose usage is final, and held for all others.
+
+        Args:
+            without: tag of a request whose unconfirmed job is left out.
+        """
+        row = self.one(HELD, without)
+        assert row is not None
+        return float(row["seconds"])
+
+    def jobs(self, where: str = "TRUE", *values: Any) -> list[dict[str, Any]]:
+        """Jobs that fulfil a condition, oldest first, without their raw results."""
+        columns = "id, tag, begun, state, reserved, used, metrics"
+        query = f"SELECT {columns} FROM jobs WHERE {where} ORDER BY begun, rowid"
+        return [dict(row) for row in self.all(query, *values)]
+
+    def settle(self, job: str, used: float, metrics: Mapping[str, Any]) -> None:
+        """What a job used is final: hold no more than that."""
+        with self.writing():
+            self.set(
+                "UPDATE jobs SET used = ?, metrics = ? WHERE id = ?",
+                *(used, json.dumps(metrics), job),
+            )
+
+    def shapes(self, tag: str) -> list[tuple[int, int]]:
+        """Shapes of the answers that a request waits for: (observables, parameter sets)."""
+        rows = self.all("SELECT content FROM questions WHERE tag = ? ORDER BY place", tag)
+        contents = [unpacked(row["content"]) for row in rows]
+        return [(len(content["observables"]), len(content["values"])) for content in contents]
+
+    def raw(self, job: str) -> str | None:
+        """The results of a job as the platform gave them."""
+        row = self.one("SELECT raw FROM jobs WHERE id = ?", job)
+        return zlib.decompress(row["raw"]).decode() if row and row["raw"] else None

@@ -1,0 +1,63 @@
+"""What a dispatcher sends jobs to: what it can be asked, what jobs do there, how it refuses."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+
+from qhu.errors import QhuError
+from qhu.hardware.questions import Answer
+
+
+class Doubtful(Exception):
+    """A submit failed, and a job may or may not exist."""
+
+
+class Hanging(Doubtful):
+    """A submit neither ends nor fails; what it does later cannot be known."""
+
+
+class Refused(QhuError):
+    """The platform does not take the job."""
+
+
+class JobFailed(QhuError):
+    """A job ended without results."""
+
+
+Doing = Literal["queued", "running", "done", "failed", "cancelled", "too long", "unknown"]
+
+
+class State(NamedTuple):
+    """What the platform says of a job."""
+
+    name: Doing
+    why: str = ""
+
+
+class Platform(Protocol):
+    """What jobs are sent to. Everything but ``submit`` may be asked again, and is, on errors."""
+
+    emulated: bool
+
+    @property
+    def instance(self) -> str:
+        """The account's instance that jobs belong to."""
+
+    def submit(self, pubs: Sequence[EstimatorPub], tag: str, limit: int) -> str:
+        """Submit a job that may use ``limit`` seconds; its name."""
+
+    def find(self, tag: str) -> list[str]:
+        """Names of the jobs with a tag, oldest first."""
+
+    def state(self, job: str) -> State:
+        """What a job is doing."""
+
+    def result(self, job: str, shapes: Sequence[tuple[int, int]]) -> tuple[str, list[Answer]]:
+        """Results of a finished job, as they come and as they are read: answers of such shapes."""
+
+    def metrics(self, job: str) -> tuple[float | None, dict[str, Any]]:
+        """Seconds used, None while that is not final, and all that is told of a job."""
+
+    def cancel(self, job: str) -> None:
+        """Stop a job if it can still be stopped."""

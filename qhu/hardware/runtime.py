@@ -1,0 +1,243 @@
+"""Jobs of the IBM platform: the client-side Estimator in job, batch or session mode."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+
+from qhu.hardware.account import Account
+from qhu.hardware.platform import Doing, Doubtful, Hanging, Refused, State
+from qhu.hardware.questions import Answer
+from qhu.hardware.waiting import FAILURES, Denied, definite, status, within
+
+LADDER = {"session": ("session", "batch"), "batch": ("batch",), "job": ()}
+"""What is tried in this order; what the plan does not allow falls back, at last to single jobs."""
+STATES: dict[str, Doing] = {
+    "QUEUED": "queued",
+    "RUNNING": "running",
+    "DONE": "done",
+    "CANCELLED": "cancelled",
+}
+TOO_LONG = ("1305", "maximum execution time")
+"""What is said of a job that was stopped at its time limit."""
+GROUP_ENDED = ("1217", "session", "batch")
+"""What errors say when a session or batch takes no more jobs."""
+
+
+class RuntimeJobs:
+    """Where a dispatcher sends jobs.
+
+    Args:
+        account: whose.
+        device: where to.
+        options: of the Estimator.
+        mode: ``job``, ``batch`` or ``session``.
+        session_seconds: time limit of a session or batch.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        device: str,
+        options: dict[str, Any],
+        mode: str,
+        session_seconds: int,
+    ) -> None:
+        self._account, self._device, self._options = account, device, options
+        self._wanted, self._session_seconds = mode, session_seconds
+        self._group: Any = None
+        self.mode, self.notes = "job", list[str]()
+        self.emulated = account.access.emulated
+
+    @functools.cached_property
+    def instance(self) -> str:
+        """The instance that jobs belong to."""
+        return self._account.instance(self._device)
+
+    def submit(self, pubs: Sequence[EstimatorPub], tag: str, limit: int) -> str:
+        """Submit a job; see :class:`qhu.hardware.platform.Platform`."""
+        from qiskit_ibm_runtime.executor_estimator import Estimator
+
+        self._awake()
+        environment = {"job_tags": [tag], "private": False}
+        options = {**self._options, "environment": environment, "max_execution_time": limit}
+        estimator = Estimator(mode=self._where(), options=options)
+        try:
+            job = within(self._account.patience.submit, lambda: estimator.run(pubs))
+            return str(job.job_id())
+        except FAILURES as error:
+            why = self._account.text(error)
+            ended = self._group is not None and any(word in why for word in GROUP_ENDED)
+            self._group = None
+            self._account.renew()
+            if isinstance(error, TimeoutError):
+                raise Hanging("no answer") from None
+            if definite(error) and not ended:
+                raise Refused(f"the platform refuses the job: {why}") from None
+            raise Doubtful(why) from None
+
+    def _awake(self) -> None:
+        """Wait while the device is not operational: jobs submitted then would only queue."""
+        reasons: list[str] = []
+
+        def look() -> None:
+            status = self._account.backend(self._device).status()
+            if not status.operational:
+                why = f"{self._device} is not operational ({status.status_msg})"
+                if not reasons:
+                    self._account.say(f"{why}: waiting")
+                reasons.append(why)
+                raise OSError(why)
+
+        self._account.ask(look)
+
+    def _where(self) -> Any:
+        """Backend, batch or session."""
+        if self._group is None:
+            self._group = self._open()
+        return self._group or self._account.backend(self._device)
+
+    def _open(self) -> Any:
+        from qiskit_ibm_runtime import Batch, Session
+
+        for mode in LADDER[self._wanted]:
+            if mode == "session" and self._account.plan(self._device) == "open":
+                self._note("the open plan has no sessions: batch instead")
+                continue
+            kind = Session if mode == "session" else Batch
+            start = functools.partial(
+                kind, self._account.backend(self._device), max_time=self._session_seconds
+            )
+            try:
+                group = self._account.ask(start)
+            except Denied as error:
+                self._note(f"no {mode} ({error})")
+            else:
+                self.mode = mode
+                return group
+        self.mode = "job"
+        return None
+
+    def _note(self, what: str) -> None:
+        if what not in self.notes:
+            self.notes.append(what)
+            self._account.say(what)
+
+    def close(self) -> None:
+        """Let the batch or session end; its jobs are finished or will be."""
+        group, self._group = self._group, None
+        if group:
+            try:
+                within(self._account.patience.call, group.close)
+            except FAILURES as error:  # it ends by itself; results matter more
+                self._note(f"the {self.mode} did not close ({self._account.text(error)})")
+
+    # -- what may be asked again -------------------------------------------------------------------
+
+    def find(self, tag: str) -> list[str]:
+        """Names of the jobs with a tag, oldest first."""
+
+        def look() -> list[str]:
+            jobs = self._account.service.jobs(
+                limit=20, job_tags=[tag], instance=self.instance, descending=False
+            )
+            return [job.job_id() for job in jobs if tag in (job.tags or [tag])]
+
+        return self._account.ask(look)
+
+    def state(self, job: str) -> State:
+        """What a job is doing."""
+
+        def look() -> State:
+            handle = self._account.service.job(job)
+            name, why = str(handle.status()), ""
+            if name in ("ERROR", "CANCELLED"):
+                why = self._account.text(Exception(handle.error_message() or ""))
+            if name == "ERROR":
+                return State("too long" if any(t in why for t in TOO_LONG) else "failed", why)
+            return State(STATES[name], why)  # another name: not final, asked again
+
+        try:
+            return self._account.ask(look)
+        except Denied as error:
+            return _unless_gone(error, State("unknown"))
+
+    def result(self, job: str, shapes: Sequence[tuple[int, ...]]) -> tuple[str, list[Answer]]:
+        """Results of a finished job, as they come and as they are read."""
+
+        def fetch() -> tuple[str, list[Answer]]:
+            raw = self._account.service.job(job).result(decoder=_as_it_comes())
+            return raw, read(raw, shapes)
+
+        return self._account.ask(fetch)
+
+    def metrics(self, job: str) -> tuple[float | None, dict[str, Any]]:
+        """Seconds used, None while that is not final, and all that is told of a job."""
+        try:
+            metrics = self._account.ask(lambda: self._account.service.job(job).metrics())
+        except Denied as error:
+            return _unless_gone(error, (None, {}))
+        usage = metrics.get("usage") or {}
+        final = usage.get("status", "pending") != "pending"
+        return (float(usage["qpu_charge_time_seconds"]) if final else None), metrics
+
+    def cancel(self, job: str) -> None:
+        """Stop a job if it can still be stopped."""
+        try:
+            self._account.ask(lambda: self._account.service.job(job).cancel())
+        except Denied as error:
+            _unless_gone(error, None)
+
+
+def _unless_gone(error: Denied, value: Any) -> Any:
+    """The value where a job is unknown or has ended; else the error."""
+    from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError, RuntimeJobNotFound
+
+    cause = error.__cause__
+    if isinstance(cause, RuntimeInvalidStateError | RuntimeJobNotFound):
+        return value
+    if cause is not None and status(cause) in (404, 409):
+        return value
+    raise error
+
+
+@functools.cache
+def _as_it_comes() -> type[Any]:
+    """A decoder that leaves results alone, by the client's own way to extend it."""
+    from qiskit_ibm_runtime.decoders.result_decoder import ResultDecoder
+
+    class AsItComes(ResultDecoder):
+        @classmethod
+        def decode(cls, data: Any) -> Any:
+            return data
+
+    return AsItComes
+
+
+def read(raw: str, shapes: Sequence[tuple[int, ...]]) -> list[Answer]:
+    """Expectation values and standard errors from a job's results.
+
+    Args:
+        raw: as the platform gave them.
+        shapes: what was asked, (observables, parameter sets) per question.
+
+    Raises:
+        ValueError: the results are damaged, or answer something else.
+    """
+    from qiskit_ibm_runtime.decoders.defaults import DEFAULT_DECODERS
+
+    decoded: Any = raw
+    for decoder in DEFAULT_DECODERS["executor"]:
+        if decoder.is_applicable(decoded):
+            decoded = decoder.decode(decoded)
+    answers = [
+        Answer(np.asarray(result.data.evs, float), np.asarray(result.data.stds, float))
+        for result in decoded
+    ]
+    if [answer.means.shape for answer in answers] != [tuple(shape) for shape in shapes]:
+        raise ValueError("the results answer another question")
+    if not all(np.isfinite(answer.means).all() for answer in answers):
+        raise ValueError("the results hold no numbers")
+    return answers

@@ -1,0 +1,178 @@
+"""The page of an ablation: scores along the axis, and a reading of two sentences."""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
+
+from qhu.errors import UserError
+from qhu.record.folder import RunFolder
+from qhu.record.scores import Score
+from qhu.report import plots
+from qhu.report.ablation.trends import Change, changes, contrasts, excess, sentences
+from qhu.report.choice import headline, merged
+from qhu.report.facts import Pairs
+from qhu.report.frames import RESULTS, read_scores, read_table
+from qhu.report.run.figures import Panel, seed_count, slug
+from qhu.report.run.page import fill
+from qhu.report.run.reading import REFERENCES
+from qhu.report.statistics import Estimate, Floats, estimates, mean_interval, summarise
+from qhu.report.styles import HONEST, in_order
+from qhu.report.svg import draw, marker
+from qhu.report.tables import Cell, Column, Row, Table, row_count
+from qhu.settings.sweep import Sweep
+
+
+@dataclass(frozen=True)
+class Section:
+    """One dataset and scenario."""
+
+    anchor: str
+    dataset: str
+    scenario: str
+    reading: list[str]
+    legend: list[tuple[str, Markup]]
+    main: Panel
+    panels: list[Panel]
+    table: Table
+
+
+def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Path]) -> Path:
+    """Write ``ablation.html`` and ``ablation.csv``.
+
+    Args:
+        folder: where to.
+        name: name of the study.
+        sweep: what was varied.
+        runs: per label the run folder, below ``folder``.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        UserError: a run's results are missing or damaged, the runs read a score in two ways, or
+            the score to read is not among them or has no row to be read against.
+    """
+    tables = {at: read_table(run / "results.csv", RESULTS) for at, run in runs.items()}
+    scores = merged({str(runs[at]): read_scores(runs[at], table) for at, table in tables.items()})
+    results = pd.concat([t.assign(at=at) for at, t in tables.items()], ignore_index=True)
+    read = _to_read(sweep, scores)
+    by_point = {at: summarise(rows) for at, rows in results.groupby("at", sort=False)}
+    found = [
+        _section(f"s{number}", sweep, read, rows, scores)
+        for number, (_, rows) in enumerate(results.groupby(["dataset", "scenario"], sort=False))
+    ]
+    text = fill(
+        "ablation.html.jinja",
+        name=name,
+        sweep=sweep,
+        facts=_facts(sweep, results),
+        against=REFERENCES[read.reference],
+        sections=found,
+        runs={at: f"{run.relative_to(folder).as_posix()}/report.html" for at, run in runs.items()},
+    )
+    written = RunFolder(folder)
+    summary = pd.concat([table.assign(at=at) for at, table in by_point.items()])
+    written.write_table("ablation.csv", summary[["at", *summary.columns.drop("at")]])
+    written.write_text("ablation.html", text)
+    return folder / "ablation.html"
+
+
+def _facts(sweep: Sweep, results: pd.DataFrame) -> Pairs:
+    methods = [m for m in in_order(results["method"]) if m not in HONEST]
+    return [
+        ("varied", sweep.setting),
+        ("values", ", ".join(sweep.labels)),
+        ("dataset", ", ".join(results["dataset"].unique())),
+        ("methods", f"{len(methods)}, beside none, retrain and floor"),
+        ("seeds per value", seed_count(results)),
+    ]
+
+
+def _to_read(sweep: Sweep, scores: Mapping[str, Score]) -> Score:
+    """The score of the reading."""
+    known = sorted(name for name, score in scores.items() if score.reference)
+    if sweep.read not in known:
+        why = "nothing in a run is its goal" if sweep.read in scores else "no such score"
+        raise UserError(f"sweep.read {sweep.read}: {why}; there are {', '.join(known)}")
+    return scores[sweep.read]
+
+
+def _section(
+    anchor: str, sweep: Sweep, read: Score, results: pd.DataFrame, scores: Mapping[str, Score]
+) -> Section:
+    labels, present = sweep.labels, [scores[name] for name in results["metric"].unique()]
+    differences = excess(results, read, labels)
+    tested = changes(differences, contrasts(labels, sweep.ordered))
+    first = results.iloc[0]
+    return Section(
+        anchor=anchor,
+        dataset=first["dataset"],
+        scenario=first["scenario"],
+        reading=sentences(read, sweep.words, labels, differences, tested),
+        legend=[(method, marker(method)) for method in in_order(results["method"])],
+        main=_main(anchor, sweep, read, results, _by_point(differences, labels)),
+        panels=[_panel(anchor, sweep, score, results) for score in headline(present)],
+        table=_table(sweep, results, _by_point(differences, labels), tested),
+    )
+
+
+Points = dict[str, dict[str, Estimate]]
+
+
+def _by_point(differences: Mapping[str, Floats], labels: list[str]) -> Points:
+    return {
+        method: dict(zip(labels, map(mean_interval, values.T), strict=True))
+        for method, values in differences.items()
+    }
+
+
+def _main(anchor: str, sweep: Sweep, read: Score, results: pd.DataFrame, points: Points) -> Panel:
+    words = f"{read.title}\nminus {REFERENCES[read.reference]}"
+    plot = _plot(sweep, points, words, zero=True)
+    drawing = draw(plot, (7.2, 4.0), f"{anchor}-main", f"{words}, along {sweep.words}")
+    return Panel(drawing, f"The score of the reading: {_basis(results, read.name)}")
+
+
+def _panel(anchor: str, sweep: Sweep, score: Score, results: pd.DataFrame) -> Panel:
+    points: Points = {}
+    for at, rows in results.groupby("at", sort=False):
+        for method, value in estimates(summarise(rows), score.name).items():
+            if method != "retrain" or not score.relative:
+                points.setdefault(method, {})[str(at)] = value
+    plot = _plot(sweep, points, score.title)
+    drawing = draw(
+        plot, (4.6, 3.2), f"{anchor}-{slug(score.name)}", f"{score.title}, along {sweep.words}"
+    )
+    return Panel(drawing, f"{score.name}: {_basis(results, score.name)}")
+
+
+def _plot(sweep: Sweep, points: Points, words: str, zero: bool = False) -> Callable[[Axes], None]:
+    plot = functools.partial(plots.along, points, sweep.labels, sweep.words, words)
+    return functools.partial(plot, ordered=sweep.ordered, zero=zero)
+
+
+def _basis(results: pd.DataFrame, metric: str) -> str:
+    n = row_count(results, metric)
+    return f"mean and 95 % interval over {seed_count(results)}, {n} rows per seed."
+
+
+def _table(sweep: Sweep, results: pd.DataFrame, points: Points, tested: list[Change]) -> Table:
+    """The contrasts, then the differences at every point."""
+    n, names = row_count(results, sweep.read), dict.fromkeys(o.contrast.name for o in tested)
+    columns = [Column(name, f"{name}, simultaneous interval", n) for name in names]
+    columns += [Column(label, f"{sweep.words}: {label}", n) for label in sweep.labels]
+    rows = []
+    for method, found in points.items():
+        cells = [_cell(o.estimate, o.sign != 0) for o in tested if o.method == method]
+        cells += [_cell(found[label]) for label in sweep.labels]
+        rows.append(Row(method, marker(method), str(found[sweep.labels[0]].seeds), cells))
+    return Table(columns, rows)
+
+
+def _cell(value: Estimate, stands_out: bool = False) -> Cell:
+    return Cell(value, signed=True, stands_out=stands_out)

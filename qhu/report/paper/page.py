@@ -1,0 +1,173 @@
+"""The page of ``make paper``: released figures beside distributions under both protocols."""
+
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from qhu.record.folder import RunFolder
+from qhu.record.released import COLUMNS, DERIVED, SAME
+from qhu.record.scores import Score
+from qhu.report import plots
+from qhu.report.choice import claimed, merged
+from qhu.report.frames import RESULTS, read_scores, read_table
+from qhu.report.paper.protocols import PROTOCOLS, Outcome, counted, outcomes, statements
+from qhu.report.paper.released import Figure, compare
+from qhu.report.run.figures import Panel
+from qhu.report.run.page import fill
+from qhu.report.run.reading import topic
+from qhu.report.statistics import Estimate
+from qhu.report.svg import draw
+from qhu.report.tables import interval, number
+
+RELEASED = {"scenario": "str", "method": "str", **dict.fromkeys(COLUMNS, "float64")}
+SOURCES = ("released", "their protocol", "our protocol")
+
+
+class Runs(NamedTuple):
+    """Where a dataset's figures lie: the released table, and two run folders."""
+
+    published: Path
+    theirs: Path
+    ours: Path
+
+
+class Value(NamedTuple):
+    """One value of the table."""
+
+    text: str = "–"
+    interval: str = ""
+    stands_out: bool = False
+
+
+class Table(NamedTuple):
+    """Columns, and per method a line of values from each of :data:`SOURCES`."""
+
+    columns: list[str]
+    methods: dict[str, dict[str, list[Value]]]
+
+
+class Section(NamedTuple):
+    """One dataset and released scenario."""
+
+    anchor: str
+    dataset: str
+    scenario: str
+    outcomes: list[tuple[str, list[str]]]
+    panels: list[Panel]
+    main: Table
+    everything: Table
+
+
+def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
+    """Write ``paper.html`` and ``paper.csv``.
+
+    Args:
+        folder: where to.
+        runs: where the figures of every dataset lie.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        UserError: a table is missing, damaged or empty, or the runs read a score in two ways.
+    """
+    folders = [folder for where in runs.values() for folder in where[1:]]
+    tables = {run: read_table(run / "results.csv", RESULTS) for run in folders}
+    scores = merged({str(run): read_scores(run, table) for run, table in tables.items()})
+    figures, found = list[Figure](), list[Outcome]()
+    for dataset, where in runs.items():
+        published = read_table(where.published, RELEASED)
+        theirs, ours = (tables[run] for run in where[1:])
+        figures += compare(dataset, published, theirs, ours, scores)
+        found += outcomes(dataset, theirs, ours, scores)
+    pages = {
+        dataset: [Path(os.path.relpath(run, folder)).as_posix() for run in where[1:]]
+        for dataset, where in runs.items()
+    }
+    told = statements(figures, found)
+    parts = _sections(figures, found, scores)
+    text = fill("paper.html.jinja", statements=told, sections=parts, runs=pages)
+    written = RunFolder(folder)
+    written.write_table("paper.csv", pd.DataFrame([one.flat() for one in figures]))
+    written.write_text("paper.html", text)
+    return folder / "paper.html"
+
+
+def _sections(
+    figures: Sequence[Figure], found: Sequence[Outcome], scores: Mapping[str, Score]
+) -> list[Section]:
+    claims, sections = {score.name for score in claimed(scores.values())}, []
+    for place, key in enumerate(dict.fromkeys((f.dataset, f.scenario) for f in figures)):
+        chosen = [f for f in figures if (f.dataset, f.scenario) == key]
+        columns = [name for name in COLUMNS if any(f.column == name for f in chosen)]
+        anchor = f"s{place}"
+        sections.append(
+            Section(
+                *(anchor, *key),
+                outcomes=_outcomes([o for o in found if (o.dataset, o.scenario) == key]),
+                panels=[
+                    _panel(anchor, scores[name], chosen)
+                    for name in columns
+                    if name in scores and SAME.get(name) in claims
+                ],
+                main=_table([name for name in columns if name not in DERIVED], chosen),
+                everything=_table(columns, chosen),
+            )
+        )
+    return sections
+
+
+def _outcomes(found: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
+    """Per comparison, how many methods it sets apart under each protocol."""
+    return [
+        (
+            topic(asked),
+            [
+                counted(asked, [o for o in found if (o.compared, o.protocol) == (asked, p)])
+                for p in PROTOCOLS
+            ],
+        )
+        for asked in dict.fromkeys(one.compared for one in found)
+    ]
+
+
+def _table(columns: list[str], figures: Sequence[Figure]) -> Table:
+    known = {(one.method, one.column): one for one in figures}
+    methods = {}
+    for method in dict.fromkeys(one.method for one in figures):
+        row = [known.get((method, column)) for column in columns]
+        values = ([_released(one) for one in row], [_estimate(one and one.theirs) for one in row])
+        methods[method] = dict(
+            zip(SOURCES, (*values, [_estimate(one and one.ours) for one in row]), strict=True)
+        )
+    return Table(columns, methods)
+
+
+def _released(one: Figure | None) -> Value:
+    if one is None or one.released is None:
+        return Value()
+    return Value(number(one.released), stands_out=one.outside)
+
+
+def _estimate(value: Estimate | None) -> Value:
+    return Value(number(value.mean), interval(value)) if value else Value()
+
+
+def _panel(anchor: str, column: Score, figures: Sequence[Figure]) -> Panel:
+    chosen = [one for one in figures if one.column == column.name]
+    plot = functools.partial(plots.protocols, chosen, column)
+    drawing = draw(
+        plot, (4.6, 4.6), f"{anchor}-{column.name}-", f"{column.name}, by method and protocol"
+    )
+    seeds = " and ".join(
+        f"{max((value.seeds for value in values if value), default=0)} seeds under {protocol}"
+        for protocol, values in (
+            ("their protocol", [one.theirs for one in chosen]),
+            ("ours", [one.ours for one in chosen]),
+        )
+    )
+    return Panel(drawing, f"{column.name}: mean and 95 % interval over {seeds}.")

@@ -1,0 +1,129 @@
+"""Released figures of arXiv 2512.19253, each beside the same figure over seeds."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from qhu.record.released import COLUMNS, SAME, SETS, SHUFFLED
+from qhu.record.scores import Score
+from qhu.report.statistics import Estimate, Floats, mean_interval, prediction_interval
+
+COUNTERPARTS = {
+    "none": "none",
+    "retrain": "retrain",
+    "GA": "gradient_ascent",
+    "Fisher": "fisher_forgetting",
+    "NegGradPlus": "neggrad_plus",
+    "CF-k1": "cf_k",
+    "EU-k1": "eu_k",
+    "SCRUB": "scrub",
+    "SCRUB(+R)": "scrub_rewind",
+    "Certified": "noisy_finetune",
+    "Q-MUL": "qmul",
+    "LCA": "lca",
+    "ADV-UNIFORM": "adv_uniform",
+}
+"""Released row to our protocol's method: that of the name, as its authors define it."""
+SCENARIOS = {"subset2pct": "subset", "fullclass": "class"}
+"""Released scenario to ours."""
+ROUNDING = 1e-6
+"""Released figures are float32 sums: nothing smaller is a difference."""
+
+
+class Figure(NamedTuple):
+    """A figure; None where the release or a protocol has none.
+
+    Attributes:
+        prediction: where one more run under their protocol falls with 95 % probability.
+    """
+
+    dataset: str
+    scenario: str
+    method: str
+    column: str
+    released: float | None
+    theirs: Estimate | None
+    prediction: tuple[float, float] | None
+    ours: Estimate | None
+
+    @property
+    def outside(self) -> bool:
+        """Whether the released figure is none that a run under their protocol gives."""
+        if self.released is None or self.prediction is None:
+            return False
+        low, high = self.prediction
+        return bool(self.released < low - ROUNDING or self.released > high + ROUNDING)
+
+    def flat(self) -> dict[str, Any]:
+        """One row of ``paper.csv``."""
+        nothing = float("nan")
+        low, high = self.prediction or (nothing, nothing)
+        row: dict[str, Any] = dict(zip(self._fields[:5], self[:5], strict=True))
+        for name, value in (("theirs", self.theirs), ("ours", self.ours)):
+            value = value or Estimate(nothing, nothing, nothing, 0)
+            row |= {f"{name}_{key}": part for key, part in value._asdict().items()}
+        return row | {"one_run_low": low, "one_run_high": high, "outside": self.outside}
+
+
+def compare(
+    dataset: str,
+    published: pd.DataFrame,
+    theirs: pd.DataFrame,
+    ours: pd.DataFrame,
+    scores: Mapping[str, Score],
+) -> list[Figure]:
+    """Every released column of every method, teacher and oracle first.
+
+    Under their protocol a column is what the release computes, rows paired at random; under ours
+    it is the score of qhu that is meant by it, such as the attack with true non-members.
+
+    Args:
+        dataset: its name.
+        published: the released result table.
+        theirs: ``results.csv`` under their protocol, which has the released names.
+        ours: ``results.csv`` under our protocol.
+        scores: by name, how the scores of both are read.
+    """
+    relative = {name for name, score in scores.items() if score.relative}
+    released, first, second = _released(published), _scores(theirs), _scores(ours)
+    figures = []
+    for scenario, own in SCENARIOS.items():
+        for method, counterpart in COUNTERPARTS.items():
+            for column in COLUMNS:
+                if method == "retrain" and column in relative:
+                    continue
+                one = first.get((scenario, method, SHUFFLED.get(column, column)))
+                two = second.get((own, counterpart, SAME.get(column, column)))
+                known = Figure(
+                    *(dataset, scenario, method, column),
+                    released=released.get((scenario, method, column)),
+                    theirs=None if one is None else mean_interval(one),
+                    prediction=None if one is None else prediction_interval(one),
+                    ours=None if two is None else mean_interval(two),
+                )
+                if known[4:] != (None, None, None, None):
+                    figures.append(known)
+    return figures
+
+
+def _scores(results: pd.DataFrame) -> dict[tuple[str, str, str], Floats]:
+    """Scenario, method and score to its values over the seeds."""
+    groups = results.groupby(["scenario", "method", "metric"], sort=False)["value"]
+    return {
+        (str(scenario), str(method), str(metric)): values.to_numpy(np.float64)
+        for (scenario, method, metric), values in groups
+    }
+
+
+def _released(table: pd.DataFrame) -> dict[tuple[str, str, str], float]:
+    """Scenario, method and column to the figure; every line holds the teacher's accuracies, too."""
+    found: dict[tuple[str, str, str], float] = {}
+    for line in table.to_dict("records"):
+        scenario, method = str(line["scenario"]), str(line["method"])
+        found |= {(scenario, method, column): line[column] for column in COLUMNS}
+        for rows in SETS:
+            teacher = line[f"acc_{rows}_orig"]
+            found[scenario, "none", f"acc_{rows}_unlearn"] = teacher
+    return {key: float(value) for key, value in found.items() if not np.isnan(value)}

@@ -1,0 +1,92 @@
+"""The report of a run: a page that opens offline, and its figures and tables as files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from qhu.record.folder import RunFolder
+from qhu.record.references import formatted
+from qhu.report import facts
+from qhu.report.exports import table_files
+from qhu.report.frames import Run, load_run
+from qhu.report.run import methods
+from qhu.report.run.beside import beside_tables
+from qhu.report.run.figures import Panel, training_curves
+from qhu.report.run.sections import Section, sections
+from qhu.report.svg import as_pdf, inline
+
+HERE = Path(__file__).parents[1]
+
+
+def write_report(folder: Path) -> Path:
+    """Write the report of a run folder, from the run's own files alone.
+
+    ``report.html``, ``figures/*.svg`` and ``*.pdf``, ``tables/*.csv``, ``*.tex`` and ``*.md``,
+    ``methods.md`` and ``methods.tex``.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        UserError: it is no run folder, or one of its files is missing, damaged or empty.
+    """
+    out = RunFolder(folder)
+    for name, content in report_files(load_run(folder)):
+        out.write_bytes(name, content.encode() if isinstance(content, str) else content)
+    return folder / "report.html"
+
+
+def report_files(run: Run) -> Iterator[tuple[str, str | bytes]]:
+    """Name and content of every file of a report; the page comes last."""
+    found, curves = sections(run.results, run.summary, run.scores), training_curves(run.losses)
+    page = _page(run, found, curves)  # first: it finds what is damaged
+    drawings = [p.drawing for s in found for p in (*s.tradeoffs, *s.panels)]
+    drawings += [panel.drawing for panel in curves]
+    for drawing, pdf in zip(drawings, as_pdf(drawings), strict=True):
+        yield f"figures/{drawing.name}.svg", drawing.svg
+        yield f"figures/{drawing.name}.pdf", pdf
+    for section in found:
+        yield from table_files(f"tables/{section.name}-scores", section.scores)
+        yield from table_files(f"tables/{section.name}-differences", section.tests)
+    yield "methods.md", methods.as_markdown(run)
+    yield "methods.tex", methods.as_latex(run)
+    yield "report.html", page
+
+
+def _page(run: Run, found: list[Section], curves: list[Panel]) -> str:
+    references = formatted(run.references)
+    return fill(
+        "report.html.jinja",
+        record=run.record,
+        facts=facts.key_facts(run),
+        sections=found,
+        beside=beside_tables(run.results, run.scores),
+        emulated=any(options.get("emulated") for options in run.record.effective.values()),
+        scenarios=facts.scenarios(run.settings),
+        columns=facts.columns(run.scores.values()),
+        curves=curves,
+        circuit=inline(run.circuit, "circuit-", "the circuit") if run.circuit else None,
+        methods=methods.as_html(run, list(references)),
+        references=references,
+        settings=facts.settings(run.settings, run.record.effective),
+        effective={s: facts.flatten(options) for s, options in run.record.effective.items()},
+        environment=facts.flatten(run.record.environment),
+        costs=facts.flatten(run.record.costs),
+        reported=facts.reported(run.facts),
+    )
+
+
+def fill(template: str, **values: Any) -> str:
+    """A page from a template of this folder; text in ``values`` is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    css = Markup((HERE / "report.css").read_text())
+    return environment.get_template(template).render(css=css, **values)

@@ -1,0 +1,230 @@
+"""What is asked: the experiment file and its overrides."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StrictInt,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+
+from qhu import registry
+from qhu.errors import UnknownName, UserError
+from qhu.registry import Options, parse
+from qhu.settings.parts import (
+    DataSpec,
+    Device,
+    EvaluateSpec,
+    ModelSpec,
+    Scenario,
+    Stages,
+    TrainSpec,
+    UnlearnSpec,
+)
+
+HONEST = ("none", "retrain")
+"""Methods that stand beside every other: the untouched teacher and the retrained oracle."""
+
+
+class MethodSpec(Options):
+    """A registered method and its options."""
+
+    method: str
+    """registered name; the key in the experiment file is only a label"""
+    options: Options
+    """validated options of the method"""
+
+
+def parse_seeds(given: Any) -> Any:
+    """Seeds from an int, a list of ints or text such as ``0-9`` and ``0,3,5-7``."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        return [given]
+    if not isinstance(given, str):
+        return given
+    seeds: list[int] = []
+    for part in given.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UserError(f"seeds must be integers such as 0-9 or 0,3,5 (got '{given}')")
+        seeds += range(int(first), int(last or first) + 1)
+    return seeds
+
+
+Seeds = Annotated[
+    tuple[Annotated[StrictInt, Field(ge=0)], ...], Field(min_length=1), BeforeValidator(parse_seeds)
+]
+
+
+class Experiment(Options):
+    """Everything that determines the numbers of a run."""
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    """name of the study, part of the default run folder"""
+    data: DataSpec = DataSpec()
+    model: ModelSpec = ModelSpec()
+    training: TrainSpec = TrainSpec()
+    unlearning: UnlearnSpec = UnlearnSpec()
+    evaluation: EvaluateSpec = EvaluateSpec()
+    scenarios: dict[str, Scenario] = Field(min_length=1)
+    """what is to be forgotten, by label"""
+    methods: dict[str, MethodSpec] = Field(min_length=1)
+    """methods by label; ``none`` and ``retrain`` are always added"""
+    metrics: tuple[str, ...] = ()
+    """metrics to compute; empty: all registered ones but those on request"""
+    seeds: Seeds = tuple(range(10))
+    """root seeds; each draws its own split and forget set (see data.split) and initial weights"""
+    stages: Stages = Stages()
+    device: Device = "cpu"
+    """where networks are trained and evaluated; random numbers always come from the CPU"""
+
+    @field_validator("data")
+    @classmethod
+    def _known_dataset(cls, data: DataSpec) -> DataSpec:
+        registry.dataset.options(data.source, data.options)
+        return data
+
+    @field_validator("methods", mode="before")
+    @classmethod
+    def _known_methods(cls, given: Any) -> dict[str, MethodSpec]:
+        if isinstance(given, list):
+            given = dict.fromkeys(given)
+        if not isinstance(given, Mapping):
+            raise ValueError("list method names, or map them to their options")
+        with_honest = {**dict.fromkeys(HONEST), **given}
+        return {str(label): _method(str(label), o) for label, o in with_honest.items()}
+
+    @field_serializer("methods", mode="plain")
+    def _plain_methods(self, methods: dict[str, MethodSpec], info: Any) -> dict[str, Any]:
+        dump = {"mode": "json", "exclude_defaults": info.exclude_defaults}
+        named = {k: {} if m.method == k else {"method": m.method} for k, m in methods.items()}
+        return {k: {**named[k], **m.options.model_dump(**dump)} for k, m in methods.items()}
+
+    @model_validator(mode="after")
+    def _selection(self) -> "Experiment":
+        left_out = self.training.teacher_without
+        if left_out is not None and left_out not in self.scenarios:
+            raise UnknownName("scenario in training.teacher_without", left_out, self.scenarios)
+        for part in ("training", "unlearning"):
+            spec = getattr(self, part)
+            if spec.patience and spec.select == "val_loss" and not self.data.val:
+                raise ValueError(f"{part}.patience waits for the validation loss: raise data.val")
+        return self
+
+    @field_validator("metrics")
+    @classmethod
+    def _known_metrics(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            registry.metric[name]
+        return names
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("seeds must differ: the same seed twice is not two samples")
+        return seeds
+
+
+def _method(label: str, given: Any) -> MethodSpec:
+    if isinstance(given, MethodSpec):
+        return given
+    options = dict(given or {})
+    name = options.pop("method", label)
+    return MethodSpec(method=name, options=registry.method.options(name, options))
+
+
+def load_experiment(
+    path: Path, overrides: Sequence[str] = (), methods: Sequence[str] | None = None
+) -> Experiment:
+    """Read an experiment file and apply dotted overrides such as ``model.layers=3``.
+
+    Args:
+        path: the file.
+        overrides: ``key.sub=value`` each, the value in YAML.
+        methods: labels to keep of the file's methods, or registered names to add; None: all.
+
+    Raises:
+        UserError: the file is missing, does not parse (with the line), or a setting is wrong.
+    """
+    return make_experiment(read_settings(path), str(path), overrides, methods)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings in a YAML file, as they stand there.
+
+    Raises:
+        UserError: the file is missing or does not parse (with the line).
+    """
+    try:
+        given = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise UserError(f"{path}{line}: {problem}; mend the YAML") from None
+    if not isinstance(given, dict):
+        raise UserError(f"{path} must be a mapping of settings such as name, data, methods")
+    return given
+
+
+def make_experiment(
+    given: Mapping[str, Any],
+    where: str,
+    overrides: Sequence[str] = (),
+    methods: Sequence[str] | None = None,
+) -> Experiment:
+    """The experiment that settings describe, as :func:`load_experiment` makes it of a file's.
+
+    Raises:
+        UserError: a setting or an override is wrong; ``where`` says where it stands.
+    """
+    settings = copy.deepcopy(dict(given))
+    for override in overrides:
+        _apply(settings, override)
+    if methods is not None:
+        _check_kept(overrides, methods)
+        kept = settings.get("methods") or {}
+        kept = kept if isinstance(kept, dict) else {}
+        settings["methods"] = {label: kept.get(label) for label in (*HONEST, *methods)}
+    experiment: Experiment = parse(Experiment, settings, where)
+    return experiment
+
+
+def _check_kept(overrides: Sequence[str], methods: Sequence[str]) -> None:
+    """Refuse the settings of a method that the chosen ones leave out; some are always there."""
+    for override in overrides:
+        path = override.partition("=")[0].split(".")
+        if path[0] == "methods" and len(path) > 1 and path[1] not in (*methods, *HONEST):
+            raise UserError(
+                f"override '{override}' sets method '{path[1]}', which the chosen methods leave "
+                f"out: add {path[1]} to --methods"
+            )
+
+
+def _apply(given: dict[str, Any], override: str) -> None:
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise UserError(f"override '{override}' must look like key.sub=value")
+    *path, last = dotted.split(".")
+    node = given
+    for key in path:
+        if isinstance(node.get(key), list):  # methods given as a list of names
+            node[key] = dict.fromkeys(node[key])
+        if node.get(key) is None:
+            node[key] = {}
+        node = node[key]
+        if not isinstance(node, dict):
+            raise UserError(f"override '{override}': '{key}' holds a value, not settings")
+    try:
+        node[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"override '{override}': the value is not valid YAML") from None

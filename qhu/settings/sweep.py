@@ -1,0 +1,91 @@
+"""An experiment file that varies one setting: a family of ordinary experiments."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from qhu.errors import UserError
+from qhu.registry import Options, parse
+from qhu.settings.experiment import Experiment, make_experiment, read_settings
+from qhu.settings.shipped import experiment_file
+
+
+def _by_label(given: Any) -> Any:
+    """Values of the axis by label; a list's values are their own labels."""
+    if isinstance(given, list):
+        return {str(value): value for value in given}
+    return {str(k): v for k, v in given.items()} if isinstance(given, dict) else given
+
+
+Label = Annotated[str, Field(pattern=r"^[\w.-]+$")]
+Values = Annotated[dict[Label, Any], Field(min_length=2), BeforeValidator(_by_label)]
+
+
+class Sweep(Options):
+    """The section ``sweep`` of an experiment file."""
+
+    question: str
+    """what the ablation asks, the title of its page"""
+    vary: dict[str, Values] = Field(min_length=1, max_length=1)
+    """one dotted setting, or a whole section, and its values: a list, or values by label"""
+    axis: str = ""
+    """the varied setting in words"""
+    ordered: bool = True
+    """whether the values have an order, so that there can be a trend; else each value is compared
+    with the last"""
+    read: str = "kl_forget"
+    """the score that the reading is about"""
+    base: Path | None = None
+    """experiment for the sections that this one lacks: a file, seen from this one, or a shipped
+    experiment by its name"""
+
+    @property
+    def setting(self) -> str:
+        """The varied setting."""
+        return next(iter(self.vary))
+
+    @property
+    def words(self) -> str:
+        """The varied setting in words."""
+        return self.axis or self.setting
+
+    @property
+    def labels(self) -> list[str]:
+        """What the values are called, in their order."""
+        return list(self.vary[self.setting])
+
+
+def load_sweep(
+    path: Path, overrides: Sequence[str] = (), methods: Sequence[str] | None = None
+) -> tuple[Sweep, dict[str, Experiment]]:
+    """Read an experiment file with a section ``sweep``.
+
+    Args:
+        path: the file.
+        overrides: as for an ordinary experiment; the varied setting comes last.
+        methods: as for an ordinary experiment.
+
+    Returns:
+        The section, and per label the experiment with that value.
+
+    Raises:
+        UserError: the file is no such file, a setting is wrong, or two values are the same.
+    """
+    given = read_settings(path)
+    if "sweep" not in given:
+        raise UserError(f"{path} varies nothing: give sweep.vary, or use qhu run")
+    sweep: Sweep = parse(Sweep, given.pop("sweep"), f"{path}: sweep")
+    if sweep.base is not None:
+        given = read_settings(experiment_file(sweep.base, path.parent)) | given
+    experiments = {}
+    for label, value in sweep.vary[sweep.setting].items():
+        chosen = [*overrides, f"{sweep.setting}={json.dumps(value)}"]
+        where = f"{path} with {sweep.setting} {label}"
+        experiments[label] = make_experiment(given, where, chosen, methods)
+    if any(one == other for one, other in itertools.combinations(experiments.values(), 2)):
+        raise UserError(f"{path}: two values of {sweep.setting} are the same; drop one")
+    return sweep, experiments

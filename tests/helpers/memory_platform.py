@@ -1,0 +1,60 @@
+"""A platform in memory."""
+
+import itertools
+
+import numpy as np
+
+from qhu.hardware.platform import State
+from qhu.hardware.questions import Answer
+
+
+class MemoryPlatform:
+    """Jobs in a dictionary. ``happens`` is told of every call, before and after it has effect."""
+
+    emulated, instance = False, "crn:here"
+
+    def __init__(self, happens=lambda call, when: None):
+        self.jobs, self.happens, self.numbers = {}, happens, itertools.count()
+
+    def submit(self, pubs, tag, limit):
+        self.happens("submit", "before")
+        name = f"job{next(self.numbers)}"
+        values = [np.asarray(pub.parameter_values.as_array(), float).ravel() for pub in pubs]
+        self.jobs[name] = {"tag": tag, "values": values, "state": "queued", "limit": limit}
+        self.happens("submit", "after")
+        return name
+
+    def find(self, tag):
+        self.happens("find", "before")
+        return [name for name, job in self.jobs.items() if job["tag"] == tag]
+
+    def state(self, job):
+        self.happens("state", "before")
+        if job not in self.jobs:
+            return State("unknown")
+        if self.jobs[job]["state"] == "queued":
+            self.jobs[job]["state"] = "done"
+            return State("queued")
+        return State(self.jobs[job]["state"], "told so")
+
+    def result(self, job, shapes):
+        self.happens("result", "before")
+        return "raw", [expected(values) for values in self.jobs[job]["values"]]
+
+    def metrics(self, job):
+        self.happens("metrics", "before")
+        return 1.5 * (self.jobs[job]["state"] == "done"), {"job": job}
+
+    def cancel(self, job):
+        self.happens("cancel", "before")
+        if self.jobs[job]["state"] == "queued":
+            self.jobs[job]["state"] = "cancelled"
+
+    def running(self):
+        """Jobs that were not cancelled, by tag."""
+        kept = [job for job in self.jobs.values() if job["state"] != "cancelled"]
+        return {tag: sum(job["tag"] == tag for job in kept) for tag in {j["tag"] for j in kept}}
+
+
+def expected(values):
+    return Answer(np.cos(values)[None], np.full((1, len(values)), 0.1))

@@ -1,0 +1,51 @@
+import re
+from html import unescape
+
+import pytest
+
+from qhu import registry
+from qhu.errors import QhuError, UnknownName
+from qhu.record.references import SHIPPED, formatted, resolve
+
+ENTRIES = [
+    (kind, name)
+    for kind in ("method", "metric", "dataset", "backend")
+    for name in getattr(registry, kind).names()
+]
+MINE = "@misc{mine_2026, author = {Müller, Eva}, title = {Forget $x$}, year = {2026}}"
+
+
+@pytest.mark.parametrize(("kind", "name"), ENTRIES)
+def test_what_is_registered_cites_what_exists(kind, name):
+    cites = getattr(registry, kind)[name].cites
+    assert len(resolve(cites)) == len(cites)
+    if kind == "method" and name not in ("none", "retrain"):
+        assert cites
+
+
+def test_every_shipped_reference_can_be_printed_and_its_key_tells_author_and_year():
+    references = formatted(SHIPPED.read_text())
+    assert len(references) == SHIPPED.read_text().count("\n@")
+    for key, text in references.items():
+        author, year = re.match(r"([a-z]+)(\d{4})[a-z]+$", key).groups()
+        assert year in text
+        letters = re.sub(r"[^a-z]", "", unescape(text.split(".\n")[0]).lower())
+        assert author in letters
+
+
+def test_a_plugin_brings_its_own_entry():
+    found = resolve([MINE, "holm1979simple"])
+    assert list(found) == ["mine_2026", "holm1979simple"]
+    text = formatted("\n".join(found.values()))
+    assert "Eva Müller" in text["mine_2026"]
+    assert "Holm" in text["holm1979simple"]
+
+
+def test_an_unknown_key_offers_the_nearest():
+    with pytest.raises(UnknownName, match="did you mean 'holm1979simple'"):
+        resolve(["holm1979"])
+
+
+def test_what_is_not_bibtex_is_one_line():
+    with pytest.raises(QhuError, match=r"^not a BibTeX entry [^\n]*$"):
+        resolve(["@misc{broken,\n title = {"])

@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from qhu.errors import UserError
+from qhu.settings.sweep import load_sweep
+
+ABLATIONS = Path(__file__).parents[2] / "experiments" / "ablation"
+BASE = {
+    "name": "base",
+    "training": {"epochs": 3, "lr": 0.5},
+    "scenarios": {"subset": {"fraction": 0.1}},
+    "methods": ["finetune"],
+}
+DEPTH = {"question": "?", "vary": {"model.layers": [1, 2, 4]}}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes an experiment file with a section ``sweep``, changed in the given keys."""
+
+    def write(rest=None, **changes):
+        path = tmp_path / "sweep.yaml"
+        path.write_text(yaml.safe_dump({**BASE, **(rest or {}), "sweep": {**DEPTH, **changes}}))
+        return path
+
+    return write
+
+
+def test_values_of_a_list_are_their_own_labels(write):
+    sweep, experiments = load_sweep(write())
+    assert sweep.labels == ["1", "2", "4"]
+    assert [one.model.layers for one in experiments.values()] == [1, 2, 4]
+    assert {one.training.lr for one in experiments.values()} == {0.5}
+
+
+def test_labels_may_stand_for_values_and_for_whole_sections(write):
+    noisy = {"train": "fake_torino", "evaluate": "fake_torino"}
+    sweep, experiments = load_sweep(write(vary={"stages": {0: {}, 3: noisy}}))
+    assert sweep.labels == ["0", "3"]
+    assert [one.stages.train for one in experiments.values()] == ["statevector", "fake_torino"]
+
+
+def test_sections_of_the_base_are_kept_or_replaced_whole(write, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "base.yaml").write_text(yaml.safe_dump(BASE))
+    path = write({"training": {"epochs": 7}}, base="sub/base.yaml")
+    own = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({"name": "own", **{k: own[k] for k in ("sweep", "training")}}))
+    _, experiments = load_sweep(path)
+    first = experiments["1"]
+    assert (first.name, first.training.epochs) == ("own", 7)
+    assert first.training.lr == type(first.training)().lr, "no setting of the base's section"
+    assert "finetune" in first.methods
+
+
+def test_the_varied_setting_comes_after_overrides(write):
+    _, experiments = load_sweep(write(), ["model.layers=9", "seeds=3"], ["scrub"])
+    assert [one.model.layers for one in experiments.values()] == [1, 2, 4]
+    assert {one.seeds for one in experiments.values()} == {(3,)}
+    assert all("scrub" in one.methods for one in experiments.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"vary": {"model.layers": [1]}}, "at least 2"),
+        ({"vary": {"model.layers": [1, 2], "model.angle": [0.5, 1]}}, "at most 1"),
+        ({"vary": {"model.layers": {"1/2": 1, "2": 2}}}, "pattern"),
+        ({"vary": {"model.layers": {"a": 2, "b": 2}}}, "the same"),
+        ({"vary": {"model.depth": [1, 2]}}, "depth"),
+        ({"vary": {"model.layers": [1, 0]}}, "model.layers 0"),
+        ({"vary": {"model.layers": 3}}, "vary"),
+        ({"vary": {"name.first": [1, 2]}}, "holds a value"),
+        ({"base": "absent.yaml"}, "cannot read"),
+        ({"axes": "x"}, "axes"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(write, changes, message):
+    with pytest.raises(UserError, match=message) as told:
+        load_sweep(write(**changes))
+    assert "\n" not in str(told.value)
+
+
+def test_an_ordinary_experiment_varies_nothing(tmp_path):
+    (tmp_path / "plain.yaml").write_text(yaml.safe_dump(BASE))
+    with pytest.raises(UserError, match=r"give sweep\.vary"):
+        load_sweep(tmp_path / "plain.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(ABLATIONS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_ablations_parse_and_have_enough_seeds(path):
+    sweep, experiments = load_sweep(path)
+    assert len(sweep.labels) > 2
+    assert min(len(one.seeds) for one in experiments.values()) >= 5
+    assert {one.name for one in experiments.values()} == {path.stem}
