@@ -5,6 +5,7 @@ import subprocess
 from typing import Any
 
 import illustrate
+import reference
 
 from qhu import registry
 from qhu.record.references import formatted, resolve
@@ -20,7 +21,9 @@ COMMANDS = re.compile(r"^```sh\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 def complete(app: Any, page: str, source: list[str]) -> None:
     """Sphinx's ``source-read``: change the text of a page in place."""
     folder, _, name = page.partition("/")
-    if folder == "tutorials":
+    if page == "reference":
+        source[0] += f"\n{reference.public()}\n"
+    elif folder == "tutorials":
         source[0] = COMMANDS.sub(_with_output, source[0])
     elif folder in FIGURES and name in getattr(registry, folder.removesuffix("s")).names():
         entry = getattr(registry, folder.removesuffix("s"))[name]

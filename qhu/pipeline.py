@@ -1,5 +1,7 @@
 """The data flow. READ THIS FIRST.
 
+::
+
     Experiment ─► data ─► split: train = retain ∪ forget, val, test
                              │
     backends ─► model: front ─► TorchConnector(EstimatorQNN) ─► head    θ = one flat vector

@@ -78,7 +78,7 @@ def small(name, *words):
         words += ["--seeds", "0", *([] if "--methods" in words else ["--methods", "finetune"])]
     if "--workers" in words:  # tests/test_cluster.py has them
         words += ["--workers", "0"]
-    if "experiments/iris-hw.yaml" in words:
+    if {"iris-hw", "experiments/iris-hw.yaml"} & set(words):
         words += [*DEVICE, *(["--yes"] if name == "run" else [])]
     if name in ("report", "compare"):
         words = words[: 2 if name == "report" else 3]
@@ -97,6 +97,7 @@ def folder(tmp_path, kept, monkeypatch):
     for name in ("backends.yaml", "Makefile", "docs"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
+    monkeypatch.setattr("qhu.shipped.EXPERIMENTS", tmp_path / "experiments")
     for path in (tmp_path / "experiments" / "ablation").iterdir():
         path.write_text(re.sub(r"\[1, 2, 3.*\]", "[1, 2]", path.read_text()))
     (tmp_path / "runs").mkdir()
@@ -192,7 +193,7 @@ def test_commands_in_the_text(page):
     for program, name, *words in map(shlex.split, INLINE.findall(page.read_text())):
         if program == "make":
             subprocess.run(["make", "-n", name], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-        elif name != "--help":
+        elif not name.startswith("-"):
             known = typer.main.get_command(app).commands[name].params
             options = {"--help", *(word for option in known for word in option.opts)}
             assert {word for word in words if word.startswith("-")} <= options
