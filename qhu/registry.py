@@ -243,13 +243,9 @@ def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
 
 
 method: Registry[Callable[..., dict[str, float] | None]] = Registry("method", "qhu.unlearn")
-<<<<<<< HEAD
-metric = MetricRegistry("metric", "qhu.evaluate")
-=======
 """Unlearning methods by name, and the decorator ``@method(name)`` that adds one."""
-metric: Registry[Callable[..., Any]] = Registry("metric", "qhu.evaluate")
+metric = MetricRegistry("metric", "qhu.evaluate")
 """Metrics by name, and the decorator ``@metric(name)`` that adds one."""
->>>>>>> door
 dataset: Registry[Callable[..., Any]] = Registry("dataset", "qhu.data")
 """Datasets by name, and the decorator ``@dataset(name)`` that adds one."""
 backend: Registry[type[Any]] = Registry("backend", "qhu.backends")
