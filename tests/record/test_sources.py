@@ -14,7 +14,8 @@ from qhu.record.sources import PACKAGE, Module, Sources
 KINDS = ("method", "metric", "dataset", "backend")
 LOADED = """
 import json, sys
-from qhu import registry, {module}
+import qhu.{module}
+from qhu import registry
 for kind in ("method", "metric", "dataset", "backend"):
     getattr(registry, kind).names()
 print(json.dumps([name for name in sys.modules if name.partition(".")[0] == "qhu"]))
@@ -37,7 +38,7 @@ def registering():
 
 def test_what_a_run_really_imports_is_followed():
     """But modules that lie among the registered ones and register nothing, nor are imported."""
-    only_lie_there = loaded("steps") - set(identity.numeric())
+    only_lie_there = loaded("grid.steps") - set(identity.numeric())
     packages = tuple(getattr(registry, kind).package for kind in KINDS)
     assert all(name.startswith(packages) for name in only_lie_there)
     assert not only_lie_there & registering()
@@ -46,12 +47,12 @@ def test_what_a_run_really_imports_is_followed():
 
 def test_what_writes_the_files_is_followed():
     closure = set(identity.sources().closure(*identity.FILES, *identity.numeric()))
-    assert loaded("collect") - loaded("steps") <= closure
+    assert loaded("grid.collect") - loaded("grid.steps") <= closure
 
 
 @pytest.mark.parametrize(
     "part",
-    ["report", "cli", "emulator", "audit", "compare", "backends.book", "record.folder"],
+    ["report", "cli", "emulator", "paper", "compare", "commands", "grid.run", "record.folder"],
 )
 def test_what_only_shows_is_no_part_of_a_number(part):
     assert f"qhu.{part}" in identity.sources().files
@@ -59,11 +60,12 @@ def test_what_only_shows_is_no_part_of_a_number(part):
 
 
 def test_numbers_come_from_no_data_file_but_the_datasets():
-    """Those count by their content; whatever else lies beside numeric code must only be cited."""
+    """Those count by their content; what else lies beside numeric code must only be cited."""
     folders = {identity.sources().files[name].parent for name in identity.numeric()} - {PACKAGE}
     data = {name for name in identity.sources().data() if (PACKAGE / name).parent in folders}
-    assert {Path(name).parent.name for name in data} == {"data"}
-    assert {Path(name).suffix for name in data} == {".npz"}
+    cited = {"record/references.bib"}
+    assert cited <= data and {Path(name).parent.name for name in data - cited} == {"data"}
+    assert {Path(name).suffix for name in data - cited} == {".npz"}
 
 
 def test_packages_are_those_that_are_imported():
