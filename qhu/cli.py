@@ -186,7 +186,9 @@ def _say_backends(*experiments: "Experiment") -> None:
     """Say which backends are those of a file in the working folder."""
     from qhu.backends.named import own_file
 
-    chosen = (name for one in experiments for name in one.stages.model_dump().values())
+    chosen = (
+        name for experiment in experiments for name in experiment.stages.model_dump().values()
+    )
     for name in dict.fromkeys(chosen):
         if file := own_file(name):
             notes.print(f"backend {name}: {file} in this folder", markup=False, soft_wrap=True)

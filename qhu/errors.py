@@ -26,14 +26,14 @@ class UserError(QhuError):
 class UnknownName(UserError):
     """A name that is not among the known ones; the message offers the nearest."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, names: Iterable[str]) -> None:
         # Exactly the arguments, so that a copy can be made in another process.
-        super().__init__(kind, name, sorted(known))
+        super().__init__(kind, name, sorted(names))
 
     def __str__(self) -> str:
-        kind, name, known = self.args
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+        kind, name, names = self.args
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
         return f"unknown {kind} '{name}': {hint}"
 
 

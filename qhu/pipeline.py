@@ -51,14 +51,14 @@ class Scored:
 
 
 def train(
-    study: Study, fits: Sequence[Fit], finished: Callable[[Fit], None] = lambda one: None
+    study: Study, fits: Sequence[Fit], finished: Callable[[Fit], None] = lambda model: None
 ) -> list[Stage]:
     """Teachers and oracles: train what the store does not hold yet, many models at once."""
-    keys = [fit_key(study, one) for one in fits]
-    missing = {key: one for key, one in zip(keys, fits, strict=True) if key not in study.store}
-    for one in fits:
-        if one not in missing.values():
-            finished(one)
+    keys = [fit_key(study, model) for model in fits]
+    missing = {key: model for key, model in zip(keys, fits, strict=True) if key not in study.store}
+    for model in fits:
+        if model not in missing.values():
+            finished(model)
 
     nets: dict[HybridNet, list[str]] = {}  # one for all, unless each draws shots of its own
     for key in missing:
@@ -66,10 +66,10 @@ def train(
     for net, group in nets.items():
 
         def keep(index: int, result: FitResult, group: list[str] = group) -> None:
-            key, one = group[index], missing[group[index]]
-            facts = {"history": result.history, "steps": result.steps, **_scaling(study, one)}
+            key, model = group[index], missing[group[index]]
+            facts = {"history": result.history, "steps": result.steps, **_scaling(study, model)}
             study.store.put(key, study.arrays(result.state), facts)
-            finished(one)
+            finished(model)
 
         jobs = [_fit_job(study, missing[key]) for key in group]
         fit(net, jobs, study.experiment.training, keep)
@@ -91,13 +91,13 @@ def unlearn(study: Study, cell: Cell) -> Stage:
         if student.kept is not None:
             facts["kept_steps"] = student.kept
         fit = Fit("oracle" if chosen.method == "retrain" else "teacher", cell.seed, cell.scenario)
-        found = {
+        recorded = {
             "history": student.history,
             "steps": len(student.history),
             "facts": facts,
             **_scaling(study, fit),
         }
-        return study.arrays(student.state), found
+        return study.arrays(student.state), recorded
 
     return study.store.get(key, compute)
 
@@ -140,14 +140,14 @@ def models(study: Study, cell: Cell) -> tuple[Stage, Stage, Stage]:
 def evaluate(study: Study, cell: Cell, stage: str = "evaluate") -> Scored:
     """Scores of a cell: its model beside the untouched teacher and the retrained oracle."""
     compared = models(study, cell)
-    outputs = [predict(study, one, cell.seed, stage, cell.scenario) for one in compared]
+    outputs = [predict(study, model, cell.seed, stage, cell.scenario) for model in compared]
     seen = [
         Outputs(
-            found.arrays["probabilities"],
-            found.arrays["features"],
-            study.state(one).theta.cpu().numpy(),
+            predicted.arrays["probabilities"],
+            predicted.arrays["features"],
+            study.state(model).theta.cpu().numpy(),
         )
-        for one, found in zip(compared, outputs, strict=True)
+        for model, predicted in zip(compared, outputs, strict=True)
     ]
     scores = score(study, cell, *seen)
     return Scored(cell, scores, compared[0].key, outputs[0].key, stage)
@@ -189,37 +189,37 @@ def _fit_partition(study: Study, fit: Fit) -> Partition:
     return study.partition(fit.seed, _without(study, fit))
 
 
-def _without(study: Study, one: Fit) -> str:
+def _without(study: Study, fit: Fit) -> str:
     """Scenario whose forget rows a model trained from scratch never sees; empty: it sees all."""
-    if one.kind == "teacher":
+    if fit.kind == "teacher":
         return study.experiment.training.teacher_without or ""
-    return one.scenario
+    return fit.scenario
 
 
-def _scaling(study: Study, one: Fit) -> dict[str, str]:
+def _scaling(study: Study, fit: Fit) -> dict[str, str]:
     """The fact of a model's file that :meth:`Study.seen_by` reads."""
-    return {"scaled_without": _without(study, one)}
+    return {"scaled_without": _without(study, fit)}
 
 
-def _fit_job(study: Study, one: Fit) -> FitJob:
+def _fit_job(study: Study, fit: Fit) -> FitJob:
     """Teacher, oracle and floor share the initial state if paired, and differ in data order."""
-    partition = _fit_partition(study, one)
+    partition = _fit_partition(study, fit)
     judging = partition.selection(study.experiment.training.select)
     rows, val = (partition.rows(index, study.device) for index in (partition.retain, judging))
-    order = torch_stream(one.seed, "order", one.kind, one.scenario)
-    return FitJob(rows, val, _initial(study, one), order)
+    order = torch_stream(fit.seed, "order", fit.kind, fit.scenario)
+    return FitJob(rows, val, _initial(study, fit), order)
 
 
-def _initial(study: Study, one: Fit) -> ModelState:
-    own = () if study.experiment.training.paired else (one.kind, one.scenario)
-    return study.net("train").initial(torch_stream(one.seed, "init", *own)).to(study.device)
+def _initial(study: Study, fit: Fit) -> ModelState:
+    own = () if study.experiment.training.paired else (fit.kind, fit.scenario)
+    return study.net("train").initial(torch_stream(fit.seed, "init", *own)).to(study.device)
 
 
-def fit_key(study: Study, one: Fit) -> str:
+def fit_key(study: Study, fit: Fit) -> str:
     """Key of a model trained from scratch."""
-    training, partition = study.experiment.training, _fit_partition(study, one)
+    training, partition = study.experiment.training, _fit_partition(study, fit)
     used = [partition.retain.tolist(), partition.selection(training.select).tolist()]
-    return study.key("fit", "train", one.seed, one.kind, one.scenario, identity(training), used)
+    return study.key("fit", "train", fit.seed, fit.kind, fit.scenario, identity(training), used)
 
 
 def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:

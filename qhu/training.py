@@ -164,8 +164,8 @@ class _Stack:
         if self.val.y.numel():
             whole = ModelState(self.theta, self.buffers)
             logits = self.net.infer(whole, self._shaped(self.val.x))
-            found = measure_epoch(logits, self._shaped(self.val.y), self.select)
-            measured, scores = (each.reshape(-1).cpu().tolist() for each in found)
+            measures = measure_epoch(logits, self._shaped(self.val.y), self.select)
+            measured, scores = (each.reshape(-1).cpu().tolist() for each in measures)
             for line, value in zip(lines, measured, strict=True):
                 line[self.select] = value
         for i, line in enumerate(lines):
@@ -176,7 +176,11 @@ class _Stack:
 
     def final(self) -> list[ModelState]:
         """The best state of every model where patience asked for it, else the last."""
-        best = [one.state for one in self.best] if self.best else [None for _ in self.history]
+        best = (
+            [candidate.state for candidate in self.best]
+            if self.best
+            else [None for _ in self.history]
+        )
         return [kept or self._state(i).clone() for i, kept in enumerate(best)]
 
     def _join(self, tensors: list[Tensor]) -> Tensor:

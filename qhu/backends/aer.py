@@ -153,12 +153,12 @@ class AerBackend(Backend):
             UserError: the versions installed here know another calibration, or compile the circuit
                 in another way.
         """
-        known = {key: effective[key] for key in Options.model_fields if key in effective}
-        backend = cls("", Options.model_validate(known))
+        options = {key: effective[key] for key in Options.model_fields if key in effective}
+        backend = cls("", Options.model_validate(options))
         isa = backend.isa(ansatz)
-        found = backend.effective()
+        here = backend.effective()
         for what in ("calibrated", "circuit"):
-            if found[what] != effective[what]:
+            if here[what] != effective[what]:
                 raise UserError(
                     f"the noise of the run cannot be rebuilt: another '{what}' here; install "
                     f"qiskit {effective['versions']['qiskit']} and what else its run.json names"
@@ -201,9 +201,9 @@ class AerBackend(Backend):
         if options.device:
             return copy.deepcopy(_snapshot_noise(options.device, qubits))
         times = options.t1 and options.t2 and (options.t1 * 1e-6, options.t2 * 1e-6)
-        one, two = options.gate_times
+        single, double = options.gate_times
         return figures_noise(
-            options.depolarizing, options.readout, times or None, (one * 1e-9, two * 1e-9)
+            options.depolarizing, options.readout, times or None, (single * 1e-9, double * 1e-9)
         )
 
 

@@ -38,17 +38,17 @@ def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = 
 def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
     """Names for :func:`open_backend`, each explained in a line."""
     kinds = {name: registry.backend[name].summary for name in registry.backend.names()}
-    known = dict(kinds)
+    summaries = dict(kinds)
     for name, entry in _entries(file).items():
         options = dict(entry or {})
         kind = options.pop("kind", name)
         listed = ", ".join(f"{key}: {value}" for key, value in options.items())
         summary = registry.backend[kind].summary
-        known[name] = f"{summary} {{{listed}}}" if listed else summary
-    known["fake_DEVICE"] = "Noisy twin of any device snapshot shipped with qiskit-ibm-runtime."
-    known["ibm_DEVICE"] = "Any device of your account, with the options of the entry ibm."
-    known["auto"] = "The device of your account that suits the circuit best today."
-    return known
+        summaries[name] = f"{summary} {{{listed}}}" if listed else summary
+    summaries["fake_DEVICE"] = "Noisy twin of any device snapshot shipped with qiskit-ibm-runtime."
+    summaries["ibm_DEVICE"] = "Any device of your account, with the options of the entry ibm."
+    summaries["auto"] = "The device of your account that suits the circuit best today."
+    return summaries
 
 
 def entry_files(file: Path = BACKENDS_FILE) -> list[Path]:

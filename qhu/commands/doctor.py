@@ -71,7 +71,7 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
         ledger = Ledger(path)
         held = ledger.held()
         open_ = len(ledger.requests("state IN ('planned', 'submitted')"))
-        sound = ledger.one("PRAGMA quick_check")
+        sound = ledger.first("PRAGMA quick_check")
         fine = sound is not None and sound[0] == "ok"
         yield Finding("ledger", fine, f"{path}: {held:.1f} s used or held, {open_} requests open")
     budget = device.session.budget

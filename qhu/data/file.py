@@ -44,12 +44,12 @@ def file(options: FileOptions) -> Dataset:
 def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            found = {name.lower(): archive[name] for name in archive.files}
+            arrays = {name.lower(): archive[name] for name in archive.files}
     except (ValueError, EOFError, zipfile.BadZipFile):
         raise UserError(f"{path} is damaged, no .npz file, or holds Python objects") from None
-    if missing := {"x", "y"} - found.keys():
+    if missing := {"x", "y"} - arrays.keys():
         raise UserError(f"{path} lacks the array {min(missing)}: save it with X=… and y=…")
-    return _numbers(path, found["x"]), found["y"]
+    return _numbers(path, arrays["x"]), arrays["y"]
 
 
 def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -96,8 +96,8 @@ def forget_rows(
         return ForgetSet(*_released(train, data.y, scenario.fraction))
     if scenario.label is not None:
         if not 0 <= scenario.label < len(data.classes):
-            known = ", ".join(f"{i} ({c})" for i, c in enumerate(data.classes))
-            raise UserError(f"{where}: class {scenario.label} is absent; classes: {known}")
+            classes = ", ".join(f"{i} ({c})" for i, c in enumerate(data.classes))
+            raise UserError(f"{where}: class {scenario.label} is absent; classes: {classes}")
         forget = train[split.labels[train] == scenario.label]
     elif scenario.mislabelled:
         forget = train[(split.labels != data.y)[train]]

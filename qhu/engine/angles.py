@@ -50,8 +50,8 @@ class AngleTable:
         constants = self._constants.on(values.device)
         products = values
         if "factors" in constants:
-            one = torch.ones_like(values[..., :1])
-            padded, products = torch.cat([values, one], dim=-1), one
+            ones = torch.ones_like(values[..., :1])
+            padded, products = torch.cat([values, ones], dim=-1), ones
             for factor in constants["factors"]:
                 products = products * padded.index_select(-1, factor)
         return linear(products, constants["mix"], constants["offset"])
@@ -107,12 +107,12 @@ class Parameters:
         self, inputs: Tensor, weights: Tensor, sources: Iterable[str], dtype: torch.dtype
     ) -> dict[str, Tensor]:
         """Value vectors (..., P) of the ``sources`` at inputs (..., I) and weights (..., W)."""
-        found = {"inputs": inputs.to(dtype), "weights": weights.to(dtype)}
+        by_source = {"inputs": inputs.to(dtype), "weights": weights.to(dtype)}
         if "both" in sources:
             lead = torch.broadcast_shapes(inputs.shape[:-1], weights.shape[:-1])
-            parts = [values.expand(*lead, -1) for values in found.values()]
-            found["both"] = torch.cat(parts, dim=-1)
-        return found
+            parts = [values.expand(*lead, -1) for values in by_source.values()]
+            by_source["both"] = torch.cat(parts, dim=-1)
+        return by_source
 
     def split(self, terms: Terms) -> dict[str | None, Terms]:
         """An angle as a sum of angles, one for each source; the constant goes with the first."""

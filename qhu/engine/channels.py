@@ -98,16 +98,16 @@ def _add_constant(scheduler: Scheduler[Channel], qubits: Sequence[int], matrix: 
 
 def blocks(channels: Iterable[Channel]) -> list[Channel]:
     """The same channels in time order, multiplied out to few of up to ``MAX_BLOCK`` qubits each."""
-    found: list[Channel] = []
+    merged: list[Channel] = []
     for channel in channels:
-        joined = tuple(sorted({*channel.qubits, *(found[-1].qubits if found else ())}))
-        if found and len(joined) <= MAX_BLOCK:
-            matrix = _embed(channel, joined) @ _embed(found[-1], joined)
-            found[-1] = Channel(joined, matrix)
+        joined = tuple(sorted({*channel.qubits, *(merged[-1].qubits if merged else ())}))
+        if merged and len(joined) <= MAX_BLOCK:
+            matrix = _embed(channel, joined) @ _embed(merged[-1], joined)
+            merged[-1] = Channel(joined, matrix)
         else:
             own = tuple(sorted(channel.qubits))
-            found.append(Channel(own, _embed(channel, own)))
-    return found
+            merged.append(Channel(own, _embed(channel, own)))
+    return merged
 
 
 def _embed(channel: Channel, qubits: tuple[int, ...]) -> Transfer:

@@ -98,9 +98,9 @@ class HeisenbergProgram:
 
 def _letters(strings: Sequence[String]) -> NDArray[np.int64]:
     """Letters (k, T) of T strings as 4 * qubit + letter; I on qubit 0 fills up shorter strings."""
-    found = [[4 * q + letter for q, letter in enumerate(string) if letter] for string in strings]
-    depth = max([1, *map(len, found)])
-    return np.array([some + [0] * (depth - len(some)) for some in found]).T
+    letters = [[4 * q + letter for q, letter in enumerate(string) if letter] for string in strings]
+    depth = max([1, *map(len, letters)])
+    return np.array([own + [0] * (depth - len(own)) for own in letters]).T
 
 
 def _first_layer(letters: NDArray[np.int64], num_qubits: int) -> NDArray[np.int64]:

@@ -83,11 +83,11 @@ class LocalGates:
         )
         rows: dict[str, list[Row]] = {}
         self._before = [_place(row, rows) for row in encoding[1:]]
-        self._skipped = {source: len(some) for source, some in rows.items()}
+        self._skipped = {source: len(own) for source, own in rows.items()}
         self._later = [_place(row, rows) for row in later]
         self._local = {}
-        for source, some in rows.items():
-            cells = [c for row in some for c in row.all_cells(self._num_qubits, self._side)]
+        for source, own in rows.items():
+            cells = [c for row in own for c in row.all_cells(self._num_qubits, self._side)]
             self._local[source] = LocalLayers(cells, parameters.columns(source), dtype)
         self.sources = {source for source, _ in self._later}
         self.all_sources = {self._first, *rows}
@@ -109,21 +109,21 @@ class LocalGates:
 
     def operators(self, matrices: Mapping[str, Tensor], batch: Batch) -> list[list[Tensor]]:
         """For each later row the matrices (..., d**g, d**g) of its groups of g qubits."""
-        found = {source: self._grouped(source, some, batch) for source, some in matrices.items()}
-        return [[group[number] for group in found[source]] for source, number in self._later]
+        groups = {source: self._grouped(source, own, batch) for source, own in matrices.items()}
+        return [[group[number] for group in groups[source]] for source, number in self._later]
 
     def _grouped(self, source: str, matrices: Tensor, batch: Batch) -> list[dict[int, Tensor]]:
         rows = range(self._skipped.get(source, 0), matrices.shape[-3])
         if not rows:
             return []
         parts = matrices.narrow(-3, rows.start, len(rows)).split(self._groups, -2)
-        found = []
+        groups = []
         for kron, part in zip(self._kron, parts, strict=True):
             entries = kron(part.flatten(-2))
             side = isqrt(entries.shape[-1])
             operators = batch.operators(entries.unflatten(-1, (side, side)), kept=3)
-            found.append(dict(zip(rows, operators.unbind(-3), strict=True)))
-        return found
+            groups.append(dict(zip(rows, operators.unbind(-3), strict=True)))
+        return groups
 
 
 def encoding_cells(cells: Iterable[Sequence[Series]]) -> Cells:

@@ -77,8 +77,8 @@ def pull_back(
         turned = [_conjugate(string, levels[number].joints) for string in strings]
         if None in turned:
             return None
-        signs = np.array([found[1] for found in turned if found])
-        strings = [found[0] for found in turned if found]
+        signs = np.array([pair[1] for pair in turned if pair])
+        strings = [pair[0] for pair in turned if pair]
         if steps:
             steps[-1] = PullBack(steps[-1].places, signs)
         else:
@@ -87,11 +87,11 @@ def pull_back(
             if sum(3 ** np.count_nonzero(string) for string in strings) > MAX_PRODUCTS:
                 return None
             entries = [_expand(string, rows[number], number) for string in strings]
-            found = sorted({string for some in entries for string in some})
-            if len(found) > limit or len(found) * len(entries) > MAX_PRODUCTS:
+            earlier = sorted({string for expansion in entries for string in expansion})
+            if len(earlier) > limit or len(earlier) * len(entries) > MAX_PRODUCTS:
                 return None
-            steps.append(PullBack(_places(entries, found), np.ones(len(found))))
-            strings = found
+            steps.append(PullBack(_places(entries, earlier), np.ones(len(earlier))))
+            strings = earlier
     return PulledBack(coefficients, tuple(steps), tuple(strings))
 
 
@@ -150,11 +150,11 @@ def _expand(string: String, row: Row, number: int) -> dict[String, list[int]]:
 def _places(
     entries: Sequence[dict[String, list[int]]], strings: Sequence[String]
 ) -> NDArray[np.int64]:
-    depth = max([1, *(len(places) for some in entries for places in some.values())])
+    depth = max([1, *(len(places) for expansion in entries for places in expansion.values())])
     result = np.full((depth, len(entries), len(strings)), ONE)
     result[0] = ZERO
     index = {string: n for n, string in enumerate(strings)}
-    for t, some in enumerate(entries):
-        for string, places in some.items():
+    for t, expansion in enumerate(entries):
+        for string, places in expansion.items():
             result[:, t, index[string]] = places + [ONE] * (depth - len(places))
     return result

@@ -44,8 +44,8 @@ def read_observables(observables: Sequence[SparsePauliOp], noise: Noise) -> Tran
 
     def read(qubit: int, letter: str) -> Transfer:
         if (qubit, letter) not in letters:
-            zero, one = _outcomes(qubit, letter, noise)
-            letters[qubit, letter] = np.eye(4)[0] if letter == "I" else zero - one
+            of_zero, of_one = _outcomes(qubit, letter, noise)
+            letters[qubit, letter] = np.eye(4)[0] if letter == "I" else of_zero - of_one
         return letters[qubit, letter]
 
     rows = np.zeros((len(observables), 4 ** observables[0].num_qubits))

@@ -117,15 +117,15 @@ class SeriesTable:
     """
 
     def __init__(self, series: Sequence[Series], columns: range, dtype: torch.dtype) -> None:
-        waves = [some.waves() for some in series]
-        size = max(len(some) for some in waves)
+        waves = [own.waves() for own in series]
+        size = max(len(own) for own in waves)
         angles: list[Terms] = []
         tables = np.zeros((len(series), size, prod(series[0].shape)), dtype=complex)
-        for table, some in zip(tables, waves, strict=True):
-            for row, (key, shift, matrix) in enumerate(some):
+        for table, own in zip(tables, waves, strict=True):
+            for row, (key, shift, matrix) in enumerate(own):
                 angles.append(scaled(dict(key), 1.0, shift))
                 table[row] = matrix.reshape(-1)
-            angles += [{}] * (size - len(some))
+            angles += [{}] * (size - len(own))
         real = dtype.to_real()
         self._complex = dtype.is_complex
         table = _as_real(tables, self._complex)

@@ -110,11 +110,11 @@ def merge(pubs: Iterable[EstimatorPub]) -> list[Merged]:
 
 def split(merged: Sequence[Merged], results: Sequence[PubResult]) -> PrimitiveResult:
     """Results of the original PUBs, in their order, from the results of the merged ones."""
-    found: dict[int, PubResult] = {}
+    by_index: dict[int, PubResult] = {}
     for group, result in zip(merged, results, strict=True):
         for part in group.parts:
             at = (part.observables, part.sets)
             evs, stds = (np.asarray(a[at]) for a in (result.data.evs, result.data.stds))
             data = DataBin(evs=evs, stds=stds, shape=evs.shape)
-            found[part.index] = PubResult(data, metadata=result.metadata)
-    return PrimitiveResult([found[index] for index in sorted(found)], metadata={"version": 2})
+            by_index[part.index] = PubResult(data, metadata=result.metadata)
+    return PrimitiveResult([by_index[index] for index in sorted(by_index)], metadata={"version": 2})

@@ -106,8 +106,8 @@ def unroll(circuit: QuantumCircuit) -> Unrolled:
     Raises:
         UserError: a gate with an angle that the two-term rule does not fit.
     """
-    found = [p for item in circuit.data for p in item.operation.params if _free(p)]
-    vector = ParameterVector("angle", len(found))
+    free = [p for item in circuit.data for p in item.operation.params if _free(p)]
+    vector = ParameterVector("angle", len(free))
     fresh = iter(vector)
     new = QuantumCircuit(circuit.num_qubits)
     for item in circuit.data:
@@ -121,7 +121,7 @@ def unroll(circuit: QuantumCircuit) -> Unrolled:
             operation = operation.to_mutable()
             operation.params = [next(fresh) if _free(p) else p for p in operation.params]
         new.append(operation, [circuit.find_bit(q).index for q in item.qubits])
-    return Unrolled(circuit, new, tuple(found))
+    return Unrolled(circuit, new, tuple(free))
 
 
 def _free(value: Any) -> TypeGuard[ParameterExpression]:

@@ -88,19 +88,21 @@ class Evidence:
 
 
 def measure(
-    evidence: Evidence, names: Sequence[str] = (), known: Mapping[str, MetricEntry] | None = None
+    evidence: Evidence,
+    names: Sequence[str] = (),
+    available: Mapping[str, MetricEntry] | None = None,
 ) -> Scores:
     """Run metrics; a score that is undefined on these rows is absent.
 
     Args:
         evidence: the outputs to compare.
         names: metrics to run; empty: all registered ones but those on request.
-        known: where they are found; None: the registry.
+        available: where they are found; None: the registry.
 
     Raises:
         QhuError: a score is declared by two of the metrics, or by none.
     """
-    entries = [(known or registry.metric)[name] for name in registry.metric.chosen(names)]
+    entries = [(available or registry.metric)[name] for name in registry.metric.chosen(names)]
     scores: Scores = {}
     for entry in entries:
         measured: Scores = entry.make(evidence)

@@ -41,30 +41,30 @@ def released(evidence: Evidence) -> Scores:
     are what that gives on average. ``MIA_AUC`` takes retain rows for non-members and is absent
     where a whole class is forgotten; ``MIA_AUC_test`` is the same attack against the test rows.
     """
-    found = _accuracies(evidence)
+    columns = _accuracies(evidence)
     scores = measure(evidence, ("uqi", "kl", "js", "agree"))
-    found["UQI"] = scores["uqi"]
-    found |= {column: scores[name] for column, name in DISTANCES.items()}
+    columns["UQI"] = scores["uqi"]
+    columns |= {column: scores[name] for column, name in DISTANCES.items()}
     retain, forget = (evidence.subsets[rows] for rows in ("retain", "forget"))
     p, q = (of.probabilities[retain] for of in (evidence.model, evidence.oracle))
-    found["KL_retain_shuffled"] = Measured(shuffled_kl(p, q), len(retain))
-    found["JS_retain_shuffled"] = Measured(shuffled_js(p, q), len(retain))
+    columns["KL_retain_shuffled"] = Measured(shuffled_kl(p, q), len(retain))
+    columns["JS_retain_shuffled"] = Measured(shuffled_js(p, q), len(retain))
     if "test_forgotten" not in evidence.subsets and len(forget) <= len(retain):
-        found["MIA_AUC"] = _attack(evidence, non_members(retain, len(forget)))
-        found["MIA_AUC_test"] = _attack(evidence, evidence.subsets["test"])
-    return found
+        columns["MIA_AUC"] = _attack(evidence, non_members(retain, len(forget)))
+        columns["MIA_AUC_test"] = _attack(evidence, evidence.subsets["test"])
+    return columns
 
 
 def _accuracies(evidence: Evidence) -> Scores:
     """Model's and teacher's accuracies, and what the model lost."""
     new = measure(evidence, ("acc",))
     old = measure(replace(evidence, model=evidence.teacher), ("acc",))
-    found = {f"acc_{rows}_unlearn": new[f"acc_{rows}"] for rows in SETS}
-    found |= {f"acc_{rows}_orig": old[f"acc_{rows}"] for rows in SETS}
+    columns = {f"acc_{rows}_unlearn": new[f"acc_{rows}"] for rows in SETS}
+    columns |= {f"acc_{rows}_orig": old[f"acc_{rows}"] for rows in SETS}
     for rows in ("forget", "retain", "test"):
         before, after = old[f"acc_{rows}"], new[f"acc_{rows}"]
-        found[f"{rows}_drop"] = Measured(before.value - after.value, after.n)
-    return found
+        columns[f"{rows}_drop"] = Measured(before.value - after.value, after.n)
+    return columns
 
 
 def non_members(retain: Rows, count: int) -> Rows:

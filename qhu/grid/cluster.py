@@ -172,7 +172,7 @@ def _stream(
 
 def _ready(waiting: list[Step], coming: Iterator[Step], done: set[Step]) -> Iterator[Step]:
     """Steps that can begin: of those passed over before, then of those to come."""
-    for step in [one for one in waiting if one.needs <= done]:
+    for step in [other for other in waiting if other.needs <= done]:
         waiting.remove(step)
         yield step
     for step in coming:

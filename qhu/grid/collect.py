@@ -74,9 +74,9 @@ def write_files(
 ) -> None:
     """Write every file of the contract but ``report.html`` from the finished cells."""
     order = {cell: number for number, cell in enumerate(study.cells())}
-    scored = sorted(scored, key=lambda one: order[one.cell])
+    scored = sorted(scored, key=lambda result: order[result.cell])
     results = _results(study, scored)
-    scored = [one for one in scored if one.stage != BESIDE]  # the same models once more
+    scored = [result for result in scored if result.stage != BESIDE]  # the same models once more
     folder.write_table("results.csv", results)
     folder.write_table("summary.csv", summarise(results))
     folder.write_table("predictions.parquet", _predictions(study, scored))
@@ -85,11 +85,11 @@ def write_files(
     for name, key in _models(study, scored):
         study.store.show(key, folder.model(*name))
     effective = {stage: study.backends[stage].effective() for stage in STAGES}
-    for one in scored[:1]:  # workers know what took effect in their processes
-        effective["evaluate"] = study.store.load(one.outputs).facts["effective"]
-    entries = {key: text for found in citations.values() for key, text in found.items()}
+    for result in scored[:1]:  # workers know what took effect in their processes
+        effective["evaluate"] = study.store.load(result.outputs).facts["effective"]
+    entries = {key: text for cited in citations.values() for key, text in cited.items()}
     folder.write_text("references.bib", "\n".join(entries.values()))
-    cites = {use: list(found) for use, found in citations.items()}
+    cites = {use: list(cited) for use, cited in citations.items()}
     costs = _costs(study, scored)
     metrics = study.readings(results["metric"].unique())
     folder.update(
@@ -107,9 +107,9 @@ def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, Any]:
 
 def _models(study: Study, scored: Sequence[Scored]) -> Iterator[tuple[tuple[int, str, str], str]]:
     """Seed, kind, scenario and key of every model: teachers, oracles, what each method made."""
-    for one in study.fits():
-        if one.kind != FLOOR and (key := fit_key(study, one)) in study.store:
-            yield (one.seed, one.kind, one.scenario), key
+    for fit in study.fits():
+        if fit.kind != FLOOR and (key := fit_key(study, fit)) in study.store:
+            yield (fit.seed, fit.kind, fit.scenario), key
     for cell, key in ((result.cell, result.model) for result in scored):
         yield (cell.seed, cell.method, cell.scenario), key
 
@@ -119,7 +119,9 @@ def _results(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
     labels = {stage: backend.label for stage, backend in study.backends.items()}
     rows = [
         (dataset, c.scenario, c.method, c.seed, backend, metric, measured.value, measured.n)
-        for c, backend, scores in ((one.cell, labels[one.stage], one.scores) for one in scored)
+        for c, backend, scores in (
+            (result.cell, labels[result.stage], result.scores) for result in scored
+        )
         for metric, measured in scores.items()
     ]
     return pd.DataFrame(rows, columns=RESULT_COLUMNS)
@@ -127,22 +129,22 @@ def _results(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
 
 def _predictions(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
     """One line per cell, subset and row: probabilities and quantum features."""
-    frames = [_cell_predictions(study, one) for one in scored]
+    frames = [_cell_predictions(study, result) for result in scored]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _cell_predictions(study: Study, one: Scored) -> pd.DataFrame:
-    arrays = study.store.load(one.outputs).arrays
+def _cell_predictions(study: Study, result: Scored) -> pd.DataFrame:
+    arrays = study.store.load(result.outputs).arrays
     evaluated = np.isfinite(arrays["probabilities"]).all(axis=1)
-    partition = study.partition(one.cell.seed, one.cell.scenario)
+    partition = study.partition(result.cell.seed, result.cell.scenario)
     subsets = {**partition.subsets(), "val": partition.val}
     parts = {k: v[evaluated[v]] for k, v in subsets.items() if not k.startswith("test_")}
     rows = np.concatenate(list(parts.values()))
     frame = pd.DataFrame(
         {
-            "scenario": one.cell.scenario,
-            "method": one.cell.method,
-            "seed": one.cell.seed,
+            "scenario": result.cell.scenario,
+            "method": result.cell.method,
+            "seed": result.cell.seed,
             "subset": np.repeat(list(parts), [len(part) for part in parts.values()]),
             "row": rows,
             "label": partition.labels[rows],
@@ -156,9 +158,9 @@ def _cell_predictions(study: Study, one: Scored) -> pd.DataFrame:
 
 def _history(study: Study, scored: Sequence[Scored]) -> Iterator[dict[str, Any]]:
     """Losses per epoch of what was trained, then per step of what was unlearned."""
-    for one in study.fits():
-        if (key := fit_key(study, one)) in study.store:
-            about = {"stage": one.kind, "scenario": one.scenario, "method": "", "seed": one.seed}
+    for fit in study.fits():
+        if (key := fit_key(study, fit)) in study.store:
+            about = {"stage": fit.kind, "scenario": fit.scenario, "method": "", "seed": fit.seed}
             yield from ({**about, **line} for line in study.store.load(key).facts["history"])
     for result in scored:
         if result.cell.method == FLOOR:  # trained from scratch, above

@@ -32,16 +32,17 @@ def steps(study: Study, before: Iterable[Step] = ()) -> list[Step]:
             batch, add("training", f"train {batch[0]}", _train, batch, *earlier)
         )
     seen = dict(trained)
-    for fit in trained if "evaluate" not in study.paid else ():
-        if fit.kind != FLOOR:
+    for fit in trained:
+        if fit.kind != FLOOR and "evaluate" not in study.paid:
             seen[fit] = add("references", f"evaluate {fit}", _look, fit, trained[fit])
     for cell in study.cells():
         needs = [seen[Fit("teacher", cell.seed)], seen[Fit("oracle", cell.seed, cell.scenario)]]
         if cell.method == FLOOR:
             needs.append(trained[Fit(FLOOR, cell.seed, cell.scenario)])
         add("unlearning", str(cell), pipeline.evaluate, cell, *needs)
-    for cell in study.cells() if BESIDE in study.backends else ():
-        add("exactly", str(cell), pipeline.evaluate_beside, cell)
+    if BESIDE in study.backends:
+        for cell in study.cells():
+            add("exactly", str(cell), pipeline.evaluate_beside, cell)
     return listed
 
 

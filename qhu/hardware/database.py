@@ -48,7 +48,7 @@ class Database:
         """Rows of a query."""
         return self._db.execute(query, values).fetchall()
 
-    def one(self, query: str, *values: Any) -> sqlite3.Row | None:
+    def first(self, query: str, *values: Any) -> sqlite3.Row | None:
         """First row of a query, None where there is none."""
         return self._db.execute(query, values).fetchone()
 

@@ -77,7 +77,7 @@ class Ledger(Database):
 
     def answer(self, key: str) -> Answer | None:
         """The answer to a question, whoever asked it; None where there is none yet."""
-        row = self.one("SELECT means, errors FROM questions WHERE key = ?", key)
+        row = self.first("SELECT means, errors FROM questions WHERE key = ?", key)
         if row is None or row["means"] is None:
             return None
         return Answer(array(row["means"]), array(row["errors"]))
@@ -88,11 +88,11 @@ class Ledger(Database):
             "SELECT 1 FROM questions JOIN requests USING (tag) "
             "WHERE key = ? AND state IN ('submitted', 'done')"
         )
-        return self.one(query, key) is not None
+        return self.first(query, key) is not None
 
     def holder(self, key: str) -> Request | None:
         """The request that a question is part of."""
-        row = self.one("SELECT tag FROM questions WHERE key = ?", key)
+        row = self.first("SELECT tag FROM questions WHERE key = ?", key)
         return self.request(row["tag"]) if row else None
 
     def request(self, tag: str) -> Request:
@@ -240,7 +240,7 @@ class Ledger(Database):
         Args:
             without: tag of a request whose unconfirmed job is left out.
         """
-        row = self.one(HELD, without)
+        row = self.first(HELD, without)
         assert row is not None
         return float(row["seconds"])
 
@@ -266,5 +266,5 @@ class Ledger(Database):
 
     def raw(self, job: str) -> str | None:
         """The results of a job as the platform gave them."""
-        row = self.one("SELECT raw FROM jobs WHERE id = ?", job)
+        row = self.first("SELECT raw FROM jobs WHERE id = ?", job)
         return zlib.decompress(row["raw"]).decode() if row and row["raw"] else None

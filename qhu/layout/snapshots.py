@@ -34,5 +34,5 @@ def _classes() -> dict[str, type[Any]]:
     # Two seconds to import: only who names a device waits for them.
     from qiskit_ibm_runtime.fake_provider import backends
 
-    found = (getattr(backends, name) for name in dir(backends) if name.startswith("Fake"))
-    return {item.backend_name: item for item in found}
+    kinds = (getattr(backends, name) for name in dir(backends) if name.startswith("Fake"))
+    return {item.backend_name: item for item in kinds}

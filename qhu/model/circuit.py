@@ -41,11 +41,11 @@ def build_ansatz(spec: ModelSpec, qubits: int) -> Ansatz:
 def entangled_pairs(entanglement: str, qubits: int) -> list[tuple[int, int]]:
     """Qubit pairs that a layer couples, in the order of their CZ gates."""
     line = [(j, j + 1) for j in range(qubits - 1)]
+    closing = [(qubits - 1, 0)] if qubits > 2 else []  # on two qubits it would undo the first
     pairs = {
         "none": [],
         "linear": line,
-        # On two qubits the closing gate would undo the first.
-        "ring": line + [(qubits - 1, 0)] * (qubits > 2),
+        "ring": line + closing,
         "full": list(combinations(range(qubits), 2)),
     }
     return pairs[entanglement]

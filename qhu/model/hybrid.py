@@ -1,7 +1,5 @@
 """The hybrid network: front → TorchConnector(EstimatorQNN) → head."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -61,13 +59,9 @@ class HybridNet(nn.Module):
         """Expectation values (B, M) of samples x (B, ...); a classical twin's angles."""
         return self.quantum(self.front(x))
 
-    def forward(self, x: Tensor, both: bool = False) -> Any:
-        """Logits (B, C) of samples x (B, ...); with ``both``, after the expectation values (B, M).
-
-        The two come from one pass: a sampled layer never repeats itself.
-        """
-        features = self.features(x)
-        return (features, self.head(features)) if both else self.head(features)
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, C) of samples x (B, ...)."""
+        return self.head(self.features(x))
 
     def logits(
         self, theta: Tensor, x: Tensor, buffers: dict[str, Tensor], moving: Tensor | None = None
@@ -87,10 +81,10 @@ class HybridNet(nn.Module):
         if theta.ndim == 1:
             return functional_call(self, {**named, **buffers}, (x,))
 
-        def one(parameters: dict[str, Tensor], state: dict[str, Tensor], rows: Tensor) -> Tensor:
+        def single(parameters: dict[str, Tensor], state: dict[str, Tensor], rows: Tensor) -> Tensor:
             return functional_call(self, {**parameters, **state}, (rows,))
 
-        return torch.func.vmap(one)(named, buffers, x)
+        return torch.func.vmap(single)(named, buffers, x)
 
     def outputs(self, state: ModelState, x: Tensor) -> tuple[Tensor, Tensor]:
         """Expectation values (N, M) and class probabilities (N, C), float64, on the CPU.
@@ -105,10 +99,10 @@ class HybridNet(nn.Module):
         named = {**self.theta.split(state.theta), **state.buffers}
         with torch.no_grad():
             parts = [
-                functional_call(self, named, (rows.to(state.theta.device), True))
+                functional_call(_InOnePass(self), named, (rows.to(state.theta.device),))
                 for rows in x.split(self._rows_at_once)
             ]
-        features, logits = (torch.cat(found).double().cpu() for found in zip(*parts, strict=True))
+        features, logits = (torch.cat(part).double().cpu() for part in zip(*parts, strict=True))
         return features, logits.softmax(dim=1)
 
     def infer(self, state: ModelState, x: Tensor) -> Tensor:
@@ -151,3 +145,20 @@ class HybridNet(nn.Module):
         self.theta.set(self, state.theta)
         for name, buffer in self.named_buffers():
             buffer.copy_(state.buffers[name])
+
+
+class _InOnePass(nn.Module):
+    """A network's layers: expectation values and logits, for a sampled layer never repeats itself.
+
+    Args:
+        net: whose layers.
+    """
+
+    def __init__(self, net: HybridNet) -> None:
+        super().__init__()
+        self.front, self.quantum, self.head = net.front, net.quantum, net.head
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Expectation values (B, M) and logits (B, C) of samples x (B, ...)."""
+        features = self.quantum(self.front(x))
+        return features, self.head(features)

@@ -53,9 +53,9 @@ def audit(folder: Path, dataset: str, published: Path | None = None) -> list[Aud
     study = released_study(dataset)
     table = _read_published(published or PUBLISHED / f"{dataset}.csv")
     rows: list[AuditRow] = []
-    for scenario, method, found in _recompute(folder, dataset, study):
-        known = table.get((scenario, method), {})
-        rows += [AuditRow(scenario, method, k, known.get(k), v) for k, v in found.items()]
+    for scenario, method, figures in _recompute(folder, dataset, study):
+        released = table.get((scenario, method), {})
+        rows += [AuditRow(scenario, method, k, released.get(k), v) for k, v in figures.items()]
     return rows
 
 

@@ -49,8 +49,8 @@ def _beside(rows: Sequence[AuditRow]) -> str:
     """Two lines per method; a method that the release lacks has the recomputed one only."""
     shown = [name for name in SAME if any(row.metric == name for row in rows)]
     lines = [["", "", *(name.removesuffix("_unlearn") for name in shown)]]
-    for method, found in _by_method(rows).items():
-        cells = [found.get(name) for name in shown]
+    for method, by_column in _by_method(rows).items():
+        cells = [by_column.get(name) for name in shown]
         published = [_number(cell.published if cell else None) for cell in cells]
         if any(published):
             lines.append([method, "released", *published])
@@ -65,9 +65,9 @@ def _extra(rows: Sequence[AuditRow]) -> str:
     """KL on retain released, expected under shuffling and aligned; attacks on true non-members."""
     names = [name for name in EXTRA if any(row.metric == name for row in rows)]
     lines = [["", "KL_retain released", "KL_retain", *names]]
-    for method, found in _by_method(rows).items():
-        released = _number(found["KL_retain"].published)
-        values = [_number(found[name].recomputed) for name in ("KL_retain", *names)]
+    for method, by_column in _by_method(rows).items():
+        released = _number(by_column["KL_retain"].published)
+        values = [_number(by_column[name].recomputed) for name in ("KL_retain", *names)]
         lines.append([method, released, *values])
     return _grid(lines)
 

@@ -19,12 +19,12 @@ def find_checkpoint(folder: Path, tag: str) -> Path:
         UserError: there is none, or more than one.
     """
     name = f"{tag}_best.pth"
-    found = sorted(folder.rglob(name))
-    if not found:
+    files = sorted(folder.rglob(name))
+    if not files:
         raise UserError(f"{folder} has no {name}: give the folder with the released checkpoints")
-    if len(found) > 1:
-        raise UserError(f"{folder} has {len(found)} files {name}: give the folder of one dataset")
-    return found[0]
+    if len(files) > 1:
+        raise UserError(f"{folder} has {len(files)} files {name}: give the folder of one dataset")
+    return files[0]
 
 
 def load_checkpoint(path: Path, net: HybridNet, dataset: str) -> ModelState:

@@ -40,8 +40,8 @@ def _vectors() -> str | None:
 
     Others add up in another order, and training amplifies last bits.
     """
-    known = np.show_config(mode="dicts").get("SIMD Extensions", {})  # without what is empty
-    names = [*known.get("baseline", ()), *known.get("found", ())]
+    extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})  # without what is empty
+    names = [*extensions.get("baseline", ()), *extensions.get("found", ())]
     return names[-1] if names else None
 
 

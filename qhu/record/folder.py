@@ -90,15 +90,15 @@ class RunFolder:
         Raises:
             UserError: it holds another experiment or other files.
         """
-        known = self.record()
-        if known is not None and known.fingerprint != fingerprint:
+        record = self.record()
+        if record is not None and record.fingerprint != fingerprint:
             raise UserError(
-                f"{self.path} holds another experiment ({known.name}, {known.fingerprint}): "
+                f"{self.path} holds another experiment ({record.name}, {record.fingerprint}): "
                 "choose another --out"
             )
-        if known is None and self.path.exists() and not self.path.is_dir():
+        if record is None and self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path} is a file: choose another --out")
-        if known is None and self.path.exists() and any(self.path.iterdir()):
+        if record is None and self.path.exists() and any(self.path.iterdir()):
             raise UserError(f"{self.path} holds other files: choose another --out")
 
     def start(self, name: str, backend: str, fingerprint: str, settings: Mapping[str, Any]) -> None:
@@ -128,12 +128,12 @@ class RunFolder:
             fingerprint: of the run.
             data: hash of the dataset's rows, as they are read today.
         """
-        known = self.record()
+        record = self.record()
         return (
-            known is not None
-            and known.status == "finished"
-            and (known.fingerprint, known.data) == (fingerprint, data)
-            and made_by().items() <= known.environment.items()
+            record is not None
+            and record.status == "finished"
+            and (record.fingerprint, record.data) == (fingerprint, data)
+            and made_by().items() <= record.environment.items()
             and all((self.path / name).exists() for name in FILES)
         )
 
@@ -147,9 +147,9 @@ class RunFolder:
 
     def update(self, **changes: Any) -> RunRecord:
         """Change fields of ``run.json``."""
-        known = self.record()
-        assert known is not None  # start() wrote it
-        changed = known.model_copy(update=changes)
+        record = self.record()
+        assert record is not None  # start() wrote it
+        changed = record.model_copy(update=changes)
         self.write(changed)
         return changed
 

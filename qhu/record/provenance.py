@@ -161,4 +161,4 @@ def _is_code(thing: Any) -> bool:
 def _names(code: CodeType) -> list[str]:
     """Global names that a function and the functions inside it use."""
     inner = [const for const in code.co_consts if isinstance(const, CodeType)]
-    return [*code.co_names, *(name for one in inner for name in _names(one))]
+    return [*code.co_names, *(name for part in inner for name in _names(part))]

@@ -25,15 +25,17 @@ def resolve(cites: Iterable[str]) -> dict[str, str]:
         UnknownName: a key that is not shipped.
         QhuError: an entry that is not BibTeX.
     """
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for cite in cites:
         if cite.lstrip().startswith("@"):
-            found |= _parsed(cite).entries
+            entries |= _parsed(cite).entries
         elif cite in _shipped().entries:
-            found[cite] = _shipped().entries[cite]
+            entries[cite] = _shipped().entries[cite]
         else:
             raise UnknownName("reference", cite, _shipped().entries)
-    return {key: BibliographyData({key: entry}).to_string("bibtex") for key, entry in found.items()}
+    return {
+        key: BibliographyData({key: entry}).to_string("bibtex") for key, entry in entries.items()
+    }
 
 
 def formatted(text: str) -> dict[str, Markup]:

@@ -145,8 +145,8 @@ class Reading(_Frozen):
         if self.against == "floor":
             sides = ("farther from the oracle", "closer to the oracle")
             return sides if self.better == "lower" else sides[::-1]
-        said = {None: ("", ""), "lower": ("worse", "better"), "higher": ("better", "worse")}
-        above, below = self.words.get(rows, said[self.better])
+        words = {None: ("", ""), "lower": ("worse", "better"), "higher": ("better", "worse")}
+        above, below = self.words.get(rows, words[self.better])
         return ", ".join(filter(None, ("above", above))), ", ".join(filter(None, ("below", below)))
 
 

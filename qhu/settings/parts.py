@@ -54,11 +54,11 @@ class DataSpec(Options):
         if not isinstance(source, str) or ":" not in source:
             return given
         name, _, argument = source.partition(":")
-        known = list(registry.dataset[name].options.model_fields)
+        fields = list(registry.dataset[name].options.model_fields)
         options = given.get("options") or {}
-        if not known or not argument or known[0] in options:
+        if not fields or not argument or fields[0] in options:
             raise UserError(f"data.source '{source}': give {name} its options in data.options")
-        return {**given, "source": name, "options": {known[0]: argument, **options}}
+        return {**given, "source": name, "options": {fields[0]: argument, **options}}
 
 
 class ModelSpec(Options):

@@ -86,6 +86,6 @@ def load_sweep(
         chosen = [*overrides, f"{sweep.setting}={json.dumps(value)}"]
         where = f"{path} with {sweep.setting} {label}"
         experiments[label] = make_experiment(given, where, chosen, methods)
-    if any(one == other for one, other in itertools.combinations(experiments.values(), 2)):
+    if any(first == second for first, second in itertools.combinations(experiments.values(), 2)):
         raise UserError(f"{path}: two values of {sweep.setting} are the same; drop one")
     return sweep, experiments

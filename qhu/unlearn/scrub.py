@@ -1,6 +1,5 @@
 """SCRUB (Kurmanji et al., NeurIPS 2023)."""
 
-from collections import deque
 from collections.abc import Iterator
 from itertools import chain, repeat
 
@@ -44,7 +43,8 @@ def scrub(student: Learner, task: Task, options: Options) -> None:
     as many as leave a tail of min epochs (:func:`max_epochs`). With ``joint``, every step descends
     on the second plus that weight times the first.
     """
-    deque(alternate(student, task, options), maxlen=0)
+    for _ in alternate(student, task, options):
+        pass
 
 
 def alternate(student: Learner, task: Task, options: Options) -> Iterator[int]:
@@ -72,8 +72,9 @@ def alternate(student: Learner, task: Task, options: Options) -> Iterator[int]:
     both, alone = student.steps_of(all_forget, all_retain), student.steps_of(all_retain)
     leading = max_epochs(student, both, alone, options.msteps)
     for epoch in student.epochs(chain(repeat(both, leading), repeat(alone))):
-        for forget in student.batches(all_forget) if epoch < leading else ():
-            student.descend(-divergence(forget, student(forget.x)))
+        if epoch < leading:
+            for forget in student.batches(all_forget):
+                student.descend(-divergence(forget, student(forget.x)))
         for retain in student.batches(all_retain):
             student.descend(stay(retain))
         yield epoch

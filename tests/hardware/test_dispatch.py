@@ -228,7 +228,7 @@ class Killed(BaseException):
 def unsynced(path):
     """A ledger that does not wait for the disk: processes are killed here, not machines."""
     book = Ledger(path)
-    book.one("PRAGMA synchronous = OFF")
+    book.first("PRAGMA synchronous = OFF")
     return book
 
 

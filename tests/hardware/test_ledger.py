@@ -92,19 +92,19 @@ def test_a_placement_lasts_a_day_or_as_long_as_the_run(ledger):
 
 
 def test_every_change_is_synced(ledger):
-    assert ledger.one("PRAGMA journal_mode")[0] == "wal"
-    assert ledger.one("PRAGMA synchronous")[0] == 2
+    assert ledger.first("PRAGMA journal_mode")[0] == "wal"
+    assert ledger.first("PRAGMA synchronous")[0] == 2
 
 
 def test_a_full_disk_is_one_line_and_changes_nothing(planned):
-    planned.one("PRAGMA max_page_count = 1")
+    planned.first("PRAGMA max_page_count = 1")
     with pytest.raises(UserError, match=r"no space left for .*: free some and run again"):
         planned.done(
             request().tag,
             "x" * 10,
             [Answer(np.random.default_rng(0).random((1, 9999)), ANSWER.errors)] * 2,
         )
-    planned.one("PRAGMA max_page_count = 1000000")
+    planned.first("PRAGMA max_page_count = 1000000")
     assert planned.request(request().tag).state == "planned"
     planned.note(request().tag, "still works")
 

@@ -1,8 +1,4 @@
-"""One decorator registers a method, metric, dataset or backend; one object finds it again.
-
-The options of an entry are the pydantic model that annotates its ``options`` parameter, so a
-plugin is one file: a class of options and a decorated function (or class).
-"""
+"""Names of one kind: what registers them, and what finds them again."""
 
 import importlib
 import inspect
@@ -12,19 +8,11 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from qhu.errors import QhuError, UnknownName, UserError
-from qhu.record.provenance import MAIN, code_of
+from qhu.record.provenance import MAIN
 from qhu.record.scores import Reading, Score, score_of
-
-
-class Options(BaseModel):
-    """Base of every options model: unknown keys are refused, values are frozen."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+from qhu.registry.kinds import MetricFunction
+from qhu.registry.options import Options, parse
 
 
 @dataclass(frozen=True)
@@ -47,11 +35,6 @@ class Entry:
     def summary(self) -> str:
         """First line of the docstring, shown by ``qhu list``."""
         return (inspect.getdoc(self.make) or "").split("\n", 1)[0]
-
-    @property
-    def code(self) -> str:
-        """Hash of the code behind it, part of the keys of its results; empty for qhu's own."""
-        return code_of(self.make, self.options)
 
 
 @dataclass(frozen=True)
@@ -98,10 +81,10 @@ class Names(Generic[F, E]):
     def _register(self, make: F, entry: E) -> F:
         if make.__module__ == MAIN:  # a name that is taken is refused here, not in the run
             self._load()
-        known = self._entries.get(entry.name)
-        if known is not None and known.make.__module__ != make.__module__:
+        existing = self._entries.get(entry.name)
+        if existing is not None and existing.make.__module__ != make.__module__:
             raise QhuError(
-                f"{self.kind} '{entry.name}' is defined twice: in {known.make.__module__} "
+                f"{self.kind} '{entry.name}' is defined twice: in {existing.make.__module__} "
                 f"and in {make.__module__}; rename one"
             )
         self._entries[entry.name] = entry
@@ -166,7 +149,7 @@ class Registry(Names[F, Entry]):
         return lambda make: self._register(make, Entry(name, make, _options_of(make), tuple(cites)))
 
 
-class MetricRegistry(Names[Callable[..., Any], MetricEntry]):
+class MetricRegistry(Names[MetricFunction, MetricEntry]):
     """Names of metrics, each with how its scores are read."""
 
     def __call__(
@@ -176,7 +159,7 @@ class MetricRegistry(Names[Callable[..., Any], MetricEntry]):
         reads: Reading | Mapping[str, Reading] | None = None,
         cites: Sequence[str] = (),
         on_request: bool = False,
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    ) -> Callable[[MetricFunction], MetricFunction]:
         """Decorator: register a function from ``Evidence`` to scores under ``name``.
 
         Args:
@@ -190,7 +173,7 @@ class MetricRegistry(Names[Callable[..., Any], MetricEntry]):
             UserError: ``reads`` is missing.
         """
 
-        def register(make: Callable[..., Any]) -> Callable[..., Any]:
+        def register(make: MetricFunction) -> MetricFunction:
             if not reads:
                 raise UserError(
                     f"metric '{name}' of {make.__module__} does not say how it is read: give its "
@@ -210,43 +193,5 @@ class MetricRegistry(Names[Callable[..., Any], MetricEntry]):
 
 def _options_of(make: Callable[..., Any]) -> type[Options]:
     function = make.__init__ if inspect.isclass(make) else make
-    found = get_type_hints(function).get("options", Options)
-    return found if inspect.isclass(found) and issubclass(found, Options) else Options
-
-
-def parse(model: type[Any], given: Any, where: str) -> Any:
-    """Validate ``given`` as ``model``; the first mistake becomes a one-line :class:`UserError`."""
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            known = _fields_at(model, first["loc"][:-1])
-            raise UnknownName(f"key in {where}", key, known) from None
-        message = first["msg"].removeprefix("Value error, ")
-        value = "" if first["type"] == "missing" else f" (got {first['input']!r})"
-        raise UserError(f"{where}: {key + ': ' if key else ''}{message}{value}") from None
-
-
-def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    """Dotted names of the keys allowed where ``path`` leads inside ``model``."""
-    fields: Any = model
-    for part in path:
-        field = fields.model_fields.get(part) if hasattr(fields, "model_fields") else None
-        if field is None:
-            return []
-        fields = field.annotation
-    prefix = ".".join(str(part) for part in path)
-    names = getattr(fields, "model_fields", {})
-    return [f"{prefix}.{name}" if prefix else name for name in names]
-
-
-method: Registry[Callable[..., dict[str, float] | None]] = Registry("method", "qhu.unlearn")
-"""Unlearning methods by name, and the decorator ``@method(name)`` that adds one."""
-metric = MetricRegistry("metric", "qhu.evaluate")
-"""Metrics by name, and the decorator ``@metric(name)`` that adds one."""
-dataset: Registry[Callable[..., Any]] = Registry("dataset", "qhu.data")
-"""Datasets by name, and the decorator ``@dataset(name)`` that adds one."""
-backend: Registry[type[Any]] = Registry("backend", "qhu.backends")
-"""Kinds of backends by name, and the decorator ``@backend(kind)`` that adds one."""
+    annotated = get_type_hints(function).get("options", Options)
+    return annotated if inspect.isclass(annotated) and issubclass(annotated, Options) else Options

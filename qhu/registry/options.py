@@ -1,0 +1,43 @@
+"""Options as typed models, and what is said of a value that does not fit."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from qhu.errors import UnknownName, UserError
+
+
+class Options(BaseModel):
+    """Base of every options model: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+def parse(model: type[Any], given: Any, where: str) -> Any:
+    """Validate ``given`` as ``model``; the first mistake becomes a one-line :class:`UserError`."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            allowed = _fields_at(model, first["loc"][:-1])
+            raise UnknownName(f"key in {where}", key, allowed) from None
+        message = first["msg"].removeprefix("Value error, ")
+        value = "" if first["type"] == "missing" else f" (got {first['input']!r})"
+        raise UserError(f"{where}: {key + ': ' if key else ''}{message}{value}") from None
+
+
+def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    """Dotted names of the keys allowed where ``path`` leads inside ``model``."""
+    fields: Any = model
+    for part in path:
+        field = fields.model_fields.get(part) if hasattr(fields, "model_fields") else None
+        if field is None:
+            return []
+        fields = field.annotation
+    prefix = ".".join(str(part) for part in path)
+    names = getattr(fields, "model_fields", {})
+    return [f"{prefix}.{name}" if prefix else name for name in names]
