@@ -34,9 +34,9 @@ HOME = {
     "data.base": ("Dataset",),
     "errors": ("QhuError", "UserError"),
     "evaluate.evidence": ("Evidence", "Measured"),
-    "experiment": ("Experiment",),
+    "record.scores": ("Reading",),
     "registry": ("Options", "backend", "dataset", "method", "metric"),
-    "scores": ("Reading",),
+    "settings.experiment": ("Experiment",),
     "unlearn.learner": ("Learner",),
     "unlearn.task": ("MethodOptions", "Task"),
 }

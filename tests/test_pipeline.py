@@ -101,9 +101,9 @@ def test_patience_without_rows_to_judge_by_is_refused(tiny):
     """All validation rows but those of class 0 are gone: an epoch would be kept at random."""
     experiment = load_experiment(tiny, ["unlearning.patience=2"])
     study = Study(experiment, Store(Path("store")))
-    split = study.partition(0)
-    blind = replace(split, val=split.val[study.data.y[split.val] == 0])
-    study._kept["split", 0] = blind
+    whole = study.partition(0)
+    blind = replace(whole.split, val=whole.val[study.data.y[whole.val] == 0])
+    study._partitions[0, ""] = replace(whole, split=blind)
     with pytest.raises(UserError, match=r"unlearning\.patience: no validation row.*'class'"):
         study.check()
 

@@ -25,20 +25,20 @@ NOTING = """#!/bin/sh
 for word in "${0##*/}" "$@"; do printf '%s\\0' "$word"; done >> noted
 printf '\\n' >> noted
 """
-AUDIT = "audit/test_images.py::test_a_folder_of_image_checkpoints_is_audited"
+AUDIT = "paper/test_images.py::test_a_folder_of_image_checkpoints_is_audited"
 SERVED = "emulator/test_server.py::test_the_command_serves_until_it_is_interrupted"
-SCHEDULER = "test_cluster.py::test_a_killed_worker_costs_only_its_cell"
+SCHEDULER = "grid/test_cluster.py::test_a_killed_worker_costs_only_its_cell"
 PLUGIN = "test_plugin.py::test_all_four_work_together_here_and_on_a_worker"
-SLURM = "test_slurm.py::test_the_documented_command_asks_for_its_jobs"
+SLURM = "grid/test_slurm.py::test_the_documented_command_asks_for_its_jobs"
 ELSEWHERE = {
     "make test": "docs/test_commands.py::test_the_commands_of_the_page",
-    "make paper": "test_paper.py::test_each_protocol_runs_in_its_ordinary_folder",
-    "make ablation": "test_ablate.py::test_an_ablation_is_ordinary_runs_and_a_page_and_resumes",
-    "qhu doctor": "backends/ibm/test_book.py::test_the_doctor_says_what_to_mend",
+    "make paper": "paper/test_run.py::test_each_protocol_runs_in_its_ordinary_folder",
+    "make ablation": "commands/test_ablate.py::test_an_ablation_is_ordinary_runs_and_a_page_and_resumes",
+    "qhu doctor": "hardware/test_jobs.py::test_the_doctor_says_what_to_mend",
     "qhu audit DIR --dataset iris": AUDIT,
     "qhu audit FOLDER --dataset iris": AUDIT,
     "qhu audit FOLDER --dataset fashion_mnist --json": AUDIT,
-    "qhu jobs TAG --give-up": "backends/ibm/test_book.py::test_a_lost_job_can_be_given_up",
+    "qhu jobs TAG --give-up": "hardware/test_jobs.py::test_a_lost_job_can_be_given_up",
     "qhu emulator --device fake_brisbane --port 8787 --state .emulator": SERVED,
     "qhu run experiments/iris.yaml --scheduler tcp://node1:8786": SCHEDULER,
     "dask scheduler --host node1 --port 8786": SCHEDULER,
@@ -76,7 +76,7 @@ def small(name, *words):
     if name in ("run", "plan", "ablate"):
         words[1:1] = QUICK
         words += ["--seeds", "0", *([] if "--methods" in words else ["--methods", "finetune"])]
-    if "--workers" in words:  # tests/test_cluster.py has them
+    if "--workers" in words:  # tests/grid/test_cluster.py has them
         words += ["--workers", "0"]
     if {"iris-hw", "experiments/iris-hw.yaml"} & set(words):
         words += [*DEVICE, *(["--yes"] if name == "run" else [])]
@@ -97,7 +97,7 @@ def folder(tmp_path, kept, monkeypatch):
     for name in ("backends.yaml", "Makefile", "docs"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
-    monkeypatch.setattr("qhu.shipped.EXPERIMENTS", tmp_path / "experiments")
+    monkeypatch.setattr("qhu.settings.shipped.EXPERIMENTS", tmp_path / "experiments")
     for path in (tmp_path / "experiments" / "ablation").iterdir():
         path.write_text(re.sub(r"\[1, 2, 3.*\]", "[1, 2]", path.read_text()))
     (tmp_path / "runs").mkdir()

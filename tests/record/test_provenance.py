@@ -17,7 +17,7 @@ import losses
 import margins
 from pydantic import field_validator
 from qhu.registry import Options
-from qhu.provenance import code_of
+from qhu.record.provenance import code_of
 
 STEPS = 3
 WEIGHTS = np.arange(5.0)

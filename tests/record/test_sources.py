@@ -111,17 +111,17 @@ def test_imports_of_every_form_are_followed(package):
     sources = Sources(package)
     names = ("", ".steps", ".low", ".at_run", ".late", ".slow", ".above")
     inner = (".inner", ".inner.deep", ".inner.deeper", ".inner.deeper.more")
-    assert sources.closure("qhu.grid.steps") == sorted(f"qhu{name}" for name in names + inner)
-    assert sources.packages("qhu.grid.steps") == ["fast", "numpy"]
+    assert sources.closure("qhu.steps") == sorted(f"qhu{name}" for name in names + inner)
+    assert sources.packages("qhu.steps") == ["fast", "numpy"]
     assert set(sources.registering()) == {"qhu.plugged", "qhu.dotted"}
 
 
 def test_the_digest_is_that_of_the_code_that_runs(package):
     def edited(name, text):
         (package / name).write_text(text)
-        return Sources(package).digest("qhu.grid.steps")
+        return Sources(package).digest("qhu.steps")
 
-    before = Sources(package).digest("qhu.grid.steps")
+    before = Sources(package).digest("qhu.steps")
     assert edited("alone.py", "X = 1") == before
     assert edited("slow.py", '"""Slowly."""\n\n\n# not fast\n') == before
     after = [
