@@ -16,11 +16,11 @@ from qhu.report.facts import Pairs
 from qhu.report.figures import CLASS_PANELS, PANELS, Panel, seed_count, slug
 from qhu.report.frames import RESULTS, read_table
 from qhu.report.html import fill
-from qhu.report.statistics import Estimate, Floats, estimates, mean_interval, summarise
+from qhu.report.statistics import Estimate, Floats, estimates, judged, mean_interval, summarise
 from qhu.report.styles import HONEST, in_order, reference, title
 from qhu.report.svg import draw, marker
-from qhu.report.tables import Cell, Column, Row, Table, row_count
-from qhu.report.trends import Change, changes, contrasts, excess, sentences
+from qhu.report.tables import Cell, Column, Row, Table, judged_cell, row_count
+from qhu.report.trends import changes, contrasts, excess, sentences
 from qhu.sweep import Sweep
 
 AGAINST = {"retrain": "the oracle", "floor": "the floor"}
@@ -61,9 +61,13 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         known = ", ".join(sorted(results["metric"].unique()))
         raise UserError(f"sweep.read {sweep.read}: no such score; there are {known}")
     by_point = {at: summarise(rows) for at, rows in results.groupby("at", sort=False)}
+    parts = [rows for _, rows in results.groupby(["dataset", "scenario"], sort=False)]
+    differences = [excess(rows, sweep.read, sweep.labels) for rows in parts]
+    tests = [changes(one, contrasts(sweep.labels, sweep.ordered)) for one in differences]
+    judgements = judged(dict(enumerate(tests)))  # everything that the page claims together
     found = [
-        _section(f"s{number}", sweep, rows)
-        for number, (_, rows) in enumerate(results.groupby(["dataset", "scenario"], sort=False))
+        _section(f"s{number}", sweep, rows, differences[number], judgements[number])
+        for number, rows in enumerate(parts)
     ]
     text = fill(
         "ablation.html.jinja",
@@ -92,21 +96,25 @@ def _facts(sweep: Sweep, results: pd.DataFrame) -> Pairs:
     ]
 
 
-def _section(anchor: str, sweep: Sweep, results: pd.DataFrame) -> Section:
+def _section(
+    anchor: str,
+    sweep: Sweep,
+    results: pd.DataFrame,
+    differences: Mapping[str, Floats],
+    tests: pd.DataFrame,
+) -> Section:
     labels, metrics = sweep.labels, set(results["metric"])
-    differences = excess(results, sweep.read, labels)
-    tested = changes(differences, contrasts(labels, sweep.ordered))
     panels = CLASS_PANELS if "acc_test_kept" in metrics else PANELS
     first = results.iloc[0]
     return Section(
         anchor=anchor,
         dataset=first["dataset"],
         scenario=first["scenario"],
-        reading=sentences(sweep.read, sweep.words, labels, differences, tested),
+        reading=sentences(sweep.read, sweep.words, labels, differences, tests),
         legend=[(method, marker(method)) for method in in_order(results["method"])],
         main=_main(anchor, sweep, results, _by_point(differences, labels)),
         panels=[_panel(anchor, sweep, metric, results) for metric in panels if metric in metrics],
-        table=_table(sweep, results, _by_point(differences, labels), tested),
+        table=_table(sweep, results, _by_point(differences, labels), tests),
     )
 
 
@@ -150,18 +158,14 @@ def _basis(results: pd.DataFrame, metric: str) -> str:
     return f"mean and 95 % interval over {seed_count(results)}, {n} rows per seed."
 
 
-def _table(sweep: Sweep, results: pd.DataFrame, points: Points, tested: list[Change]) -> Table:
+def _table(sweep: Sweep, results: pd.DataFrame, points: Points, tests: pd.DataFrame) -> Table:
     """The contrasts, then the differences at every point."""
-    n, names = row_count(results, sweep.read), dict.fromkeys(o.contrast.name for o in tested)
-    columns = [Column(name, f"{name}, simultaneous interval", n) for name in names]
+    n = row_count(results, sweep.read)
+    columns = [Column(name, f"change {name}", n) for name in tests["contrast"].unique()]
     columns += [Column(label, f"{sweep.words}: {label}", n) for label in sweep.labels]
     rows = []
     for method, found in points.items():
-        cells = [_cell(o.estimate, o.sign != 0) for o in tested if o.method == method]
-        cells += [_cell(found[label]) for label in sweep.labels]
+        cells = [judged_cell(o) for o in tests[tests["method"] == method].to_dict("records")]
+        cells += [Cell(found[label], signed=True) for label in sweep.labels]
         rows.append(Row(method, marker(method), str(found[sweep.labels[0]].seeds), cells))
     return Table(columns, rows)
-
-
-def _cell(value: Estimate, stands_out: bool = False) -> Cell:
-    return Cell(value, signed=True, stands_out=stands_out)

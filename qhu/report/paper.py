@@ -14,7 +14,7 @@ from qhu.report import plots
 from qhu.report.figures import Panel
 from qhu.report.frames import RESULTS, read_table
 from qhu.report.html import fill
-from qhu.report.protocols import PROTOCOLS, Outcome, counted, outcomes, statements
+from qhu.report.protocols import PROTOCOLS, Asked, Outcome, counted, judge, statements, tests
 from qhu.report.released import Figure, compare
 from qhu.report.statistics import Estimate
 from qhu.report.svg import draw
@@ -77,12 +77,13 @@ def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
     Raises:
         UserError: a table is missing, damaged or empty.
     """
-    figures, found = list[Figure](), list[Outcome]()
+    compared, asked = list[Figure](), dict[Asked, pd.DataFrame]()
     for dataset, where in runs.items():
         published = read_table(where.published, RELEASED)
         theirs, ours = (read_table(run / "results.csv", RESULTS) for run in where[1:])
-        figures += compare(dataset, published, theirs, ours)
-        found += outcomes(dataset, theirs, ours)
+        compared += compare(dataset, published, theirs, ours)
+        asked |= tests(dataset, theirs, ours)
+    figures, found = judge(compared, asked)
     pages = {
         dataset: [Path(os.path.relpath(run, folder)).as_posix() for run in where[1:]]
         for dataset, where in runs.items()
@@ -104,7 +105,7 @@ def _sections(figures: Sequence[Figure], found: Sequence[Outcome]) -> list[Secti
         sections.append(
             Section(
                 *(anchor, *key),
-                outcomes=_outcomes([o for o in found if (o.dataset, o.scenario) == key]),
+                outcomes=_outcomes([o for o in found if o.asked[:2] == key]),
                 panels=[_panel(anchor, name, chosen) for name in PANELS if name in columns],
                 main=_table([name for name in MAIN if name in columns], chosen),
                 everything=_table(columns, chosen),
@@ -119,11 +120,14 @@ def _outcomes(found: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
         (
             question.words,
             [
-                counted(question, [o for o in found if (o.question, o.protocol) == (question, p)])
+                counted(
+                    question,
+                    [o for o in found if (o.asked.question, o.asked.protocol) == (question, p)],
+                )
                 for p in PROTOCOLS
             ],
         )
-        for question in dict.fromkeys(one.question for one in found)
+        for question in dict.fromkeys(one.asked.question for one in found)
     ]
 
 
@@ -142,7 +146,7 @@ def _table(columns: list[str], figures: Sequence[Figure]) -> Table:
 def _released(one: Figure | None) -> Value:
     if one is None or one.released is None:
         return Value()
-    return Value(number(one.released), stands_out=one.outside)
+    return Value(number(one.released), stands_out=one.stands_out)
 
 
 def _estimate(value: Estimate | None) -> Value:

@@ -1,14 +1,13 @@
 """What changes when the protocol is right, counted in tests that are the same under both."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from qhu.report.released import SCENARIOS, Figure
-from qhu.report.statistics import Estimate, mean_interval, simultaneous
+from qhu.report.statistics import judged, paired
 from qhu.report.styles import HONEST
 
 PROTOCOLS = ("theirs", "ours")
@@ -59,65 +58,67 @@ QUESTIONS = (
 )
 
 
-class Outcome(NamedTuple):
-    """How many methods a question sets below, above, or not apart from its reference."""
+class Asked(NamedTuple):
+    """A question to all methods of a dataset and released scenario under a protocol."""
 
     dataset: str
     scenario: str
     protocol: str
     question: Question
+
+
+class Outcome(NamedTuple):
+    """How many methods a question sets below, above, or not apart from its reference."""
+
+    asked: Asked
     below: int
     above: int
     neither: int
 
 
-def outcomes(dataset: str, theirs: pd.DataFrame, ours: pd.DataFrame) -> list[Outcome]:
-    """The answers to every question that a scenario has the scores for.
+def tests(dataset: str, theirs: pd.DataFrame, ours: pd.DataFrame) -> dict[Asked, pd.DataFrame]:
+    """Per question the methods' differences to the reference, paired by seed, to be judged.
 
     Args:
         dataset: its name.
         theirs: ``results.csv`` under the released protocol.
         ours: ``results.csv`` under our protocol.
     """
-    found = []
+    found = {}
     for released, own in SCENARIOS.items():
         for protocol, results, name in zip(PROTOCOLS, (theirs, ours), (released, own), strict=True):
             rows = results[results["scenario"] == name]
             for question in QUESTIONS:
-                signs = [
-                    int(value.low > 0) - int(value.high < 0)
-                    for value in differences(rows, question).values()
-                ]
-                if signs:
-                    counts = [signs.count(sign) for sign in (-1, 1, 0)]
-                    found.append(Outcome(dataset, released, protocol, question, *counts))
+                table = paired(rows, question.metric, question.reference)
+                table = table[~table["method"].isin(HONEST)]
+                if len(table):
+                    found[Asked(dataset, released, protocol, question)] = table
     return found
 
 
-def differences(results: pd.DataFrame, question: Question) -> dict[str, Estimate]:
-    """Per method the difference to the reference, paired by seed; the intervals hold at once.
+def judge(
+    figures: Sequence[Figure], asked: Mapping[Asked, pd.DataFrame]
+) -> tuple[list[Figure], list[Outcome]]:
+    """What the page may claim of released figures and of methods, corrected all together."""
+    known = [one for one in figures if one.test is not None]
+    together = {None: pd.DataFrame([one.test for one in known])} if known else {}
+    family = judged({**together, **asked})
+    rows = iter(family.pop(None).to_dict("records") if known else ())
+    figures = [one if one.test is None else one._replace(test=next(rows)) for one in figures]
+    return figures, [_outcome(key, table) for key, table in family.items() if key is not None]
 
-    Args:
-        results: rows of ``results.csv`` of one dataset and scenario.
-        question: what is compared with what.
-    """
-    chosen = results[results["metric"] == question.metric]
-    values = chosen.pivot(index="seed", columns="method", values="value")
-    methods = [name for name in chosen["method"].unique() if name not in HONEST]
-    found = {}
-    for method in methods if question.reference in values else ():
-        difference = (values[method] - values[question.reference]).dropna().to_numpy(np.float64)
-        if len(difference):
-            found[method] = simultaneous(mean_interval(difference), len(methods))
-    return found
+
+def _outcome(asked: Asked, table: pd.DataFrame) -> Outcome:
+    below, above = (int((table["verdict"] == one).sum()) for one in ("below", "above"))
+    return Outcome(asked, below, above, len(table) - below - above)
 
 
 def statements(figures: Sequence[Figure], found: Sequence[Outcome]) -> list[tuple[str, str]]:
     """The summary, topic and text: what is reproduced, then the questions over everything."""
     told = [("Reproduced:", _reproduced(figures))]
     for question in QUESTIONS:
-        asked = [one for one in found if one.question == question]
-        parts = {p: [one for one in asked if one.protocol == p] for p in PROTOCOLS}
+        asked = [one for one in found if one.asked.question == question]
+        parts = {p: [one for one in asked if one.asked.protocol == p] for p in PROTOCOLS}
         if all(parts.values()):
             first, second = (counted(question, parts[protocol]) for protocol in PROTOCOLS)
             text = f"under their protocol {first}; under ours {second}."
@@ -132,11 +133,13 @@ def _reproduced(figures: Sequence[Figure]) -> str:
     known = [one for one in known if not any(map(math.isnan, one.prediction or ()))]
     if not known:
         return "unknown, one seed has no interval."
-    inside = sum(not one.outside for one in known)
+    inside, same = sum(not one.outside for one in known), [one for one in known if one.same]
+    equal = f"{sum(not one.outside for one in same)} of {len(same)}"
     return (
         f"{inside} of {len(known)} released figures ({inside / len(known):.0%}) lie where one run "
         "under their protocol falls with 95 % probability. Columns that follow from others are not "
-        "counted; figures of one model go together all the same."
+        "counted; figures of one model go together all the same. Where all seeds give the same "
+        f"value, only that value counts ({equal} such figures)."
     )
 
 

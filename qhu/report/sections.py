@@ -1,13 +1,15 @@
 """What the page shows of one dataset, scenario and backend: tables, figures, sentences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from qhu.report.figures import Panel, metric_panels, slug, tradeoffs
 from qhu.report.reading import Statement, comparisons, statements
+from qhu.report.statistics import judged
 from qhu.report.styles import in_order
-from qhu.report.tables import Table, score_table, test_table
+from qhu.report.tables import Compared, Table, score_table, test_table
 
 SCORES = (
     *("acc_retain", "acc_forget", "acc_test", "acc_test_kept", "acc_test_forgotten"),
@@ -32,21 +34,33 @@ class Section:
 
 
 def sections(results: pd.DataFrame, summary: pd.DataFrame) -> list[Section]:
-    """One section per dataset, scenario and backend, in the order of the results."""
+    """One section per dataset, scenario and backend, in the order of the results.
+
+    What they claim is corrected over all of them together.
+    """
     keys = ["dataset", "scenario", "backend"]
+    parts = dict(list(results.groupby(keys, sort=False)))
+    tests = judged(
+        {(key, one): t for key, rows in parts.items() for one, t in comparisons(rows).items()}
+    )
     found: dict[str, Section] = {}
-    for key, rows in results.groupby(keys, sort=False):
+    for key, rows in parts.items():
         name = slug(str(key[1]))
         name = f"{name}-{len(found)}" if name in found or not name else name
         chosen = (summary[keys] == list(key)).all(axis=1)
-        found[name] = _section(name, rows, summary[chosen])
+        compared = {one: table for (where, one), table in tests.items() if where == key}
+        found[name] = _section(name, rows, summary[chosen], compared)
     return list(found.values())
 
 
-def _section(name: str, results: pd.DataFrame, summary: pd.DataFrame) -> Section:
+def _section(
+    name: str,
+    results: pd.DataFrame,
+    summary: pd.DataFrame,
+    compared: Mapping[Compared, pd.DataFrame],
+) -> Section:
     metrics = results["metric"].unique().tolist()
     methods = in_order(results["method"])
-    compared = comparisons(results)
     first = results.iloc[0]
     shown = [metric for metric in SCORES if metric in metrics]
     return Section(

@@ -57,7 +57,7 @@ def test_the_page_is_one_offline_file(page, outline):
         "iris: subset",
         "iris: class",
         "Per step lca rises (+1.00",
-        "scrub shows no difference beyond the interval",
+        "scrub shows no difference",
         "kl_forget minus the floor",
         "mean and 95 % interval over 10 seeds, 10 rows per seed",
         "per step",

@@ -1,14 +1,16 @@
 """Everything that is found of a run beside the reference, as numbers."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from qhu.report.comparison.gaps import EVERY, gaps, tested_gaps
-from qhu.report.comparison.qubits import fitted, paired_values
+from qhu.report.comparison.qubits import fitted, paired_values, tested_lines
 from qhu.report.comparison.ranking import Ranking, rank
 from qhu.report.comparison.side import Side
-from qhu.report.statistics import Estimate
+from qhu.report.sections import SCORES
+from qhu.report.statistics import Estimate, judged
 from qhu.report.styles import in_order
 
 CHOSEN = ("acc_test", "acc_test_kept", "acc_forget", "kl_test", "kl_forget", "mia_forget")
@@ -17,7 +19,7 @@ CHOSEN = ("acc_test", "acc_test_kept", "acc_forget", "kl_test", "kl_forget", "mi
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """A run beside the reference.
+    """A run beside the reference, tests judged together with those of the whole page.
 
     Attributes:
         labels: what the reference and the run are called.
@@ -26,6 +28,7 @@ class Findings:
         rankings: by scenario and metric.
         values: what :func:`~qhu.report.comparison.qubits.paired_values` found.
         lines: what :func:`~qhu.report.comparison.qubits.fitted` found.
+        line_tests: what :func:`~qhu.report.comparison.qubits.tested_lines` found.
     """
 
     labels: tuple[str, str]
@@ -34,15 +37,46 @@ class Findings:
     rankings: dict[tuple[str, str], Ranking]
     values: pd.DataFrame
     lines: dict[int, dict[str, Estimate]]
+    line_tests: pd.DataFrame
 
     @property
     def methods(self) -> list[str]:
         """The methods compared, the honest rows first."""
         return in_order(method for method in self.tests["method"] if method != EVERY)
 
+    def family(self) -> Iterator[tuple[Hashable, pd.DataFrame]]:
+        """Every test that the page shows, by a name."""
+        shown = _shown(self.tests)
+        yield "shown", self.tests[shown]
+        yield "lines", self.line_tests
+        for key, ranking in self.rankings.items():
+            yield key, ranking.orders
 
-def find(reference: Side, side: Side) -> Findings:
-    """Compare one run with the reference."""
+    def with_verdicts(self, tests: Mapping[Hashable, pd.DataFrame]) -> "Findings":
+        """The same with the tests of :meth:`family` judged; others have neither p nor verdict."""
+        rankings = {k: one._replace(orders=tests[k]) for k, one in self.rankings.items()}
+        table = self.tests.join(tests["shown"][["p_holm", "verdict"]])
+        return replace(self, tests=table, rankings=rankings, line_tests=tests["lines"])
+
+
+def find(sides: Sequence[Side]) -> list[Findings]:
+    """Compare every other run with the first; what is claimed is corrected over all of them."""
+    found = [_find(sides[0], side) for side in sides[1:]]
+    family = {(n, key): t for n, one in enumerate(found) for key, t in one.family()}
+    tests = judged(family)
+    return [
+        one.with_verdicts({key: table for (m, key), table in tests.items() if m == n})
+        for n, one in enumerate(found)
+    ]
+
+
+def _shown(tests: pd.DataFrame) -> pd.Series:
+    """Gaps of the scores in the table, and everything of those that are taken apart."""
+    gaps_shown = (tests["quantity"] == "gap") & tests["metric"].isin(SCORES)
+    return gaps_shown | tests["metric"].isin(CHOSEN)
+
+
+def _find(reference: Side, side: Side) -> Findings:
     tests = tested_gaps(gaps(reference.parts, side.parts))
     rankings = {}
     for scenario, rows in tests.groupby("scenario", sort=False):
@@ -52,7 +86,7 @@ def find(reference: Side, side: Side) -> Findings:
                 rankings[str(scenario), metric] = ranking
     values = paired_values(reference.predictions, side.predictions)
     labels, letters = (reference.label, side.label), (reference.letter, side.letter)
-    return Findings(labels, letters, tests, rankings, values, fitted(values))
+    return Findings(labels, letters, tests, rankings, values, fitted(values), tested_lines(values))
 
 
 def chosen(tests: pd.DataFrame) -> list[str]:

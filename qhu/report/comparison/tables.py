@@ -22,7 +22,7 @@ def gap_table(
     Args:
         metrics: the columns.
         methods: the rows.
-        tests: rows of :func:`~qhu.report.comparison.gaps.tested_gaps` of one scenario.
+        tests: judged gaps and parts of one scenario.
         results: rows of ``results.csv`` of the scenario, of either run.
     """
     columns = [Column(metric, title(metric), row_count(results, metric)) for metric in metrics]
