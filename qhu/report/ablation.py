@@ -12,9 +12,10 @@ from matplotlib.axes import Axes
 from qhu.errors import UserError
 from qhu.record.folder import RunFolder
 from qhu.report import plots
+from qhu.report.design import shared
 from qhu.report.facts import Pairs
 from qhu.report.figures import CLASS_PANELS, PANELS, Panel, seed_count, slug
-from qhu.report.frames import RESULTS, read_table
+from qhu.report.frames import RESULTS, read_settings, read_table
 from qhu.report.html import fill
 from qhu.report.statistics import Estimate, Floats, estimates, judged, mean_interval, summarise
 from qhu.report.styles import HONEST, in_order, reference, title
@@ -53,7 +54,8 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         Path of the page.
 
     Raises:
-        UserError: a run's results are missing or damaged, or the score to read is not among them.
+        UserError: a run's results or settings are missing or damaged, or the score to read is
+            not among them.
     """
     tables = [read_table(run / "results.csv", RESULTS).assign(at=at) for at, run in runs.items()]
     results = pd.concat(tables, ignore_index=True)
@@ -74,6 +76,7 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         name=name,
         sweep=sweep,
         facts=_facts(sweep, results),
+        design=shared({at: read_settings(run / "experiment.yaml") for at, run in runs.items()}),
         against=AGAINST[reference(sweep.read)],
         sections=found,
         runs={at: f"{run.relative_to(folder).as_posix()}/report.html" for at, run in runs.items()},

@@ -11,6 +11,7 @@ from qhu.record.folder import RunFolder
 from qhu.references import formatted
 from qhu.report import facts, methods
 from qhu.report.beside import beside_tables
+from qhu.report.design import by_topic, design
 from qhu.report.exports import table_files
 from qhu.report.figures import Panel, training_curves
 from qhu.report.frames import Run, load_run
@@ -65,8 +66,11 @@ def _page(run: Run, found: list[Section], curves: list[Panel]) -> str:
         beside=beside_tables(run.results),
         emulated=any(options.get("emulated") for options in run.record.effective.values()),
         scenarios=facts.scenarios(run.settings),
+        design=by_topic(design(run.settings)),
         curves=curves,
+        validated=run.losses["val_loss"].notna().any(),
         circuit=inline(run.circuit, "circuit-", "the circuit") if run.circuit else None,
+        circuit_words=facts.circuit_words(run.settings.get("model", {})),
         methods=methods.as_html(run, list(references)),
         references=references,
         settings=facts.settings(run.settings, run.record.effective),

@@ -11,8 +11,10 @@ import pandas as pd
 from qhu.evaluate.released import COLUMNS
 from qhu.record.folder import RunFolder
 from qhu.report import plots
+from qhu.report.design import shared
+from qhu.report.facts import scenarios
 from qhu.report.figures import Panel
-from qhu.report.frames import RESULTS, read_table
+from qhu.report.frames import RESULTS, read_settings, read_table
 from qhu.report.html import fill
 from qhu.report.protocols import PROTOCOLS, Asked, Outcome, counted, judge, statements, tests
 from qhu.report.released import Figure, compare
@@ -88,12 +90,27 @@ def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
         dataset: [Path(os.path.relpath(run, folder)).as_posix() for run in where[1:]]
         for dataset, where in runs.items()
     }
-    told = statements(figures, found)
-    text = fill("paper.html.jinja", statements=told, sections=_sections(figures, found), runs=pages)
+    text = fill(
+        "paper.html.jinja",
+        statements=statements(figures, found),
+        sections=_sections(figures, found),
+        protocols=[_protocol(name, runs) for name in ("theirs", "ours")],
+        runs=pages,
+    )
     written = RunFolder(folder)
     written.write_table("paper.csv", pd.DataFrame([one.flat() for one in figures]))
     written.write_text("paper.html", text)
     return folder / "paper.html"
+
+
+def _protocol(name: str, runs: Mapping[str, Runs]) -> tuple[str, list[str]]:
+    """A protocol's name, and what was done under it: scenarios, then the common sentences."""
+    settings = {k: read_settings(getattr(one, name) / "experiment.yaml") for k, one in runs.items()}
+    forgotten = [
+        f"{dataset}: {'; '.join(scenarios(one).values())}." for dataset, one in settings.items()
+    ]
+    words = {"theirs": "Their protocol", "ours": "Our protocol"}
+    return words[name], [*shared(settings), *forgotten]
 
 
 def _sections(figures: Sequence[Figure], found: Sequence[Outcome]) -> list[Section]:

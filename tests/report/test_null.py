@@ -83,6 +83,7 @@ def ablation_claims(rng, seeds, folder, ordered=True, read="acc_forget"):
     runs = {label: folder / label for label in labels}
     for run in runs.values():
         run.mkdir(exist_ok=True)
+        (run / "experiment.yaml").write_text("{}")
         scores(rng, seeds, methods).to_csv(run / "results.csv", index=False)
     settings = {"question": "?", "vary": {"model.layers": [1, 2, 3, 4]}}
     sweep = Sweep.model_validate({**settings, "ordered": ordered, "read": read})
@@ -149,6 +150,7 @@ def paper_claims(rng, seeds, folder):
                 frame = frame.assign(value=values, scenario=scenario, metric=metric, n=30)
                 drawn.append(frame.assign(dataset="iris", backend="statevector")[RESULTS])
         (folder / name).mkdir(exist_ok=True)
+        (folder / name / "experiment.yaml").write_text("{}")
         pd.concat(drawn).to_csv(folder / name / "results.csv", index=False)
     for scenario in SCENARIOS:
         for method in list(COUNTERPARTS)[2:]:

@@ -5,6 +5,7 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
 
 from qhu.evaluate.released import COLUMNS
@@ -186,6 +187,9 @@ def page(tmp_path_factory, published, theirs, ours):
     published.to_csv(folder / "iris.csv", index=False)
     for name, table in (("theirs", theirs), ("ours", ours)):
         (folder / name).mkdir()
+        split = {"theirs": "released", "ours": "seeded"}[name]
+        settings = {"data": {"split": split}, "scenarios": {"s": {"fraction": 0.02}}}
+        (folder / name / "experiment.yaml").write_text(yaml.safe_dump(settings))
         table.to_csv(folder / name / "results.csv", index=False)
     runs = {"iris": Runs(folder / "iris.csv", folder / "theirs", folder / "ours")}
     return write_paper(folder, runs)
@@ -215,3 +219,10 @@ def test_the_table_holds_every_figure(page, figures):
     assert len(table) == len(figures)
     assert table["outside"].sum() == 1
     assert {"released", "theirs_mean", "one_run_low", "ours_high"} <= set(table.columns)
+
+
+def test_both_protocols_are_told_from_the_settings_of_their_runs(page):
+    text = page.read_text()
+    theirs, ours = text.split("<h3>Their protocol</h3>")[1].split("<h3>Our protocol</h3>")
+    assert "on the same split" in theirs and "the same for every seed" in theirs
+    assert "about reseeding" in ours and "drawn anew per seed" in ours

@@ -9,6 +9,7 @@ from qhu.record.folder import RunFolder
 from qhu.report.comparison.findings import Findings, find
 from qhu.report.comparison.sections import Pair, section
 from qhu.report.comparison.side import Side
+from qhu.report.design import by_topic, design
 from qhu.report.facts import flatten
 from qhu.report.html import fill
 from qhu.report.statistics import Estimate
@@ -38,6 +39,7 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
         "compare.html.jinja",
         sides=sides,
         pairs=pairs,
+        intervals=by_topic(design(sides[0].run.settings))["intervals"],
         legend=[(method, marker(method)) for method in methods],
         options={side.label: flatten(side.options) for side in sides},
     )
