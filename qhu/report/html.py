@@ -16,6 +16,7 @@ from qhu.report.exports import table_files
 from qhu.report.figures import Panel, training_curves
 from qhu.report.frames import Run, load_run
 from qhu.report.sections import Section, sections
+from qhu.report.statistics import MIN_SEEDS
 from qhu.report.svg import as_pdf, inline
 
 HERE = Path(__file__).parent
@@ -91,4 +92,4 @@ def fill(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     css = Markup((HERE / "report.css").read_text())
-    return environment.get_template(template).render(css=css, **values)
+    return environment.get_template(template).render(css=css, min_seeds=MIN_SEEDS, **values)

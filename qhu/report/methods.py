@@ -15,6 +15,7 @@ from pylatexenc.latexencode import unicode_to_latex
 from qhu.report.design import by_topic, design
 from qhu.report.facts import flatten, ranges, scenarios
 from qhu.report.frames import Run
+from qhu.report.statistics import MIN_SEEDS
 from qhu.report.styles import family
 
 CITATION = re.compile(r"\[@([^\]]+)\]")
@@ -41,7 +42,7 @@ STATISTICS = (
     "Values are means over the seeds {seeds} with 95 % t-intervals.",
     "Methods are compared with the oracle, the floor or doing nothing within each seed "
     "by a two-sided paired t-test, corrected over all comparisons by {Holm}; differences of fewer "
-    "than five seeds, or the same in every seed, are not tested.",
+    "than {least} seeds, or the same in every seed, are not tested.",
     "Metrics: {metrics}.",
 )
 WORDS = {
@@ -97,6 +98,7 @@ def _paragraphs(run: Run) -> list[tuple[str, str]]:
     words = {
         "Adam": f"Adam{_cite(run, 'optimiser Adam')}",
         "Holm": f"Holm{_cite(run, 'test Holm')}",
+        "least": str(MIN_SEEDS),
         "seeds": ranges(sorted(set(run.results["seed"]))),
         "scenarios": _listed(scenarios(run.settings).items()),
         "methods": _methods(run),

@@ -34,6 +34,7 @@ ACCURACIES = {
     "subset": {"acc_forget": 10, "acc_test": 30, "acc_retain": 92},
     "class": {"acc_forget": 34, "acc_test": 30, "acc_test_kept": 20, "acc_retain": 68},
 }
+CLAIMED = r"(above|below|closer|farther)\b[^;.]*: |excludes 0|shows it"
 RESULTS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 
 
@@ -74,7 +75,7 @@ def run_claims(rng, seeds, folder):
     found = sections(results, summarise(results))
     text = " ".join(s.text for one in found for s in one.reading)
     marks = any(c.stands_out for one in found for row in one.tests.rows for c in row.cells)
-    return marks or bool(re.search("above|below|closer|farther|excludes 0|shows it", text))
+    return marks or bool(re.search(CLAIMED, text))
 
 
 def ablation_claims(rng, seeds, folder, ordered=True, read="acc_forget"):
