@@ -11,10 +11,12 @@ from qhu.record.folder import RunFolder
 from qhu.references import formatted
 from qhu.report import facts, methods
 from qhu.report.beside import beside_tables
+from qhu.report.design import by_topic, design
 from qhu.report.exports import table_files
 from qhu.report.figures import Panel, training_curves
 from qhu.report.frames import Run, load_run
 from qhu.report.sections import Section, sections
+from qhu.report.statistics import MIN_SEEDS
 from qhu.report.svg import as_pdf, inline
 
 HERE = Path(__file__).parent
@@ -66,8 +68,11 @@ def _page(run: Run, found: list[Section], curves: list[Panel]) -> str:
         emulated=any(options.get("emulated") for options in run.record.effective.values()),
         scenarios=facts.scenarios(run.settings),
         columns=facts.columns(run.scores.values()),
+        design=by_topic(design(run.settings)),
         curves=curves,
+        validated=run.losses["val_loss"].notna().any(),
         circuit=inline(run.circuit, "circuit-", "the circuit") if run.circuit else None,
+        circuit_words=facts.circuit_words(run.settings.get("model", {})),
         methods=methods.as_html(run, list(references)),
         references=references,
         settings=facts.settings(run.settings, run.record.effective),
@@ -88,4 +93,4 @@ def fill(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     css = Markup((HERE / "report.css").read_text())
-    return environment.get_template(template).render(css=css, **values)
+    return environment.get_template(template).render(css=css, min_seeds=MIN_SEEDS, **values)
