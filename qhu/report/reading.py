@@ -74,7 +74,7 @@ def statements(tables: Mapping[Compared, pd.DataFrame]) -> list[Statement]:
     told = [
         _headroom(one.score, table)
         for one, table in tables.items()
-        if one.score.tradeoff and one.score.rows == "forget"
+        if one.score.tradeoff and one.score.rows == "forget" and one.reference == "retrain"
     ]
     if seeds < MIN_SEEDS:
         return [*told, few_seeds(seeds)]

@@ -70,6 +70,15 @@ def test_headroom_of_a_score_that_is_better_lower_has_the_other_sign(results):
         assert said in found[0].text
 
 
+def test_room_to_forget_is_a_gap_to_the_oracle_not_to_the_floor(results):
+    words = {"title": "likeness", "against": "floor", "better": "higher", "span": (0, 1)}
+    reading = Reading(**words, headline=["forget"], claimed=["forget"], tradeoff=True)
+    score = score_of("like_forget", "like", {"like": reading}, "")
+    rows = results[(results["scenario"] == "subset") & (results["metric"] == "agree_forget")]
+    found = statements(judged(comparisons(rows.assign(metric="like_forget"), [score])))
+    assert [s.topic for s in found if s.topic.startswith("Room")] == []
+
+
 def test_over_forgetting_is_not_praised(results, said):
     text = said(results, "subset")["Accuracy, forget rows, against the oracle:"]
     assert "below, over-forgetting: gradient_ascent" in text
