@@ -9,7 +9,7 @@ from qhu.report.tables import Cell, Table
 
 CAPTION = (
     "Mean ± half width of the 95 % t-interval over the seeds. "
-    "* p < 0.05, two-sided sign-flip test, Holm-corrected over the column."
+    "* p < 0.05, two-sided paired t-test, Holm-corrected over all differences of the page."
 )
 
 

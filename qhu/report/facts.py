@@ -37,12 +37,13 @@ def _flatten(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, st
         elif isinstance(value, Mapping):
             yield name, "defaults"
         else:
-            yield name, _text(value)
+            yield name, as_text(value)
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A setting's value."""
     if isinstance(value, list):
-        return ", ".join(map(_text, value)) or "none"
+        return ", ".join(map(as_text, value)) or "none"
     if value is None or isinstance(value, bool):
         return {None: "not set", True: "yes", False: "no"}[value]
     return f"{value:.6g}" if isinstance(value, float) else str(value)
@@ -80,15 +81,23 @@ def _time(iso: str) -> str:
     return iso.replace("T", " ").replace("+00:00", " UTC")
 
 
+DRAWN = {
+    "seeded": "drawn anew per seed",
+    "released": "those released with arXiv 2512.19253, the same for every seed",
+}
+"""How a random share is drawn, by ``data.split``."""
+
+
 def scenarios(settings: Mapping[str, Any]) -> dict[str, str]:
     """What each scenario forgets, in words."""
-    words = {}
+    words = dict[str, str]()
+    split = settings.get("data", {}).get("split", "seeded")
     for name, scenario in settings.get("scenarios", {}).items():
         if scenario.get("label") is not None:
             words[name] = f"forget the whole class {scenario['label']}"
         elif scenario.get("fraction") is not None:
             share = f"{100 * scenario['fraction']:.3g} %"
-            words[name] = f"forget a random {share} of the training rows, drawn anew per seed"
+            words[name] = f"forget a random {share} of the training rows, {DRAWN[split]}"
         elif scenario.get("mislabelled"):
             words[name] = "forget the training rows that were given a wrong label"
         else:
@@ -110,6 +119,15 @@ def columns(scores: Iterable[Score]) -> Pairs:
     return [*stems.items(), *((f"_{rows}", ROWS[rows]) for rows in ROWS if rows in present)]
 
 
+def circuit_words(model: Mapping[str, Any]) -> str:
+    """What the drawn circuit is, from the settings of the model."""
+    if model.get("quantum") is False:
+        return "Left out of this network, the classical twin: the circuit in whose place it stands."
+    if model.get("reupload"):
+        return "The quantum layer: encoding of the features before every trainable layer."
+    return "The quantum layer: encoding of the features, then the trainable layers."
+
+
 def reported(facts: pd.DataFrame) -> dict[tuple[str, str, str], list[str]]:
     """Method, steps taken and facts that it reported over the seeds, to the scenarios alike."""
     named = [name for name in facts.columns if name not in (*ABOUT, "steps")]
@@ -123,9 +141,9 @@ def reported(facts: pd.DataFrame) -> dict[tuple[str, str, str], list[str]]:
 
 def _over_seeds(values: pd.Series) -> str:
     """One value where all seeds agree, the range of numbers, else every distinct value."""
-    distinct = list(dict.fromkeys(map(_text, values.dropna().tolist())))
+    distinct = list(dict.fromkeys(map(as_text, values.dropna().tolist())))
     if len(distinct) == 1:
         return distinct[0]
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        return f"{_text(float(values.min()))} to {_text(float(values.max()))}"
+        return f"{as_text(float(values.min()))} to {as_text(float(values.max()))}"
     return ", ".join(distinct) or "–"

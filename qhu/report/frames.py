@@ -67,7 +67,7 @@ def load_run(folder: Path) -> Run:
     drawing, references = folder / "circuit.svg", folder / "references.bib"
     return Run(
         record=record,
-        settings=_read_settings(folder / "experiment.yaml"),
+        settings=read_settings(folder / "experiment.yaml"),
         results=results,
         summary=read_table(folder / "summary.csv", SUMMARY),
         scores=read_scores(folder, results),
@@ -145,7 +145,12 @@ def read_table(file: Path, types: Mapping[str, str]) -> pd.DataFrame:
     return table[list(types)]
 
 
-def _read_settings(file: Path) -> dict[str, Any]:
+def read_settings(file: Path) -> dict[str, Any]:
+    """The settings in a run's ``experiment.yaml``.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     try:
         settings = yaml.safe_load(_read_text(file))
     except yaml.YAMLError:

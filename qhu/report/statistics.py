@@ -1,7 +1,11 @@
-"""Means with intervals over seeds, and tests that are paired by seed."""
+"""Means with intervals over seeds, tests that are paired by seed, and what they let a page claim.
 
-from collections.abc import Sequence
-from typing import NamedTuple
+A page makes all its tests with :func:`tested` and hands them to :func:`judged` at once. Only what
+is ``above`` or ``below`` there may be claimed, in a sentence or by a mark in a table.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,10 +20,16 @@ KEYS = ["dataset", "scenario", "method", "backend", "metric"]
 CONFIDENCE = 0.95
 LEVEL = 0.05
 CITES = {"test Holm": ("holm1979simple",)}
-RESAMPLES = 9_999
-"""A test tries all sign patterns up to this many (13 seeds), else so many random ones."""
-NUMBERS = 2**22
-"""Numbers that a test holds at once."""
+MIN_SEEDS = 5
+"""With fewer seeds nothing is claimed: a t-test of two to four values rests on its assumption of a
+normal distribution alone, and scores of a few rows are far from it."""
+ROUNDING = 1e-9
+"""Values that differ by less than this share of their size are the same."""
+
+Verdict = Literal["above", "below", "not shown", "same", "few seeds"]
+"""What is known of a difference: claimed to lie above or below 0; not shown; the same in every
+seed, so that there is no spread to test by; or of fewer than :data:`MIN_SEEDS` seeds."""
+K = TypeVar("K", bound=Hashable)
 
 
 class Estimate(NamedTuple):
@@ -41,16 +51,6 @@ def mean_interval(values: Floats) -> Estimate:
     return Estimate(mean, mean - half, mean + half, seeds)
 
 
-def simultaneous(value: Estimate, count: int) -> Estimate:
-    """The interval widened so that ``count`` of its kind hold together (Bonferroni)."""
-    if value.seeds < 2:
-        return value
-    tails = (1 - CONFIDENCE) / 2
-    wide, narrow = stats.t.isf([tails / count, tails], value.seeds - 1)
-    low, high = (value.mean + (end - value.mean) * wide / narrow for end in (value.low, value.high))
-    return value._replace(low=float(low), high=float(high))
-
-
 def prediction_interval(values: Floats) -> tuple[float, float]:
     """Where one more value of the same kind falls with 95 % probability; NaN for a single seed.
 
@@ -59,6 +59,21 @@ def prediction_interval(values: Floats) -> tuple[float, float]:
     estimate = mean_interval(values)
     half = (estimate.high - estimate.mean) * float(np.sqrt(len(values) + 1))
     return estimate.mean - half, estimate.mean + half
+
+
+def tested_prediction(values: Floats, value: float) -> dict[str, Any]:
+    """How far one more value lies from those known, tested as :func:`prediction_interval` has it.
+
+    Returns:
+        A row with the columns of :func:`tested`: ``mean`` is the difference to the mean of the
+        known values, without an interval.
+    """
+    table = tested(pd.DataFrame([value - values])).assign(ci_low=np.nan, ci_high=np.nan)
+    row = {str(name): table[name].iloc[0] for name in table}
+    if np.isfinite(row["p"]):
+        spread = values.std(ddof=1) * np.sqrt(1 + 1 / len(values))
+        row["p"] = float(2 * stats.t.sf(abs(row["mean"]) / spread, len(values) - 1))
+    return row
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
@@ -97,55 +112,92 @@ def paired(results: pd.DataFrame, metric: str, reference: str) -> pd.DataFrame:
         reference: the method to compare with.
 
     Returns:
-        One row per other method but the oracle itself: ``method, mean, ci_low, ci_high, seeds``,
-        ``p`` (two-sided sign-flip test) and ``p_holm`` (corrected over the rows).
+        One row per other method but the oracle: ``method`` and the columns of :func:`tested`.
     """
     chosen = results[results["metric"] == metric]
     values = chosen.pivot(index="seed", columns="method", values="value")
     methods = [m for m in chosen["method"].unique() if m not in (reference, "retrain")]
     table = tested(values[methods].sub(values.get(reference, np.nan), axis=0).T)
-    corrected = holm(table["p"].to_numpy(np.float64))
-    return table.rename_axis("method").reset_index().assign(p_holm=corrected)
+    return table.rename_axis("method").reset_index()
 
 
-def tested(differences: pd.DataFrame) -> pd.DataFrame:
+def tested(differences: pd.DataFrame, resolution: float = 0.0) -> pd.DataFrame:
     """Mean differences with their intervals, each tested against 0.
 
     Args:
         differences: one row per comparison, one column per seed, NaN where a seed has no value.
+        resolution: seeds whose values differ by no more than this are the same, as are values
+            that differ by rounding only.
 
     Returns:
-        ``mean, ci_low, ci_high, seeds`` and ``p`` (two-sided sign-flip test) of every row that has
-        a value, under the same index.
+        ``mean, ci_low, ci_high, seeds``, ``same`` (whether two or more seeds have the same value)
+        and ``p`` (two-sided paired t-test) of every row that has a value, under the same index.
+        ``p`` is NaN where a difference is the same in every seed or of fewer than
+        :data:`MIN_SEEDS` seeds: neither is evidence.
     """
     rows = differences.dropna(how="all")
-    values = rows.to_numpy(np.float64)
-    found = [mean_interval(row[np.isfinite(row)]) for row in values]
-    columns = ["mean", "ci_low", "ci_high", "seeds"]
-    return pd.DataFrame(found, index=rows.index, columns=columns).assign(p=sign_flip(values))
+    values = [row[np.isfinite(row)] for row in rows.to_numpy(np.float64)]
+    found = [(*mean_interval(row), _same(row, resolution), _p(row)) for row in values]
+    columns = ["mean", "ci_low", "ci_high", "seeds", "same", "p"]
+    table = pd.DataFrame(found, index=rows.index, columns=columns)
+    unfit = table["same"].astype(bool) | (table["seeds"] < MIN_SEEDS)
+    return table.assign(p=table["p"].mask(unfit).astype(np.float64))
 
 
-def sign_flip(differences: Floats) -> Floats:
-    """Two-sided p-values (...) of mean differences of 0, by flipping signs along the last axis.
+def _same(values: Floats, resolution: float) -> bool:
+    allowed = max(2 * resolution, ROUNDING * float(np.abs(values).max()))
+    return len(values) > 1 and bool(np.ptp(values) <= allowed)
 
-    Under the null hypothesis each seed's difference is as likely to have the other sign. A missing
-    value (NaN) has no sign; the p-value of fewer than two differences is NaN.
+
+def _p(values: Floats) -> float:
+    """Two-sided p-value of Student's t-test; NaN without spread."""
+    spread = values.std(ddof=1) if len(values) > 1 else 0.0
+    if not spread:
+        return float("nan")
+    t = values.mean() / spread * np.sqrt(len(values))
+    return float(2 * stats.t.sf(abs(t), len(values) - 1))
+
+
+def judged(family: Mapping[K, pd.DataFrame]) -> dict[K, pd.DataFrame]:
+    """What may be claimed of the tests of one page: the gate that every claim goes through.
+
+    Args:
+        family: all tests that the page shows, tables of :func:`tested`.
+
+    Returns:
+        The same tables with ``p_holm``, corrected over all of them together, and ``verdict``
+        (:data:`Verdict`). In a page of true null hypotheses anything is claimed with a
+        probability of 5 % at most.
     """
-    present = np.isfinite(differences)
-    p = np.full(differences.shape[:-1], np.nan)
-    if differences.shape[-1] > 1 and differences.size:
-        found = stats.permutation_test(
-            (np.where(present, differences, 0),),
-            np.sum,
-            permutation_type="samples",
-            vectorized=True,
-            n_resamples=RESAMPLES,
-            batch=max(1, NUMBERS // differences.size),
-            axis=-1,
-            random_state=0,
-        )
-        p = np.where(present.sum(axis=-1) > 1, found.pvalue, np.nan)
-    return p
+    sizes = [len(table) for table in family.values()]
+    together = [table["p"].to_numpy(np.float64) for table in family.values()]
+    corrected = holm(np.concatenate(together)) if together else np.empty(0)
+    parts = np.split(corrected, np.cumsum(sizes)[:-1]) if together else []
+    found = {}
+    for (key, table), p_holm in zip(family.items(), parts, strict=True):
+        verdicts = [
+            _verdict(mean, seeds, same, p)
+            for mean, seeds, same, p in zip(
+                table["mean"], table["seeds"], table["same"], p_holm, strict=True
+            )
+        ]
+        found[key] = table.assign(p_holm=p_holm, verdict=verdicts)
+    return found
+
+
+def _verdict(mean: float, seeds: int, same: bool, p_holm: float) -> Verdict:
+    if same:
+        return "same"
+    if seeds < MIN_SEEDS:
+        return "few seeds"
+    if not p_holm < LEVEL:
+        return "not shown"
+    return "above" if mean > 0 else "below"
+
+
+def estimate(row: Mapping[Any, Any]) -> Estimate:
+    """The estimate of a row of :func:`tested`."""
+    return Estimate(row["mean"], row["ci_low"], row["ci_high"], int(row["seeds"]))
 
 
 def holm(p: Sequence[float] | Floats) -> Floats:
@@ -156,8 +208,3 @@ def holm(p: Sequence[float] | Floats) -> Floats:
     factors = np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1)
     return corrected
-
-
-def smallest_p(seeds: int, methods: int) -> float:
-    """Smallest corrected p-value that so many seeds and methods can give."""
-    return float(min(1, methods * 2.0 ** (1 - seeds)))

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from markupsafe import Markup
 
 from qhu.record.scores import Score
-from qhu.report.statistics import LEVEL, Estimate, estimates
+from qhu.report.statistics import Estimate, estimate, estimates
 from qhu.report.svg import marker
 
 
@@ -129,7 +129,7 @@ def test_table(
     """Paired differences as columns, methods as rows.
 
     Args:
-        compared: per comparison, the tests that :func:`~qhu.report.statistics.paired` made.
+        compared: per comparison its tests, as :func:`~qhu.report.statistics.judged`.
         methods: the rows; a method that was not compared is left out.
         results: rows of ``results.csv`` of one dataset, scenario and backend.
     """
@@ -149,18 +149,25 @@ def test_table(
 
 
 def difference(table: pd.DataFrame, method: str) -> Cell:
-    """A paired difference; it stands out where the corrected test shows it.
+    """A paired difference; it stands out where the page may claim it.
 
     Args:
-        table: tests by method: ``mean, ci_low, ci_high, seeds, p_holm``.
+        table: judged tests by method.
         method: the row; one that was not compared is the reference.
     """
     if method not in table.index:
         return Cell(note="reference")
-    row = table.loc[[method]]
-    mean, low, high, p = (float(row[c].iloc[0]) for c in ("mean", "ci_low", "ci_high", "p_holm"))
+    return judged_cell(table.loc[[method]].to_dict("records")[0])
+
+
+def judged_cell(row: Mapping[Any, Any]) -> Cell:
+    """A row of :func:`~qhu.report.statistics.judged`."""
     return Cell(
-        Estimate(mean, low, high, int(row["seeds"].iloc[0])), signed=True, p=p, stands_out=p < LEVEL
+        estimate(row),
+        signed=True,
+        note="same in every seed" if row["same"] else "",
+        p=float(row["p_holm"]),
+        stands_out=row["verdict"] in ("above", "below"),
     )
 
 

@@ -25,6 +25,7 @@ NOTING = """#!/bin/sh
 for word in "${0##*/}" "$@"; do printf '%s\\0' "$word"; done >> noted
 printf '\\n' >> noted
 """
+ABLATION = "commands/test_ablate.py::test_an_ablation_is_ordinary_runs_and_a_page_and_resumes"
 AUDIT = "paper/test_images.py::test_a_folder_of_image_checkpoints_is_audited"
 SERVED = "emulator/test_server.py::test_the_command_serves_until_it_is_interrupted"
 SCHEDULER = "grid/test_cluster.py::test_a_killed_worker_costs_only_its_cell"
@@ -33,7 +34,7 @@ SLURM = "grid/test_slurm.py::test_the_documented_command_asks_for_its_jobs"
 ELSEWHERE = {
     "make test": "docs/test_commands.py::test_the_commands_of_the_page",
     "make paper": "paper/test_run.py::test_each_protocol_runs_in_its_ordinary_folder",
-    "make ablation": "commands/test_ablate.py::test_an_ablation_is_ordinary_runs_and_a_page_and_resumes",
+    "make ablation": ABLATION,
     "qhu doctor": "hardware/test_jobs.py::test_the_doctor_says_what_to_mend",
     "qhu audit DIR --dataset iris": AUDIT,
     "qhu audit FOLDER --dataset iris": AUDIT,

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from qhu.errors import UserError
 from qhu.report.ablation.page import write_ablation
@@ -24,6 +25,8 @@ def folder(tmp_path_factory, results, write_record):
         (folder / label).mkdir()
         write_record(folder / label, few)
         few.assign(value=few["value"] + far + noise).to_csv(folder / label / "results.csv")
+        settings = {"training": {"paired": number > 0}, "data": {"split": "seeded"}}
+        (folder / label / "experiment.yaml").write_text(yaml.safe_dump(settings))
     return folder
 
 
@@ -60,10 +63,13 @@ def test_the_page_is_one_offline_file(page, outline):
         "iris: subset",
         "iris: class",
         "Per step lca rises (+1.00",
-        "scrub shows no difference beyond the interval",
+        "scrub shows no difference",
         "kl_forget minus the floor",
         "mean and 95 % interval over 10 seeds, 10 rows per seed",
         "per step",
+        "<li>2, 3: Teacher, oracle and floor of a seed started from the same weights.</li>",
+        "<li>1: Teacher, oracle and floor of a seed each started from weights of their own.</li>",
+        "<li>Intervals are about reseeding",
     ],
 )
 def test_everything_is_there(page, text):

@@ -14,11 +14,11 @@ def run(tmp_path_factory, results, write_run):
 @pytest.mark.parametrize(
     "text",
     [
-        "for 60 epochs, 32 rows per step, at learning rate 0.01, with no early stopping",
+        "cross-entropy, 32 rows per step, at learning rate 0.01. Training took 60 epochs",
         "scrub [@kurmanji2023unbounded] (alpha 0.5)",
         "gentle (scrub) [@kurmanji2023unbounded]",
         "forget the whole class 0",
-        "corrected over the methods by Holm [@holm1979simple]",
+        "corrected over all comparisons by Holm [@holm1979simple]",
         "The stage train ran on statevector",
         "The stage evaluate ran on fake_brisbane (device: fake_brisbane; shots: not set; "
         "layout: 36, 37, 38, 39)",

@@ -6,18 +6,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from qhu.report.statistics import (
+    MIN_SEEDS,
     estimates,
     holm,
+    judged,
     mean_interval,
     paired,
     prediction_interval,
-    sign_flip,
-    simultaneous,
-    smallest_p,
     summarise,
 )
-
-DIFFERENCES = st.lists(st.floats(-1, 1), min_size=2, max_size=8)
+from qhu.report.statistics import tested as t_tests
 
 
 def table(values):
@@ -51,15 +49,6 @@ def test_a_single_seed_has_no_interval():
     mean, low, high, seeds = mean_interval(np.array([0.4]))
     assert (mean, seeds) == (0.4, 1)
     assert np.isnan([low, high]).all()
-
-
-def test_intervals_that_hold_together_are_those_of_a_smaller_level():
-    values = np.array([0.3, 0.7, 0.65, 0.2])
-    low, high = stats.t.interval(1 - 0.05 / 4, 3, loc=values.mean(), scale=stats.sem(values))
-    value = mean_interval(values)
-    assert simultaneous(value, 4) == pytest.approx((values.mean(), low, high, 4))
-    assert simultaneous(value, 1) == pytest.approx(value)
-    assert np.isnan(simultaneous(mean_interval(values[:1]), 4).low)
 
 
 def test_summary_has_the_columns_of_the_contract_in_order_of_appearance():
@@ -98,39 +87,54 @@ def test_the_oracle_is_not_tested_against_the_floor():
     assert found["method"].tolist() == ["lca"]
 
 
-def test_sign_flip_by_hand():
-    # of 2³ sign patterns, +++ and −−− reach the mean of three positive differences
-    assert sign_flip(np.array([1.0, 2.0, 3.0])) == pytest.approx(2 / 8)
-    # |±1 ± 2 − 3| ≥ 0 always
-    assert sign_flip(np.array([1.0, 2.0, -3.0])) == 1
+def rows(*values):
+    return pd.DataFrame([*values])
 
 
-@given(DIFFERENCES)
-def test_sign_flip_is_symmetric_and_bounded(values):
-    differences = np.array(values)
-    p = sign_flip(differences)
-    assert 2.0 ** (1 - len(values)) - 1e-12 <= p <= 1
-    assert sign_flip(-differences) == pytest.approx(p)
+def test_p_is_that_of_the_paired_t_test():
+    values = np.random.default_rng(1).normal(0.3, 1, (2, 7))
+    values[1, :2] = np.nan
+    table = t_tests(rows(*values))
+    assert table.loc[0, "p"] == pytest.approx(stats.ttest_1samp(values[0], 0).pvalue)
+    assert table.loc[1, "p"] == pytest.approx(stats.ttest_1samp(values[1, 2:], 0).pvalue)
+    assert table["seeds"].tolist() == [7, 5]
 
 
-def test_sign_flips_of_many_rows_are_those_of_each_and_missing_seeds_do_not_count():
-    rows = np.random.default_rng(4).normal(0.5, 1, (5, 7))
-    rows[1, 4:] = rows[2, 1:] = np.nan
-    p = sign_flip(rows)
-    assert p[0] == pytest.approx(sign_flip(rows[0]))
-    assert p[1] == pytest.approx(sign_flip(rows[1, :4]))
-    assert np.isnan(p[2])
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=8), st.floats(-1, 1))
+def test_few_seeds_and_no_spread_are_no_evidence(values, value):
+    few, same = t_tests(rows(values[:4])), t_tests(rows([value] * len(values)))
+    assert few["p"].isna().all() and same["p"].isna().all()
+    assert same["same"].tolist() == [len(values) > 1]
+    (verdict,) = judged({"": same})[""]["verdict"]
+    assert verdict == ("same" if len(values) > 1 else "few seeds")
 
 
-def test_sign_flip_of_many_seeds_is_repeatable_and_close_to_the_t_test():
-    differences = np.random.default_rng(1).normal(0.3, 1, 40)
-    p = sign_flip(differences)
-    assert p == sign_flip(differences)
-    assert p == pytest.approx(stats.ttest_1samp(differences, 0).pvalue, abs=0.02)
+def test_rounding_is_no_spread():
+    tenths = np.array([0.3 - 0.2, 0.4 - 0.3, 0.9 - 0.8, 0.1, 1.0 - 0.9])
+    assert np.ptp(tenths) > 0
+    assert t_tests(rows(tenths))["same"].all()
+    almost = 0.5 + 1e-6 * np.arange(5)
+    assert not t_tests(rows(almost))["same"].any()
+    assert t_tests(rows(almost), resolution=1e-5)["same"].all()
 
 
-def test_no_difference_at_all_is_no_evidence():
-    assert sign_flip(np.zeros(10)) == 1
+def test_all_t_tests_a_page_are_corrected_together():
+    rng = np.random.default_rng(3)
+    family = {key: t_tests(rows(*rng.normal(1, 1, (n, 6)))) for key, n in (("a", 2), ("b", 5))}
+    found = judged(family)
+    expected = holm(np.concatenate([family["a"]["p"], family["b"]["p"]]))
+    assert [*found["a"]["p_holm"], *found["b"]["p_holm"]] == expected.tolist()
+    assert judged({}) == {}
+    assert judged({"none": t_tests(rows())})["none"].empty
+
+
+def test_verdicts():
+    rng = np.random.default_rng(4)
+    noise = rng.normal(0, 0.1, 6)
+    values = [1 + noise, noise - 1, noise - noise.mean() + 0.01, np.full(6, 0.5), noise + 1]
+    values[-1][: 7 - MIN_SEEDS] = np.nan
+    found = judged({"page": t_tests(rows(*values))})["page"]
+    assert found["verdict"].tolist() == ["above", "below", "not shown", "same", "few seeds"]
 
 
 def test_holm_by_hand():
@@ -145,8 +149,3 @@ def test_holm_keeps_the_order_and_lies_between_raw_and_bonferroni(p):
     assert (corrected >= np.array(p) - 1e-15).all()
     assert (corrected <= np.minimum(1, len(p) * np.array(p)) + 1e-15).all()
     assert (np.diff(corrected[np.argsort(p)]) >= 0).all()
-
-
-def test_smallest_p_that_seeds_can_give():
-    assert smallest_p(10, 15) == pytest.approx(15 * 2 / 1024)
-    assert smallest_p(3, 15) == 1

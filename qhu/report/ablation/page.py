@@ -13,17 +13,18 @@ from qhu.errors import UserError
 from qhu.record.folder import RunFolder
 from qhu.record.scores import Score
 from qhu.report import plots
-from qhu.report.ablation.trends import Change, changes, contrasts, excess, sentences
+from qhu.report.ablation.trends import changes, contrasts, excess, sentences
 from qhu.report.choice import headline, merged
+from qhu.report.design import shared
 from qhu.report.facts import Pairs
-from qhu.report.frames import RESULTS, read_scores, read_table
+from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
 from qhu.report.run.figures import Panel, seed_count, slug
 from qhu.report.run.page import fill
 from qhu.report.run.reading import REFERENCES
-from qhu.report.statistics import Estimate, Floats, estimates, mean_interval, summarise
+from qhu.report.statistics import Estimate, Floats, estimates, judged, mean_interval, summarise
 from qhu.report.styles import HONEST, in_order
 from qhu.report.svg import draw, marker
-from qhu.report.tables import Cell, Column, Row, Table, row_count
+from qhu.report.tables import Cell, Column, Row, Table, judged_cell, row_count
 from qhu.settings.sweep import Sweep
 
 
@@ -54,23 +55,28 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         Path of the page.
 
     Raises:
-        UserError: a run's results are missing or damaged, the runs read a score in two ways, or
-            the score to read is not among them or has no row to be read against.
+        UserError: a run's results or settings are missing or damaged, the runs read a score in
+            two ways, or the score to read is not among them or has no row to be read against.
     """
     tables = {at: read_table(run / "results.csv", RESULTS) for at, run in runs.items()}
     scores = merged({str(runs[at]): read_scores(runs[at], table) for at, table in tables.items()})
     results = pd.concat([t.assign(at=at) for at, t in tables.items()], ignore_index=True)
     read = _to_read(sweep, scores)
     by_point = {at: summarise(rows) for at, rows in results.groupby("at", sort=False)}
+    parts = [rows for _, rows in results.groupby(["dataset", "scenario"], sort=False)]
+    differences = [excess(rows, read, sweep.labels) for rows in parts]
+    tests = [changes(one, contrasts(sweep.labels, sweep.ordered)) for one in differences]
+    judgements = judged(dict(enumerate(tests)))  # everything that the page claims together
     found = [
-        _section(f"s{number}", sweep, read, rows, scores)
-        for number, (_, rows) in enumerate(results.groupby(["dataset", "scenario"], sort=False))
+        _section(f"s{number}", sweep, read, rows, scores, differences[number], judgements[number])
+        for number, rows in enumerate(parts)
     ]
     text = fill(
         "ablation.html.jinja",
         name=name,
         sweep=sweep,
         facts=_facts(sweep, results),
+        design=shared({at: read_settings(run / "experiment.yaml") for at, run in runs.items()}),
         against=REFERENCES[read.reference],
         sections=found,
         runs={at: f"{run.relative_to(folder).as_posix()}/report.html" for at, run in runs.items()},
@@ -103,21 +109,25 @@ def _to_read(sweep: Sweep, scores: Mapping[str, Score]) -> Score:
 
 
 def _section(
-    anchor: str, sweep: Sweep, read: Score, results: pd.DataFrame, scores: Mapping[str, Score]
+    anchor: str,
+    sweep: Sweep,
+    read: Score,
+    results: pd.DataFrame,
+    scores: Mapping[str, Score],
+    differences: Mapping[str, Floats],
+    tests: pd.DataFrame,
 ) -> Section:
     labels, present = sweep.labels, [scores[name] for name in results["metric"].unique()]
-    differences = excess(results, read, labels)
-    tested = changes(differences, contrasts(labels, sweep.ordered))
     first = results.iloc[0]
     return Section(
         anchor=anchor,
         dataset=first["dataset"],
         scenario=first["scenario"],
-        reading=sentences(read, sweep.words, labels, differences, tested),
+        reading=sentences(read, sweep.words, labels, differences, tests),
         legend=[(method, marker(method)) for method in in_order(results["method"])],
         main=_main(anchor, sweep, read, results, _by_point(differences, labels)),
         panels=[_panel(anchor, sweep, score, results) for score in headline(present)],
-        table=_table(sweep, results, _by_point(differences, labels), tested),
+        table=_table(sweep, results, _by_point(differences, labels), tests),
     )
 
 
@@ -161,18 +171,14 @@ def _basis(results: pd.DataFrame, metric: str) -> str:
     return f"mean and 95 % interval over {seed_count(results)}, {n} rows per seed."
 
 
-def _table(sweep: Sweep, results: pd.DataFrame, points: Points, tested: list[Change]) -> Table:
+def _table(sweep: Sweep, results: pd.DataFrame, points: Points, tests: pd.DataFrame) -> Table:
     """The contrasts, then the differences at every point."""
-    n, names = row_count(results, sweep.read), dict.fromkeys(o.contrast.name for o in tested)
-    columns = [Column(name, f"{name}, simultaneous interval", n) for name in names]
+    n = row_count(results, sweep.read)
+    columns = [Column(name, f"change {name}", n) for name in tests["contrast"].unique()]
     columns += [Column(label, f"{sweep.words}: {label}", n) for label in sweep.labels]
     rows = []
     for method, found in points.items():
-        cells = [_cell(o.estimate, o.sign != 0) for o in tested if o.method == method]
-        cells += [_cell(found[label]) for label in sweep.labels]
+        cells = [judged_cell(o) for o in tests[tests["method"] == method].to_dict("records")]
+        cells += [Cell(found[label], signed=True) for label in sweep.labels]
         rows.append(Row(method, marker(method), str(found[sweep.labels[0]].seeds), cells))
     return Table(columns, rows)
-
-
-def _cell(value: Estimate, stands_out: bool = False) -> Cell:
-    return Cell(value, signed=True, stands_out=stands_out)

@@ -1,18 +1,17 @@
 """How a score changes along an axis: paired by seed, and said in two sentences."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.run.reading import REFERENCES
-from qhu.report.statistics import Estimate, Floats, mean_interval, simultaneous
+from qhu.report.run.reading import REFERENCES, same_in_every_seed, signed
+from qhu.report.statistics import MIN_SEEDS, Floats, estimate, mean_interval, tested
 from qhu.report.styles import HONEST, in_order
-from qhu.report.tables import interval, number
 
-NOTHING = "no difference beyond the interval"
+NOTHING = "no difference"
 FEW = 4
 """At more points than this only the first and the last are told: the table tells all."""
 
@@ -29,19 +28,6 @@ class Contrast(NamedTuple):
     name: str
     words: str
     weights: Floats
-
-
-class Change(NamedTuple):
-    """A method's contrast, with an interval that holds for all of them at once."""
-
-    method: str
-    contrast: Contrast
-    estimate: Estimate
-
-    @property
-    def sign(self) -> int:
-        """1 or −1 where the interval lies above or below 0, else 0; 0 for a single seed."""
-        return int(self.estimate.low > 0) - int(self.estimate.high < 0)
 
 
 def contrasts(labels: Sequence[str], ordered: bool) -> list[Contrast]:
@@ -79,16 +65,24 @@ def excess(results: pd.DataFrame, score: Score, labels: Sequence[str]) -> dict[s
     return found
 
 
-def changes(differences: Mapping[str, Floats], chosen: Sequence[Contrast]) -> list[Change]:
-    """Every contrast of every method, with simultaneous 95 % intervals."""
-    count = len(differences) * len(chosen)
-    found = []
+def changes(differences: Mapping[str, Floats], chosen: Sequence[Contrast]) -> pd.DataFrame:
+    """Every contrast of every method, tested against 0 over the seeds.
+
+    Returns:
+        ``contrast`` (its name), ``words``, ``method`` and the columns of
+        :func:`~qhu.report.statistics.tested`, to be judged with the rest of the page.
+    """
+    rows = []
     for contrast in chosen:
         for method, values in differences.items():
             # From the first point on: what does not change at all is then exactly 0.
             moved = (values - values[:, :1]) @ contrast.weights
-            found.append(Change(method, contrast, simultaneous(mean_interval(moved), count)))
-    return found
+            rows.append(pd.Series(moved, name=(contrast.name, contrast.words, method)))
+    if not rows:
+        return tested(pd.DataFrame()).assign(contrast=[], words=[], method=[])
+    table = pd.DataFrame(rows)
+    table.index = pd.MultiIndex.from_tuples(table.index, names=["contrast", "words", "method"])
+    return tested(table).reset_index()
 
 
 def sentences(
@@ -96,7 +90,7 @@ def sentences(
     axis: str,
     labels: Sequence[str],
     differences: Mapping[str, Floats],
-    tested: Sequence[Change],
+    judged: pd.DataFrame,
 ) -> list[str]:
     """The reading: one sentence about the untouched teacher, one about the methods.
 
@@ -105,27 +99,26 @@ def sentences(
         axis: the axis in words.
         labels: the points.
         differences: what :func:`excess` found.
-        tested: what :func:`changes` found.
+        judged: what :func:`changes` found, judged with the rest of the page.
     """
     seeds = max((len(values) for values in differences.values()), default=0)
     if seeds < 2:
         return ["One seed has no interval: these numbers support no conclusion."]
     told = []
     if "none" in differences:
-        untouched = [one for one in tested if one.method == "none"]
+        untouched = judged[judged["method"] == "none"]
         told.append(_untouched(score, axis, labels, differences["none"], untouched))
-    if tried := [one for one in tested if one.method != "none"]:
-        groups = [
-            [one for one in tried if one.contrast.words == words]
-            for words in dict.fromkeys(one.contrast.words for one in tried)
-        ]
-        clauses = "; ".join(map(_clause, groups))
+    if seeds < MIN_SEEDS:
+        return [*told, f"With {seeds} seeds no change is claimed; claims need {MIN_SEEDS} or more."]
+    tried = judged[judged["method"] != "none"]
+    if len(tried):
+        clauses = "; ".join(_clause(str(w), rows) for w, rows in tried.groupby("words", sort=False))
         told.append(f"{clauses[0].upper()}{clauses[1:]}.")
     return told
 
 
 def _untouched(
-    score: Score, axis: str, labels: Sequence[str], values: Floats, tested: Sequence[Change]
+    score: Score, axis: str, labels: Sequence[str], values: Floats, judged: pd.DataFrame
 ) -> str:
     """The first and the last value, all of them where they are few, and how they change."""
     against = REFERENCES[score.reference]
@@ -133,27 +126,39 @@ def _untouched(
     estimates = dict(zip(labels, map(mean_interval, values.T), strict=True))
     if (values == values[:, :1]).all():
         return (
-            f"{subject} {_signed(estimates[labels[0]])} whatever the {axis} ({len(values)} seeds)."
+            f"{subject} {signed(estimates[labels[0]])} whatever the {axis} ({len(values)} seeds)."
         )
     shown = labels if len(labels) <= FEW else (labels[0], labels[-1])
-    points = [f"{_signed(estimates[label])} at {label}" for label in shown]
-    moves = [f"{one.contrast.words} it {_move(one)}" for one in tested]
+    points = [f"{signed(estimates[label])} at {label}" for label in shown]
+    moves = [
+        f"{row['words']} it {_move(row)}"
+        for row in judged.to_dict("records")
+        if row["verdict"] != "few seeds"
+    ]
     said = "; ".join([f"{', '.join(points)} ({axis})", *moves])
     return f"{subject} {said} ({len(values)} seeds)."
 
 
-def _clause(tested: Sequence[Change]) -> str:
+def _clause(words: str, judged: pd.DataFrame) -> str:
     """Which methods a contrast moves, and which not."""
-    moved = [f"{one.method} {_move(one)}" for one in tested if one.sign]
-    rest = [one.method for one in tested if not one.sign]
-    moved += [f"{', '.join(rest)} {'show' if len(rest) > 1 else 'shows'} {NOTHING}"] if rest else []
-    return f"{tested[0].contrast.words} {', '.join(moved)}"
+    told = [
+        f"{row['method']} {_move(row)}"
+        for row in judged.to_dict("records")
+        if row["verdict"] in ("above", "below", "same")
+    ]
+    for verdict, said in (
+        ("not shown", f"{{}} {NOTHING}"),
+        ("few seeds", f"{{}} {NOTHING} (fewer than {MIN_SEEDS} seeds)"),
+    ):
+        names = judged.loc[judged["verdict"] == verdict, "method"].tolist()
+        if names:
+            told.append(f"{', '.join(names)} {said.format('show' if len(names) > 1 else 'shows')}")
+    return f"{words} {', '.join(told)}"
 
 
-def _move(one: Change) -> str:
-    verb = {1: "rises", -1: "falls", 0: f"shows {NOTHING}"}[one.sign]
-    return f"{verb} ({_signed(one.estimate)})"
-
-
-def _signed(value: Estimate) -> str:
-    return f"{number(value.mean, True)} {interval(value, True)}"
+def _move(row: Mapping[Any, Any]) -> str:
+    """What is known of a change: only a corrected test makes it rise or fall."""
+    if row["verdict"] == "same":
+        return f"changes by {same_in_every_seed(estimate(row))}"
+    verb = {"above": "rises", "below": "falls"}.get(row["verdict"], f"shows {NOTHING}")
+    return f"{verb} ({signed(estimate(row))})"

@@ -1,22 +1,23 @@
 """Everything that is found of a run beside the reference, as numbers."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.choice import claimed, merged
+from qhu.report.choice import claimed, headline, merged
 from qhu.report.comparison.gaps import EVERY, gaps, tested_gaps
-from qhu.report.comparison.qubits import fitted, paired_values
+from qhu.report.comparison.qubits import fitted, paired_values, tested_lines
 from qhu.report.comparison.ranking import Ranking, rank
 from qhu.report.comparison.side import Side
-from qhu.report.statistics import Estimate
+from qhu.report.statistics import Estimate, judged
 from qhu.report.styles import in_order
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """A run beside the reference.
+    """A run beside the reference, tests judged together with those of the whole page.
 
     Attributes:
         labels: what the reference and the run are called.
@@ -26,6 +27,7 @@ class Findings:
         rankings: by scenario and metric.
         values: what :func:`~qhu.report.comparison.qubits.paired_values` found.
         lines: what :func:`~qhu.report.comparison.qubits.fitted` found.
+        line_tests: what :func:`~qhu.report.comparison.qubits.tested_lines` found.
     """
 
     labels: tuple[str, str]
@@ -35,6 +37,7 @@ class Findings:
     rankings: dict[tuple[str, str], Ranking]
     values: pd.DataFrame
     lines: dict[int, dict[str, Estimate]]
+    line_tests: pd.DataFrame
 
     @property
     def methods(self) -> list[str]:
@@ -45,13 +48,46 @@ class Findings:
         """The scores in some of the tests."""
         return [self.scores[name] for name in tests["metric"].unique()]
 
+    def family(self) -> Iterator[tuple[Hashable, pd.DataFrame]]:
+        """Every test that the page shows, by a name."""
+        yield "shown", self.tests[self._shown()]
+        yield "lines", self.line_tests
+        for key, ranking in self.rankings.items():
+            yield key, ranking.orders
 
-def find(reference: Side, side: Side) -> Findings:
-    """Compare one run with the reference.
+    def _shown(self) -> pd.Series:
+        """Gaps of the headline scores, and everything of those that are claimed."""
+        shown = pd.Series(False, index=self.tests.index)
+        for _, rows in self.tests.groupby("scenario", sort=False):
+            scores = self.present(rows)
+            in_table = rows["metric"].isin([score.name for score in headline(scores)])
+            apart = rows["metric"].isin([score.name for score in claimed(scores)])
+            shown[rows.index] = in_table & (rows["quantity"] == "gap") | apart
+        return shown
+
+    def with_verdicts(self, tests: Mapping[Hashable, pd.DataFrame]) -> "Findings":
+        """The same with the tests of :meth:`family` judged; others have neither p nor verdict."""
+        rankings = {k: one._replace(orders=tests[k]) for k, one in self.rankings.items()}
+        table = self.tests.join(tests["shown"][["p_holm", "verdict"]])
+        return replace(self, tests=table, rankings=rankings, line_tests=tests["lines"])
+
+
+def find(sides: Sequence[Side]) -> list[Findings]:
+    """Compare every other run with the first; what is claimed is corrected over all of them.
 
     Raises:
         UserError: the runs read a score in two ways.
     """
+    found = [_find(sides[0], side) for side in sides[1:]]
+    family = {(n, key): t for n, one in enumerate(found) for key, t in one.family()}
+    tests = judged(family)
+    return [
+        one.with_verdicts({key: table for (m, key), table in tests.items() if m == n})
+        for n, one in enumerate(found)
+    ]
+
+
+def _find(reference: Side, side: Side) -> Findings:
     scores = merged({one.label: one.run.scores for one in (reference, side)})
     tests = tested_gaps(gaps(reference.parts, side.parts))
     rankings = {}
@@ -62,7 +98,8 @@ def find(reference: Side, side: Side) -> Findings:
                 rankings[str(scenario), score.name] = ranking
     values = paired_values(reference.predictions, side.predictions)
     labels, letters = (reference.label, side.label), (reference.letter, side.letter)
-    return Findings(labels, letters, scores, tests, rankings, values, fitted(values))
+    line_tests = tested_lines(values)
+    return Findings(labels, letters, scores, tests, rankings, values, fitted(values), line_tests)
 
 
 def _scores(side: Side, scenario: str, metric: str) -> pd.DataFrame:

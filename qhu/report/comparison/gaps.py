@@ -11,7 +11,7 @@ parts of two runs, add up to the gap whatever the calibration says.
 
 import pandas as pd
 
-from qhu.report.statistics import holm, tested
+from qhu.report.statistics import tested
 from qhu.report.styles import HONEST
 
 CELL = ["scenario", "method", "seed", "metric"]
@@ -22,6 +22,8 @@ QUANTITIES = ["gap", *STEPS[1:], "modelled", "drift"]
 """``modelled`` is the sum of what the calibration explains: the gap without drift."""
 EVERY = "all methods"
 """The mean over the methods, the honest rows left out, in a method's place."""
+RESOLUTION = 1e-5
+"""Scores are computed from float32 values: what is smaller than this is rounding."""
 
 
 def decompose(results: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
@@ -62,21 +64,19 @@ def tested_gaps(found: pd.DataFrame) -> pd.DataFrame:
         found: what :func:`gaps` found.
 
     Returns:
-        ``scenario, metric, quantity, method, mean, ci_low, ci_high, seeds, p, p_holm``; p-values
-        are corrected over the methods. Rows of :data:`EVERY` are means over the methods.
+        ``scenario, metric, quantity, method`` and the columns of
+        :func:`~qhu.report.statistics.tested`, to be judged with the rest of the page. Rows of
+        :data:`EVERY` are means over the methods.
     """
-    table = _tested(found)
-    families = table.groupby(["scenario", "metric", "quantity"], sort=False)["p"]
-    table["p_holm"] = families.transform(lambda p: holm(p.to_numpy()))
-    everyone = _tested(_over_methods(found))
-    return pd.concat([table, everyone.assign(p_holm=everyone["p"])], ignore_index=True)
+    return pd.concat([_tested(found), _tested(_over_methods(found))], ignore_index=True)
 
 
 def _tested(found: pd.DataFrame) -> pd.DataFrame:
     keys = ["scenario", "metric", "quantity", "method"]
     tidy = found.melt(ignore_index=False, var_name="quantity").reset_index()
     order = {key: list(tidy[key].unique()) for key in keys}
-    table = tested(tidy.pivot(index=keys, columns="seed", values="value")).reset_index()
+    by_seed = tidy.pivot(index=keys, columns="seed", values="value")
+    table = tested(by_seed, RESOLUTION).reset_index()
     return table.sort_values(keys, key=lambda names: names.map(order[str(names.name)].index))
 
 

@@ -9,6 +9,7 @@ from qhu.record.folder import RunFolder
 from qhu.report.comparison.findings import Findings, find
 from qhu.report.comparison.sections import Pair, section
 from qhu.report.comparison.side import Side
+from qhu.report.design import by_topic, design
 from qhu.report.facts import flatten
 from qhu.report.run.page import fill
 from qhu.report.statistics import Estimate
@@ -29,7 +30,7 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
     Returns:
         The sections of the page, one per other run.
     """
-    found = [find(sides[0], side) for side in sides[1:]]
+    found = find(sides)
     dataset = sides[0].run.results["dataset"].iloc[0]
     lines = [(dataset, *one.labels, *line) for one in found for line in _lines(one)]
     pairs = [section(f, side.run.results) for f, side in zip(found, sides[1:], strict=True)]
@@ -38,6 +39,7 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
         "compare.html.jinja",
         sides=sides,
         pairs=pairs,
+        intervals=by_topic(design(sides[0].run.settings))["intervals"],
         legend=[(method, marker(method)) for method in methods],
         options={side.label: flatten(side.options) for side in sides},
     )
@@ -54,7 +56,7 @@ def _lines(found: Findings) -> Iterator[tuple[object, ...]]:
         yield (*(row[key] for key in KEYS), *(row[name] for name in numbers))
     for (scenario, metric), ranking in found.rankings.items():
         yield (scenario, "", metric, "kendall_tau", *ranking.tau, NONE)
-        for row in ranking.pairs.to_dict("records"):
+        for row in ranking.swaps().to_dict("records"):
             two = f"{row['closer']} {row['other']}"
             swap = Estimate(row["swap"], NONE, NONE, ranking.tau.seeds)
             yield (scenario, two, metric, "swap_probability", *swap, row["p_holm"])

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from qhu.report.statistics import CONFIDENCE, Estimate, Floats, holm, sign_flip
+from qhu.report.comparison.gaps import RESOLUTION
+from qhu.report.statistics import CONFIDENCE, Estimate, Floats, tested
 from qhu.report.styles import in_order
 
 RESAMPLES = 2_000
@@ -23,13 +24,27 @@ class Ranking(NamedTuple):
         places: ``method, reference, reference_low, reference_high, run, run_low, run_high``: rank 1
             is closest to the oracle; methods that tie share the mean of their ranks.
         pairs: ``closer, other`` (in the reference), ``swap``: probability that a resample of the
-            seeds ranks them differently in the two runs; ``swapped``: whether the seeds at hand
-            do; ``p_holm``: of the test that both orders are real, NaN where they agree.
+            seeds ranks them differently in the two runs; ``swapped``: whether the seeds at hand do.
+        orders: per pair two rows, of the reference and of the run, tests of how much farther
+            ``other`` is than ``closer``; to be judged with the rest of the page.
     """
 
     tau: Estimate
     places: pd.DataFrame
     pairs: pd.DataFrame
+    orders: pd.DataFrame
+
+    def swaps(self) -> pd.DataFrame:
+        """The pairs with ``p_holm`` of a swap, NaN without one, and whether it is ``claimed``.
+
+        Both orders have to be claimed, so the larger p-value counts.
+        """
+        count = len(self.pairs)
+        p = self.orders["p_holm"].to_numpy(np.float64).reshape(2, count).max(axis=0)
+        verdicts = self.orders["verdict"].to_numpy().reshape(2, count)
+        claimed = (verdicts[0] == "above") & (verdicts[1] == "below")
+        swapped = self.pairs["swapped"]
+        return self.pairs.assign(p_holm=np.where(swapped, p, np.nan), claimed=claimed)
 
 
 def rank(results: Sequence[pd.DataFrame]) -> Ranking | None:
@@ -60,8 +75,20 @@ def rank(results: Sequence[pd.DataFrame]) -> Ranking | None:
     low, high = _percentiles(_tau(*orders), len(seeds))
     tau = Estimate(float(_tau(*order)), float(low), float(high), len(seeds))
     swap = (orders[0] * orders[1] < 0).mean(axis=0)
-    pairs = _pairs(methods, first, second, order, swap, found)
-    return Ranking(tau, _places(methods, scores.mean(axis=1), resampled, len(seeds)), pairs)
+    ahead = np.where(order[0] >= 0, 1, -1)
+    names = np.array(methods, dtype=object)
+    pairs = pd.DataFrame(
+        {
+            "closer": np.where(ahead > 0, names[first], names[second]),
+            "other": np.where(ahead > 0, names[second], names[first]),
+            "swap": swap,
+            "swapped": order[0] * order[1] < 0,
+        }
+    )
+    farther = (found * ahead).transpose(0, 2, 1).reshape(2 * len(ahead), len(seeds))
+    tests = tested(pd.DataFrame(farther), RESOLUTION)
+    places = _places(methods, scores.mean(axis=1), resampled, len(seeds))
+    return Ranking(tau, places, pairs, tests)
 
 
 def _distances(results: pd.DataFrame) -> pd.DataFrame:
@@ -86,30 +113,6 @@ def _places(methods: list[str], means: Floats, resampled: Floats, seeds: int) ->
         columns[name] = _ranks(mean)
         columns[f"{name}_low"], columns[f"{name}_high"] = _percentiles(_ranks(drawn), seeds)
     return pd.DataFrame(columns)
-
-
-def _pairs(
-    methods: list[str],
-    first: Floats,
-    second: Floats,
-    order: Floats,
-    swap: Floats,
-    differences: Floats,
-) -> pd.DataFrame:
-    """One row per pair; both orders have to be real, so the larger p-value counts."""
-    swapped = order[0] * order[1] < 0
-    p = np.where(swapped, sign_flip(differences.transpose(0, 2, 1)).max(axis=0), 1.0)
-    names = np.array(methods, dtype=object)
-    ahead = order[0] >= 0
-    return pd.DataFrame(
-        {
-            "closer": np.where(ahead, names[first], names[second]),
-            "other": np.where(ahead, names[second], names[first]),
-            "swap": swap,
-            "swapped": swapped,
-            "p_holm": np.where(swapped, holm(p), np.nan),
-        }
-    )
 
 
 def _ranks(scores: Floats) -> Floats:

@@ -68,7 +68,7 @@ def section(found: Findings, results: pd.DataFrame) -> Pair:
     """
     anchor, reading = f"run-{found.letters[1]}", words.caution(found.tests)
     if found.lines:
-        reading.append(words.qubit_statement(found.lines, found.letters[0]))
+        reading.append(words.qubit_statement(found.lines, found.line_tests, found.letters[0]))
     scenarios = found.tests["scenario"].unique()
     scenes = [_scene(f"{anchor}-{n}", s, found, results) for n, s in enumerate(scenarios)]
     scatters = _scatters(anchor, found)

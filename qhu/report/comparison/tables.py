@@ -22,7 +22,7 @@ def gap_table(
     Args:
         scores: the columns.
         methods: the rows.
-        tests: rows of :func:`~qhu.report.comparison.gaps.tested_gaps` of one scenario.
+        tests: judged gaps and parts of one scenario.
         results: rows of ``results.csv`` of the scenario, of either run.
     """
     columns = [column(score, results) for score in scores]

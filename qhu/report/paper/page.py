@@ -13,8 +13,18 @@ from qhu.record.released import COLUMNS, DERIVED, SAME
 from qhu.record.scores import Score
 from qhu.report import plots
 from qhu.report.choice import claimed, merged
-from qhu.report.frames import RESULTS, read_scores, read_table
-from qhu.report.paper.protocols import PROTOCOLS, Outcome, counted, outcomes, statements
+from qhu.report.design import shared
+from qhu.report.facts import scenarios
+from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
+from qhu.report.paper.protocols import (
+    PROTOCOLS,
+    Asked,
+    Outcome,
+    counted,
+    judge,
+    statements,
+    tests,
+)
 from qhu.report.paper.released import Figure, compare
 from qhu.report.run.figures import Panel
 from qhu.report.run.page import fill
@@ -78,23 +88,38 @@ def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
     folders = [folder for where in runs.values() for folder in where[1:]]
     tables = {run: read_table(run / "results.csv", RESULTS) for run in folders}
     scores = merged({str(run): read_scores(run, table) for run, table in tables.items()})
-    figures, found = list[Figure](), list[Outcome]()
+    compared, asked = list[Figure](), dict[Asked, pd.DataFrame]()
     for dataset, where in runs.items():
         published = read_table(where.published, RELEASED)
         theirs, ours = (tables[run] for run in where[1:])
-        figures += compare(dataset, published, theirs, ours, scores)
-        found += outcomes(dataset, theirs, ours, scores)
+        compared += compare(dataset, published, theirs, ours, scores)
+        asked |= tests(dataset, theirs, ours, scores)
+    figures, found = judge(compared, asked)
     pages = {
         dataset: [Path(os.path.relpath(run, folder)).as_posix() for run in where[1:]]
         for dataset, where in runs.items()
     }
-    told = statements(figures, found)
-    parts = _sections(figures, found, scores)
-    text = fill("paper.html.jinja", statements=told, sections=parts, runs=pages)
+    text = fill(
+        "paper.html.jinja",
+        statements=statements(figures, found),
+        sections=_sections(figures, found, scores),
+        protocols=[_protocol(name, runs) for name in ("theirs", "ours")],
+        runs=pages,
+    )
     written = RunFolder(folder)
     written.write_table("paper.csv", pd.DataFrame([one.flat() for one in figures]))
     written.write_text("paper.html", text)
     return folder / "paper.html"
+
+
+def _protocol(name: str, runs: Mapping[str, Runs]) -> tuple[str, list[str]]:
+    """A protocol's name, and what was done under it: scenarios, then the common sentences."""
+    settings = {k: read_settings(getattr(one, name) / "experiment.yaml") for k, one in runs.items()}
+    forgotten = [
+        f"{dataset}: {'; '.join(scenarios(one).values())}." for dataset, one in settings.items()
+    ]
+    words = {"theirs": "Their protocol", "ours": "Our protocol"}
+    return words[name], [*shared(settings), *forgotten]
 
 
 def _sections(
@@ -108,7 +133,7 @@ def _sections(
         sections.append(
             Section(
                 *(anchor, *key),
-                outcomes=_outcomes([o for o in found if (o.dataset, o.scenario) == key]),
+                outcomes=_outcomes([o for o in found if o.asked[:2] == key]),
                 panels=[
                     _panel(anchor, scores[name], chosen)
                     for name in columns
@@ -125,13 +150,13 @@ def _outcomes(found: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
     """Per comparison, how many methods it sets apart under each protocol."""
     return [
         (
-            topic(asked),
+            topic(one),
             [
-                counted(asked, [o for o in found if (o.compared, o.protocol) == (asked, p)])
+                counted(one, [o for o in found if (o.asked.compared, o.asked.protocol) == (one, p)])
                 for p in PROTOCOLS
             ],
         )
-        for asked in dict.fromkeys(one.compared for one in found)
+        for one in dict.fromkeys(o.asked.compared for o in found)
     ]
 
 
@@ -150,7 +175,7 @@ def _table(columns: list[str], figures: Sequence[Figure]) -> Table:
 def _released(one: Figure | None) -> Value:
     if one is None or one.released is None:
         return Value()
-    return Value(number(one.released), stands_out=one.outside)
+    return Value(number(one.released), stands_out=one.stands_out)
 
 
 def _estimate(value: Estimate | None) -> Value:

@@ -4,36 +4,41 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from qhu.record.released import DERIVED
 from qhu.record.scores import Score
 from qhu.report.paper.released import SCENARIOS, Figure
-from qhu.report.run.reading import compared, topic
-from qhu.report.statistics import Estimate, mean_interval, simultaneous
+from qhu.report.run.reading import comparisons, topic
+from qhu.report.statistics import judged
 from qhu.report.styles import HONEST
 from qhu.report.tables import Compared
 
 PROTOCOLS = ("theirs", "ours")
 
 
-class Outcome(NamedTuple):
-    """How many methods lie below, above, or not apart from the row a score is compared with."""
+class Asked(NamedTuple):
+    """A comparison of all methods of a dataset and released scenario under a protocol."""
 
     dataset: str
     scenario: str
     protocol: str
     compared: Compared
+
+
+class Outcome(NamedTuple):
+    """How many methods lie below, above, or not apart from the row a score is compared with."""
+
+    asked: Asked
     below: int
     above: int
     neither: int
 
 
-def outcomes(
+def tests(
     dataset: str, theirs: pd.DataFrame, ours: pd.DataFrame, scores: Mapping[str, Score]
-) -> list[Outcome]:
-    """What the claimed scores of every scenario show.
+) -> dict[Asked, pd.DataFrame]:
+    """Per comparison the methods' differences to its row, paired by seed, to be judged.
 
     Args:
         dataset: its name.
@@ -41,45 +46,41 @@ def outcomes(
         ours: ``results.csv`` under our protocol.
         scores: by name, how the scores of both are read.
     """
-    found = []
+    found = {}
     for released, own in SCENARIOS.items():
         for protocol, results, name in zip(PROTOCOLS, (theirs, ours), (released, own), strict=True):
             rows = results[results["scenario"] == name]
-            for one in compared(scores[name] for name in rows["metric"].unique()):
-                signs = [
-                    int(value.low > 0) - int(value.high < 0)
-                    for value in differences(rows, one).values()
-                ]
-                if signs:
-                    counts = [signs.count(sign) for sign in (-1, 1, 0)]
-                    found.append(Outcome(dataset, released, protocol, one, *counts))
+            scenario = [scores[metric] for metric in rows["metric"].unique()]
+            for one, table in comparisons(rows, scenario).items():
+                methods = table[~table["method"].isin(HONEST)]
+                if len(methods):
+                    found[Asked(dataset, released, protocol, one)] = methods
     return found
 
 
-def differences(results: pd.DataFrame, comparison: Compared) -> dict[str, Estimate]:
-    """Per method the difference to the reference, paired by seed; the intervals hold at once.
+def judge(
+    figures: Sequence[Figure], asked: Mapping[Asked, pd.DataFrame]
+) -> tuple[list[Figure], list[Outcome]]:
+    """What the page may claim of released figures and of methods, corrected all together."""
+    known = [one for one in figures if one.test is not None]
+    together = {None: pd.DataFrame([one.test for one in known])} if known else {}
+    family = judged({**together, **asked})
+    rows = iter(family.pop(None).to_dict("records") if known else ())
+    figures = [one if one.test is None else one._replace(test=next(rows)) for one in figures]
+    return figures, [_outcome(key, table) for key, table in family.items() if key is not None]
 
-    Args:
-        results: rows of ``results.csv`` of one dataset and scenario.
-        comparison: what is compared with what.
-    """
-    chosen = results[results["metric"] == comparison.metric]
-    values = chosen.pivot(index="seed", columns="method", values="value")
-    methods = [name for name in chosen["method"].unique() if name not in HONEST]
-    found = {}
-    for method in methods if comparison.reference in values else ():
-        difference = (values[method] - values[comparison.reference]).dropna().to_numpy(np.float64)
-        if len(difference):
-            found[method] = simultaneous(mean_interval(difference), len(methods))
-    return found
+
+def _outcome(asked: Asked, table: pd.DataFrame) -> Outcome:
+    below, above = (int((table["verdict"] == one).sum()) for one in ("below", "above"))
+    return Outcome(asked, below, above, len(table) - below - above)
 
 
 def statements(figures: Sequence[Figure], found: Sequence[Outcome]) -> list[tuple[str, str]]:
     """The summary, topic and text: what is reproduced, then every comparison over everything."""
     told = [("Reproduced:", _reproduced(figures))]
-    for comparison in dict.fromkeys(one.compared for one in found):
-        asked = [one for one in found if one.compared == comparison]
-        parts = {p: [one for one in asked if one.protocol == p] for p in PROTOCOLS}
+    for comparison in dict.fromkeys(one.asked.compared for one in found):
+        outcomes = [one for one in found if one.asked.compared == comparison]
+        parts = {p: [one for one in outcomes if one.asked.protocol == p] for p in PROTOCOLS}
         if all(parts.values()):
             first, second = (counted(comparison, parts[protocol]) for protocol in PROTOCOLS)
             text = f"under their protocol, {first}. Under ours, {second}."
@@ -94,11 +95,13 @@ def _reproduced(figures: Sequence[Figure]) -> str:
     known = [one for one in known if not any(map(math.isnan, one.prediction or ()))]
     if not known:
         return "unknown, one seed has no interval."
-    inside = sum(not one.outside for one in known)
+    inside, same = sum(not one.outside for one in known), [one for one in known if one.same]
+    equal = f"{sum(not one.outside for one in same)} of {len(same)}"
     return (
         f"{inside} of {len(known)} released figures ({inside / len(known):.0%}) lie where one run "
         "under their protocol falls with 95 % probability. Columns that follow from others are not "
-        "counted; figures of one model go together all the same."
+        "counted; figures of one model go together all the same. Where all seeds give the same "
+        f"value, only that value counts ({equal} such figures)."
     )
 
 

@@ -8,7 +8,13 @@ import pandas as pd
 
 from qhu.record.released import COLUMNS, SAME, SETS, SHUFFLED
 from qhu.record.scores import Score
-from qhu.report.statistics import Estimate, Floats, mean_interval, prediction_interval
+from qhu.report.statistics import (
+    Estimate,
+    Floats,
+    mean_interval,
+    prediction_interval,
+    tested_prediction,
+)
 
 COUNTERPARTS = {
     "none": "none",
@@ -37,6 +43,8 @@ class Figure(NamedTuple):
 
     Attributes:
         prediction: where one more run under their protocol falls with 95 % probability.
+        test: of whether the released figure is such a run, with the columns of
+            :func:`~qhu.report.statistics.tested` or, on the page, ``judged``.
     """
 
     dataset: str
@@ -47,10 +55,21 @@ class Figure(NamedTuple):
     theirs: Estimate | None
     prediction: tuple[float, float] | None
     ours: Estimate | None
+    test: Mapping[Any, Any] | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether every run under their protocol gives the same."""
+        return self.test is not None and bool(self.test["same"])
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether the page may claim that no run under their protocol gives the released figure."""
+        return self.test is not None and self.test["verdict"] in ("above", "below")
 
     @property
     def outside(self) -> bool:
-        """Whether the released figure is none that a run under their protocol gives."""
+        """Whether the released figure lies where a run under their protocol seldom falls."""
         if self.released is None or self.prediction is None:
             return False
         low, high = self.prediction
@@ -96,16 +115,22 @@ def compare(
                     continue
                 one = first.get((scenario, method, SHUFFLED.get(column, column)))
                 two = second.get((own, counterpart, SAME.get(column, column)))
+                figure = released.get((scenario, method, column))
                 known = Figure(
                     *(dataset, scenario, method, column),
-                    released=released.get((scenario, method, column)),
+                    released=figure,
                     theirs=None if one is None else mean_interval(one),
                     prediction=None if one is None else prediction_interval(one),
                     ours=None if two is None else mean_interval(two),
+                    test=_test(one, figure),
                 )
-                if known[4:] != (None, None, None, None):
+                if known[4:8] != (None, None, None, None):
                     figures.append(known)
     return figures
+
+
+def _test(theirs: Floats | None, figure: float | None) -> Mapping[str, Any] | None:
+    return None if theirs is None or figure is None else tested_prediction(theirs, figure)
 
 
 def _scores(results: pd.DataFrame) -> dict[tuple[str, str, str], Floats]:

@@ -1,7 +1,8 @@
 """The paragraph on methods for a paper: every setting and version, from the record alone.
 
-Sentences name the settings they tell; a setting that no sentence names is told at the end, so that
-none is left out. Citations are written ``[@key; @key]`` until they become those of a format.
+Sentences name the settings they tell, as do those of :mod:`qhu.report.design`; a setting that no
+sentence names is told at the end, so that none is left out. Citations are written ``[@key; @key]``
+until they become those of a format.
 """
 
 import re
@@ -11,17 +12,14 @@ from typing import Any
 from markupsafe import Markup, escape
 from pylatexenc.latexencode import unicode_to_latex
 
+from qhu.report.design import by_topic, design
 from qhu.report.facts import flatten, ranges, scenarios
 from qhu.report.frames import Run
+from qhu.report.statistics import MIN_SEEDS
 
 CITATION = re.compile(r"\[@([^\]]+)\]")
-DATA = (
-    "The study {name} used the dataset {data.source}, scaled by the rule {data.scale}.",
-    "A fraction {data.test} of all rows was held out for testing and {data.val} of the others for "
-    "validation, both stratified by class.",
-    "Split and forget rows are {data.split}.",
-    "Scenarios: {scenarios}.",
-)
+DATA = ("The study {name} used the dataset {data.source}.",)
+SCENARIOS = ("Scenarios: {scenarios}.",)
 NETWORK = (
     "The hybrid network has a front ({model.front}), a circuit of {model.layers} variational "
     "layers on {model.qubits}, and a head ({model.head}).",
@@ -31,21 +29,19 @@ NETWORK = (
     "{model.dropout}.",
 )
 TRAINING = (
-    "Teacher and oracles were trained with {Adam} on the mean cross-entropy for {training.epochs} "
-    "epochs, {training.batch_size} rows per step, at learning rate {training.lr}, with "
-    "{training.patience}.",
-    "Those of a seed start from {training.paired}.",
-    "Every method started from the teacher, with {unlearning.steps} and {unlearning.epochs}, "
-    "{unlearning.batch_size} rows per step, at learning rate {unlearning.lr} in scope "
-    "{unlearning.scope}, with {unlearning.patience}.",
-    "Where patience is spent, the epoch kept has the best {training.select} in training and the "
-    "best {unlearning.select} in unlearning.",
+    "Teacher and oracles were trained with {Adam} on the mean cross-entropy, {training.batch_size} "
+    "rows per step, at learning rate {training.lr}.",
+)
+UNLEARNING = (
+    "Methods took {unlearning.batch_size} rows per step, at learning rate {unlearning.lr} in scope "
+    "{unlearning.scope}.",
     "Methods: {methods}.",
 )
 STATISTICS = (
-    "Values are means over the seeds {seeds} with 95 % t-intervals. All methods of a seed share "
-    "its rows and its teacher. Methods are compared with the oracle or the floor within each seed "
-    "by a two-sided sign-flip test, corrected over the methods by {Holm}.",
+    "Values are means over the seeds {seeds} with 95 % t-intervals.",
+    "Methods are compared with the oracle, the floor or doing nothing within each seed "
+    "by a two-sided paired t-test, corrected over all comparisons by {Holm}; differences of fewer "
+    "than {least} seeds, or the same in every seed, are not tested.",
     "Metrics: {metrics}.",
 )
 WORDS = {
@@ -53,27 +49,9 @@ WORDS = {
     ("model.qubits", "not set"): "one qubit per feature",
     ("model.reupload", "no"): "once",
     ("model.reupload", "yes"): "before every layer",
-    ("data.split", "seeded"): "drawn anew by every seed",
-    ("data.split", "released"): "those released with arXiv 2512.19253, the same for every seed",
-    ("training.patience", "not set"): "no early stopping",
-    ("training.paired", "yes"): "the same weights",
-    ("training.paired", "no"): "weights of their own",
-    ("training.select", "val_loss"): "loss on the validation rows",
-    ("training.select", "test_accuracy"): "accuracy on the test rows",
-    ("unlearning.patience", "not set"): "no early stopping",
-    ("unlearning.select", "val_loss"): "loss on the validation rows",
-    ("unlearning.select", "test_accuracy"): "accuracy on the test rows",
-    ("unlearning.steps", "not set"): "any number of steps",
-    ("unlearning.epochs", "not set"): "any number of epochs",
 }
 """Values that read better in other words."""
-COUNTS = {
-    "model.qubits": "qubits",
-    "training.patience": "epochs of patience",
-    "unlearning.patience": "epochs of patience",
-    "unlearning.steps": "steps at most",
-    "unlearning.epochs": "epochs at most",
-}
+COUNTS = {"model.qubits": "qubits"}
 
 
 def as_markdown(run: Run) -> str:
@@ -119,6 +97,7 @@ def _paragraphs(run: Run) -> list[tuple[str, str]]:
     words = {
         "Adam": f"Adam{_cite(run, 'optimiser Adam')}",
         "Holm": f"Holm{_cite(run, 'test Holm')}",
+        "least": str(MIN_SEEDS),
         "seeds": ranges(sorted(set(run.results["seed"]))),
         "scenarios": _listed(scenarios(run.settings).items()),
         "methods": _methods(run),
@@ -127,20 +106,27 @@ def _paragraphs(run: Run) -> list[tuple[str, str]]:
     if "data.source" in left:
         left["data.source"] += _cite(run, f"dataset {left['data.source']}")
 
-    def tell(sentences: Sequence[str]) -> str:
-        return " ".join(filter(None, (_fill(sentence, left, words) for sentence in sentences)))
+    told = design(run.settings)
+    topics = by_topic(told)
+    for setting in frozenset().union(*(one.settings for one in told)):
+        left.pop(setting, None)
 
+    def tell(sentences: Sequence[str]) -> list[str]:
+        return list(filter(None, (_fill(sentence, left, words) for sentence in sentences)))
+
+    training = [*tell(TRAINING), *topics["training"], *topics["selection"], *topics["budget"]]
     paragraphs = {
-        "Data": tell(DATA),
+        "Data": [*tell(DATA), *topics["rows"], *tell(SCENARIOS)],
         "Network": tell(NETWORK),
-        "Training and unlearning": tell(TRAINING),
-        "Evaluation": tell(STATISTICS),
-        "Backends and software": f"{_backends(run)} {_software(run)}",
-        "Further settings": "",
+        "Training and unlearning": [*training, *tell(UNLEARNING)],
+        "Evaluation": [*topics["seeds"], *tell(STATISTICS), *topics["intervals"]],
+        "Backends and software": [_backends(run), _software(run)],
+        "Further settings": [],
     }
     if left:
-        paragraphs["Further settings"] = f"{_listed(left.items())}."
-    return [(title, text) for title, text in paragraphs.items() if text]
+        paragraphs["Further settings"] = [f"{_listed(left.items())}."]
+    texts = {title: " ".join(filter(None, text)) for title, text in paragraphs.items()}
+    return [(title, text) for title, text in texts.items() if text]
 
 
 def _fill(sentence: str, left: dict[str, str], words: Mapping[str, str]) -> str:

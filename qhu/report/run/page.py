@@ -10,12 +10,14 @@ from markupsafe import Markup
 from qhu.record.folder import RunFolder
 from qhu.record.references import formatted
 from qhu.report import facts
+from qhu.report.design import by_topic, design
 from qhu.report.exports import table_files
 from qhu.report.frames import Run, load_run
 from qhu.report.run import methods
 from qhu.report.run.beside import beside_tables
 from qhu.report.run.figures import Panel, training_curves
 from qhu.report.run.sections import Section, sections
+from qhu.report.statistics import MIN_SEEDS
 from qhu.report.svg import as_pdf, inline
 
 HERE = Path(__file__).parents[1]
@@ -67,8 +69,11 @@ def _page(run: Run, found: list[Section], curves: list[Panel]) -> str:
         emulated=any(options.get("emulated") for options in run.record.effective.values()),
         scenarios=facts.scenarios(run.settings),
         columns=facts.columns(run.scores.values()),
+        design=by_topic(design(run.settings)),
         curves=curves,
+        validated=run.losses["val_loss"].notna().any(),
         circuit=inline(run.circuit, "circuit-", "the circuit") if run.circuit else None,
+        circuit_words=facts.circuit_words(run.settings.get("model", {})),
         methods=methods.as_html(run, list(references)),
         references=references,
         settings=facts.settings(run.settings, run.record.effective),
@@ -89,4 +94,4 @@ def fill(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     css = Markup((HERE / "report.css").read_text())
-    return environment.get_template(template).render(css=css, **values)
+    return environment.get_template(template).render(css=css, min_seeds=MIN_SEEDS, **values)

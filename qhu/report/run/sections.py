@@ -1,6 +1,6 @@
 """What the page shows of one dataset, scenario and backend: tables, figures, sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,8 +9,9 @@ from qhu.record.scores import Score
 from qhu.report.choice import headline
 from qhu.report.run.figures import Panel, metric_panels, slug, tradeoffs
 from qhu.report.run.reading import Statement, comparisons, statements
+from qhu.report.statistics import judged
 from qhu.report.styles import in_order
-from qhu.report.tables import Table, score_table, test_table
+from qhu.report.tables import Compared, Table, score_table, test_table
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,35 @@ class Section:
 def sections(
     results: pd.DataFrame, summary: pd.DataFrame, scores: Mapping[str, Score]
 ) -> list[Section]:
-    """One section per dataset, scenario and backend, in the order of the results."""
+    """One section per dataset, scenario and backend, in the order of the results.
+
+    What they claim is corrected over all of them together.
+    """
     keys = ["dataset", "scenario", "backend"]
+    parts = dict(list(results.groupby(keys, sort=False)))
+    present = {
+        key: [scores[name] for name in rows["metric"].unique()] for key, rows in parts.items()
+    }
+    family = {key: comparisons(rows, present[key]) for key, rows in parts.items()}
+    tests = judged({(key, one): t for key, tables in family.items() for one, t in tables.items()})
     found: dict[str, Section] = {}
-    for key, rows in results.groupby(keys, sort=False):
+    for key, rows in parts.items():
         name = slug(str(key[1]))
         name = f"{name}-{len(found)}" if name in found or not name else name
         chosen = (summary[keys] == list(key)).all(axis=1)
-        found[name] = _section(name, rows, summary[chosen], scores)
+        compared = {one: table for (where, one), table in tests.items() if where == key}
+        found[name] = _section(name, rows, summary[chosen], present[key], compared)
     return list(found.values())
 
 
 def _section(
-    name: str, results: pd.DataFrame, summary: pd.DataFrame, scores: Mapping[str, Score]
+    name: str,
+    results: pd.DataFrame,
+    summary: pd.DataFrame,
+    present: Sequence[Score],
+    compared: Mapping[Compared, pd.DataFrame],
 ) -> Section:
-    present = [scores[name] for name in results["metric"].unique()]
     methods = in_order(results["method"])
-    compared = comparisons(results, present)
     first = results.iloc[0]
     return Section(
         name=name,

@@ -3,8 +3,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from qhu.report.comparison.qubits import POINTS, fitted, paired_values, thinned
+from qhu.report.comparison.qubits import tested_lines as line_tests
 
 SIZE = 40
 
@@ -43,6 +45,18 @@ def test_the_interval_is_over_the_seeds(values):
     assert slope.high - slope.mean == pytest.approx(12.7062 * 0.05, rel=1e-4)
 
 
+def test_slopes_are_tested_against_one_and_offsets_against_zero():
+    rng = np.random.default_rng(9)
+    values, seeds = rng.uniform(-1, 1, (6, SIZE, 1)), 6
+    slopes, offsets = (rng.normal(mean, 0.05, seeds)[:, None, None] for mean in (0.9, 0.0))
+    run = predictions(slopes * values + offsets, seeds)
+    table = line_tests(paired_values(predictions(values, seeds), run)).set_index("quantity")
+    for name, drawn in (("slope", slopes - 1), ("offset", offsets)):
+        expected = stats.ttest_1samp(drawn.ravel(), 0)
+        assert table.loc[name, "p"] == pytest.approx(expected.pvalue)
+        assert table.loc[name, "mean"] == pytest.approx(drawn.mean())
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.permutations(range(2 * SIZE)), st.sets(st.integers(0, 2 * SIZE - 1), max_size=60))
 def test_pairs_are_of_the_same_row_whatever_the_order_and_what_is_missing(order, missing):
@@ -58,6 +72,8 @@ def test_a_qubit_that_does_not_vary_is_left_out(values):
     still = values.copy()
     still[..., 1] = 0.25
     assert list(fitted(paired_values(predictions(still), predictions(values)))) == [0, 2]
+    nothing = paired_values(predictions(0 * values), predictions(values))
+    assert fitted(nothing) == {} and line_tests(nothing).empty
 
 
 def test_the_figure_shows_few_points_of_every_qubit():

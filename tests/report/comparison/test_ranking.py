@@ -4,6 +4,7 @@ import pytest
 from scipy import stats
 
 from qhu.report.comparison.ranking import rank
+from qhu.report.statistics import judged
 
 
 def run(values, oracle=0.0):
@@ -52,21 +53,33 @@ def test_the_probability_of_a_swap_has_a_closed_form():
     pair = rank([run(one), run(other)]).pairs.iloc[0]
     assert (pair["closer"], pair["other"]) == ("a", "b")
     assert pair["swap"] == pytest.approx(1 / 4, abs=0.03)
-    assert not pair["swapped"] and np.isnan(pair["p_holm"])
+    assert not pair["swapped"]
+
+
+def swaps(one, other):
+    found = rank([run(one), run(other)])
+    return found._replace(orders=judged({"page": found.orders})["page"]).swaps().iloc[0]
 
 
 def test_a_swap_is_beyond_chance_only_where_both_orders_are():
     seeds = 8
-    steady, reversed_ = (
-        {"a": [1.0] * seeds, "b": [2.0] * seeds},
-        {"a": [2.0] * seeds, "b": [1.0] * 8},
-    )
-    pair = rank([run(steady), run(reversed_)]).pairs.iloc[0]
-    assert pair["swap"] == 1 and pair["swapped"]
-    assert pair["p_holm"] == pytest.approx(2 ** (1 - seeds))
-    shaky = {"a": [2.0] * seeds, "b": [1.0] * 5 + [3.2] * 3}
-    pair = rank([run(steady), run(shaky)]).pairs.iloc[0]
-    assert pair["swapped"] and pair["p_holm"] > 0.3
+    rng = np.random.default_rng(2)
+    near, far = 1 + 0.1 * rng.random(seeds), 2 + 0.1 * rng.random(seeds)
+    pair = swaps({"a": near, "b": far}, {"a": far, "b": near})
+    assert pair["swap"] == 1 and pair["swapped"] and pair["claimed"]
+    expected = stats.ttest_rel(near, far).pvalue
+    assert pair["p_holm"] == pytest.approx(2 * expected)  # two orders are tested
+    shaky = {"a": far, "b": np.array([1.0] * 5 + [3.2] * 3)}
+    pair = swaps({"a": near, "b": far}, shaky)
+    assert pair["swapped"] and pair["p_holm"] > 0.3 and not pair["claimed"]
+    pair = swaps({"a": near, "b": far}, {"a": near, "b": far + 0.1})
+    assert np.isnan(pair["p_holm"]) and not pair["claimed"]
+
+
+def test_orders_that_are_the_same_in_every_seed_are_no_evidence():
+    steady, turned = {"a": [1.0] * 8, "b": [2.0] * 8}, {"a": [2.0] * 8, "b": [1.0] * 8}
+    pair = swaps(steady, turned)
+    assert pair["swapped"] and np.isnan(pair["p_holm"]) and not pair["claimed"]
 
 
 def test_only_common_methods_and_seeds_are_ranked():

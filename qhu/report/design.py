@@ -1,0 +1,251 @@
+"""What was done in a run, in sentences that its settings decide: pages and papers share them.
+
+A sentence holds where all settings that it names have the values it needs. A setting that is
+missing, or has a value that no sentence is about, is told by none.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from qhu.report.facts import as_text
+
+PARTS = ("data", "training", "unlearning", "evaluation")
+PLACE = re.compile(r"\{([\w.]+)\}")
+Condition = Callable[[Any], bool]
+
+
+class Told(NamedTuple):
+    """A sentence that holds for a run, and the settings that it tells."""
+
+    topic: str
+    text: str
+    settings: frozenset[str]
+
+
+class _Sentence(NamedTuple):
+    topic: str
+    text: str
+    when: Mapping[str, Condition] = {}
+
+    def of(self, settings: Mapping[str, Any]) -> Told | None:
+        """The sentence with its values; None where it does not hold."""
+        names = {*PLACE.findall(self.text), *self.when}
+        if not names <= settings.keys():
+            return None
+        if not all(holds(settings[name]) for name, holds in self.when.items()):
+            return None
+        text = PLACE.sub(lambda place: as_text(settings[place[1]]), self.text)
+        return Told(self.topic, text, frozenset(names))
+
+
+def _is(*values: Any) -> Condition:
+    return lambda value: value in values
+
+
+def _given(value: Any) -> bool:
+    return value is not None
+
+
+def _positive(value: float) -> bool:
+    return value > 0
+
+
+NONE = _is(None)
+TRAINING_STOPS = (
+    "Training stopped after {training.patience} epochs without a better one, of {training.epochs} "
+    "at most, and kept the best by "
+)
+UNLEARNING_STOPS = (
+    "A method stopped after {unlearning.patience} epochs without a better one and kept the best by "
+)
+SPOILT = "the accuracy on the test rows, which are no longer unseen."
+SENTENCES = (
+    _Sentence(
+        "rows",
+        "Every seed drew its own test rows, a fraction {data.test} of all rows.",
+        {"data.split": _is("seeded")},
+    ),
+    _Sentence(
+        "rows",
+        "The test rows, a fraction {data.test} of all rows, were those released with arXiv "
+        "2512.19253, the same for every seed.",
+        {"data.split": _is("released")},
+    ),
+    _Sentence(
+        "rows",
+        "A fraction {data.val} of the others, drawn by every seed, was held out for validation.",
+        {"data.val": _positive},
+    ),
+    _Sentence("rows", "There were no validation rows.", {"data.val": _is(0)}),
+    _Sentence(
+        "rows",
+        "Features were scaled to [−π, π] by their range in the training rows, forget rows "
+        "included, for teacher and oracle alike.",
+        {"data.scale": _is("angles"), "data.scale_rows": _is("train")},
+    ),
+    _Sentence(
+        "rows",
+        "Features were scaled to [−π, π] by their range in the rows that a model is trained on: an "
+        "oracle's scaling never saw the forget rows, and methods kept the teacher's.",
+        {"data.scale": _is("angles"), "data.scale_rows": _is("retain")},
+    ),
+    _Sentence(
+        "rows",
+        "Features were scaled to [−π, π] by their range in all rows, test rows included.",
+        {"data.scale": _is("angles"), "data.scale_rows": _is("all")},
+    ),
+    _Sentence("rows", "Pixels were divided by 255.", {"data.scale": _is("unit")}),
+    _Sentence("rows", "Features were not scaled.", {"data.scale": _is("none")}),
+    _Sentence(
+        "rows",
+        "A share {data.label_noise} of the training rows, drawn by every seed, was given a wrong "
+        "label before anything was trained.",
+        {"data.label_noise": _positive},
+    ),
+    _Sentence(
+        "training",
+        "The teacher was trained on all training rows.",
+        {"training.teacher_without": NONE},
+    ),
+    _Sentence(
+        "training",
+        "The teacher was trained without the forget rows of the scenario "
+        "{training.teacher_without}, where it has nothing to forget.",
+        {"training.teacher_without": _given},
+    ),
+    _Sentence(
+        "training",
+        "Teacher, oracle and floor of a seed started from the same weights.",
+        {"training.paired": _is(True)},
+    ),
+    _Sentence(
+        "training",
+        "Teacher, oracle and floor of a seed each started from weights of their own.",
+        {"training.paired": _is(False)},
+    ),
+    _Sentence(
+        "selection",
+        "Training took {training.epochs} epochs, and the last one was kept.",
+        {"training.patience": NONE},
+    ),
+    _Sentence(
+        "selection",
+        f"{TRAINING_STOPS}the loss on validation rows of the classes that the model learned.",
+        {"training.patience": _given, "training.select": _is("val_loss")},
+    ),
+    _Sentence(
+        "selection",
+        f"{TRAINING_STOPS}{SPOILT}",
+        {"training.patience": _given, "training.select": _is("test_accuracy")},
+    ),
+    _Sentence("selection", "Of a method, the last step counted.", {"unlearning.patience": NONE}),
+    _Sentence(
+        "selection",
+        f"{UNLEARNING_STOPS}the loss on validation rows of the classes that it keeps.",
+        {"unlearning.patience": _given, "unlearning.select": _is("val_loss")},
+    ),
+    _Sentence(
+        "selection",
+        f"{UNLEARNING_STOPS}{SPOILT}",
+        {"unlearning.patience": _given, "unlearning.select": _is("test_accuracy")},
+    ),
+    _Sentence(
+        "selection",
+        "Nothing was selected on test rows.",
+        {"training.select": _is("val_loss"), "unlearning.select": _is("val_loss")},
+    ),
+    _Sentence(
+        "budget",
+        "Methods started from the teacher and took {unlearning.steps} optimiser steps at most.",
+        {"unlearning.steps": _given, "unlearning.epochs": NONE},
+    ),
+    _Sentence(
+        "budget",
+        "Methods started from the teacher and took {unlearning.epochs} epochs at most, of as many "
+        "steps as their rows give.",
+        {"unlearning.steps": NONE, "unlearning.epochs": _given},
+    ),
+    _Sentence(
+        "budget",
+        "Methods started from the teacher and took {unlearning.steps} optimiser steps and "
+        "{unlearning.epochs} epochs at most.",
+        {"unlearning.steps": _given, "unlearning.epochs": _given},
+    ),
+    _Sentence(
+        "budget",
+        "All methods had the same budget.",
+        {"unlearning.steps": _given, "unlearning.epochs": NONE, "own.bounds": NONE},
+    ),
+    _Sentence("budget", "Bounds of their own: {own.bounds}.", {"own.bounds": _given}),
+    _Sentence("seeds", "All methods of a seed shared its rows and its teacher."),
+    _Sentence(
+        "seeds",
+        "Scores on retain rows rest on {evaluation.retain} of them, drawn per seed and scenario.",
+        {"evaluation.retain": _given},
+    ),
+    _Sentence(
+        "intervals",
+        "Intervals are about reseeding: other draws of rows from this one dataset, other initial "
+        "weights, another data order. Test rows of two seeds overlap, and those of one are "
+        "training rows of others, so intervals say nothing about other data.",
+        {"data.split": _is("seeded")},
+    ),
+    _Sentence(
+        "intervals",
+        "Intervals are about other initial weights and another data order on the same split: they "
+        "say nothing about other test rows or other data.",
+        {"data.split": _is("released")},
+    ),
+)
+
+
+def design(settings: Mapping[str, Any]) -> list[Told]:
+    """The sentences that hold for a run.
+
+    Args:
+        settings: contents of its ``experiment.yaml``.
+    """
+    flat = dict(_flat(settings)) | {"own.bounds": _own_bounds(settings)}
+    told = (sentence.of(flat) for sentence in SENTENCES)
+    return [one for one in told if one is not None]
+
+
+def by_topic(told: Sequence[Told]) -> dict[str, list[str]]:
+    """Texts by topic, in the order of the sentences."""
+    topics: dict[str, list[str]] = {one.topic: [] for one in SENTENCES}
+    for one in told:
+        topics[one.topic].append(one.text)
+    return topics
+
+
+def shared(settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The sentences that hold for any of several runs, with the names of those if not for all.
+
+    Args:
+        settings: contents of every run's ``experiment.yaml``, by the run's name.
+    """
+    runs: dict[str, list[str]] = {}
+    for name, one in settings.items():
+        for told in design(one):
+            runs.setdefault(told.text, []).append(name)
+    return [
+        text if len(names) == len(settings) else f"{', '.join(names)}: {text}"
+        for text, names in runs.items()
+    ]
+
+
+def _flat(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for part in PARTS:
+        for name, value in settings.get(part, {}).items():
+            yield f"{part}.{name}", value
+
+
+def _own_bounds(settings: Mapping[str, Any]) -> str | None:
+    """Methods whose own options bound their steps, epochs or, where there is any, patience."""
+    patient = settings.get("unlearning", {}).get("patience") is not None
+    names, own = ("steps", "epochs", "patience") if patient else ("steps", "epochs"), []
+    for label, options in settings.get("methods", {}).items():
+        bounds = [f"{name} {options[name]}" for name in names if options.get(name) is not None]
+        own += [f"{label} ({', '.join(bounds)})"] if bounds else []
+    return "; ".join(own) or None
