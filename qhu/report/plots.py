@@ -9,14 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from qhu.record.scores import Score
-from qhu.report.paper.released import Figure
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import HONEST, style
 
 SIZE, SIZES = 6.5, {"*": 11, "P": 8}
 """Size of a marker in points, and of those that look small at it."""
 INK, BAND = "#1c1c1c", "#d9d9d9"
-THEIRS, OURS = "#D55E00", "#0072B2"
 WIDE_RANGE = 20
 """Distances that differ by more than this factor are drawn on a logarithmic axis."""
 
@@ -43,7 +41,7 @@ def tradeoff(
             axes.set_ylim(max(goal[1] - near, -0.01), min(goal[1] + near, 1.01))
     for method in reversed(forget):  # the honest rows on top
         x, y = forget[method], keep[method]
-        _point(axes, method, x.mean, y.mean, xerr=_arms(x), yerr=_arms(y), elinewidth=0.9)
+        _point(axes, method, x.mean, y.mean, xerr=arms(x), yerr=arms(y), elinewidth=0.9)
     axes.set_xlabel(scores[0].title)
     axes.set_ylabel(scores[1].title)
     handles = [_handle(method) for method in forget]
@@ -79,7 +77,7 @@ def intervals(summary: pd.DataFrame, score: Score, axes: Axes) -> None:
         axes.axvspan(*values[against][1:3], color=BAND, alpha=0.6, lw=0, zorder=0)
         axes.axvline(values[against].mean, color=INK, lw=0.9, zorder=1)
     for place, (method, value) in enumerate(values.items()):
-        _point(axes, method, value.mean, place, xerr=_arms(value), elinewidth=1.3)
+        _point(axes, method, value.mean, place, xerr=arms(value), elinewidth=1.3)
     axes.set_yticks(range(len(values)), list(values))
     axes.invert_yaxis()
     axes.set_xlabel(score.title)
@@ -118,7 +116,7 @@ def along(
             continue
         for place, value in found:
             beside = place + 0.08 * (number - (len(values) - 1) / 2)
-            _point(axes, method, beside, value.mean, yerr=_arms(value), elinewidth=1.3)
+            _point(axes, method, beside, value.mean, yerr=arms(value), elinewidth=1.3)
     sizes = sorted(abs(value.mean) for found in values.values() for value in found.values())
     typical = sizes[len(sizes) // 2]
     if zero and sizes[-1] > WIDE_RANGE * typical > 0:
@@ -126,43 +124,6 @@ def along(
     axes.set_xticks(range(len(labels)), list(labels))
     axes.set_xlabel(axis)
     axes.set_ylabel(words)
-
-
-def protocols(figures: Sequence[Figure], column: Score, axes: Axes) -> None:
-    """One released column: the released value, and under each protocol mean and interval.
-
-    Args:
-        figures: that column's, a row per method.
-        column: how it is read.
-        axes: where to draw.
-    """
-    for place, one in enumerate(figures):
-        if one.theirs:
-            if one.prediction:
-                axes.hlines(place - 0.18, *one.prediction, color=THEIRS, lw=0.8, zorder=2)
-            _mean(axes, one.theirs, place - 0.18, THEIRS)
-        if one.ours:
-            _mean(axes, one.ours, place + 0.18, OURS)
-        if one.released is not None:
-            axes.plot(one.released, place - 0.18, "D", color=INK, ms=5, mfc="none", zorder=4)
-    axes.plot([], [], "D", color=INK, mfc="none", label="released")
-    for label, colour in (("their protocol", THEIRS), ("our protocol", OURS)):
-        axes.plot([], [], "o-", color=colour, label=label)
-    axes.set_yticks(range(len(figures)), [one.method for one in figures])
-    axes.invert_yaxis()
-    axes.set_xlabel(column.name)
-    means = [value.mean for one in figures for value in (one.theirs, one.ours) if value]
-    positive = [mean for mean in means if mean > 0]
-    if column.distance and max(positive, default=0) > WIDE_RANGE * min(positive):
-        axes.set_xscale("log", nonpositive="clip")
-        axes.set_xlim(left=min(positive) / 2)
-    if column.share:
-        axes.set_xlim(-0.03, 1.03)
-    axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
-
-
-def _mean(axes: Axes, value: Estimate, place: float, colour: str) -> None:
-    axes.errorbar(value.mean, place, xerr=_arms(value), fmt="o", ms=4.5, color=colour, elinewidth=2)
 
 
 def curves(losses: pd.DataFrame, axes: Axes) -> None:
@@ -217,7 +178,7 @@ def _line(axes: Axes, method: str, found: Sequence[tuple[int, Estimate]]) -> Non
     axes.plot(places, means, marker=marker, ls=dashes, ms=6, mec="white", mew=0.6, color=colour)
 
 
-def _arms(value: Estimate) -> list[list[float]] | None:
+def arms(value: Estimate) -> list[list[float]] | None:
     """Lengths of an error bar to both sides, None where there is no interval."""
     if math.isnan(value.low):
         return None

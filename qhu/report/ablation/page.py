@@ -19,12 +19,12 @@ from qhu.report.design import shared
 from qhu.report.facts import Pairs
 from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
 from qhu.report.run.figures import Panel, seed_count, slug
-from qhu.report.run.page import fill
 from qhu.report.run.reading import REFERENCES
 from qhu.report.statistics import Estimate, Floats, estimates, judged, mean_interval, summarise
 from qhu.report.styles import HONEST, in_order
 from qhu.report.svg import draw, marker
 from qhu.report.tables import Cell, Column, Row, Table, judged_cell, row_count
+from qhu.report.templates import fill
 from qhu.settings.sweep import Sweep
 
 
@@ -72,7 +72,7 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         for number, rows in enumerate(parts)
     ]
     text = fill(
-        "ablation.html.jinja",
+        "ablation/ablation.html.jinja",
         name=name,
         sweep=sweep,
         facts=_facts(sweep, results),

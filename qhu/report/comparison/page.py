@@ -11,10 +11,10 @@ from qhu.report.comparison.sections import Pair, section
 from qhu.report.comparison.side import Side
 from qhu.report.design import by_topic, design
 from qhu.report.facts import flatten
-from qhu.report.run.page import fill
 from qhu.report.statistics import Estimate
 from qhu.report.styles import in_order
 from qhu.report.svg import marker
+from qhu.report.templates import fill
 
 KEYS = ("scenario", "method", "metric", "quantity")
 COLUMNS = (
@@ -36,7 +36,7 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
     pairs = [section(f, side.run.results) for f, side in zip(found, sides[1:], strict=True)]
     methods = in_order(method for one in found for method in one.methods)
     page = fill(
-        "compare.html.jinja",
+        "comparison/compare.html.jinja",
         sides=sides,
         pairs=pairs,
         intervals=by_topic(design(sides[0].run.settings))["intervals"],

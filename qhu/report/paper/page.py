@@ -11,11 +11,11 @@ import pandas as pd
 from qhu.record.folder import RunFolder
 from qhu.record.released import COLUMNS, DERIVED, SAME
 from qhu.record.scores import Score
-from qhu.report import plots
 from qhu.report.choice import claimed, merged
 from qhu.report.design import shared
 from qhu.report.facts import scenarios
 from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
+from qhu.report.paper import plots
 from qhu.report.paper.protocols import (
     PROTOCOLS,
     Asked,
@@ -27,11 +27,11 @@ from qhu.report.paper.protocols import (
 )
 from qhu.report.paper.released import Figure, compare
 from qhu.report.run.figures import Panel
-from qhu.report.run.page import fill
 from qhu.report.run.reading import topic
 from qhu.report.statistics import Estimate
 from qhu.report.svg import draw
 from qhu.report.tables import interval, number
+from qhu.report.templates import fill
 
 RELEASED = {"scenario": "str", "method": "str", **dict.fromkeys(COLUMNS, "float64")}
 SOURCES = ("released", "their protocol", "our protocol")
@@ -100,7 +100,7 @@ def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
         for dataset, where in runs.items()
     }
     text = fill(
-        "paper.html.jinja",
+        "paper/paper.html.jinja",
         statements=statements(figures, found),
         sections=_sections(figures, found, scores),
         protocols=[_protocol(name, runs) for name in ("theirs", "ours")],

@@ -2,10 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from qhu.record.folder import RunFolder
 from qhu.record.references import formatted
@@ -17,10 +13,8 @@ from qhu.report.run import methods
 from qhu.report.run.beside import beside_tables
 from qhu.report.run.figures import Panel, training_curves
 from qhu.report.run.sections import Section, sections
-from qhu.report.statistics import MIN_SEEDS
 from qhu.report.svg import as_pdf, inline
-
-HERE = Path(__file__).parents[1]
+from qhu.report.templates import fill
 
 
 def write_report(folder: Path) -> Path:
@@ -61,7 +55,7 @@ def report_files(run: Run) -> Iterator[tuple[str, str | bytes]]:
 def _page(run: Run, found: list[Section], curves: list[Panel]) -> str:
     references = formatted(run.references)
     return fill(
-        "report.html.jinja",
+        "run/report.html.jinja",
         record=run.record,
         facts=facts.key_facts(run),
         sections=found,
@@ -82,16 +76,3 @@ def _page(run: Run, found: list[Section], curves: list[Panel]) -> str:
         costs=facts.flatten(run.record.costs),
         reported=facts.reported(run.facts),
     )
-
-
-def fill(template: str, **values: Any) -> str:
-    """A page from a template of this folder; text in ``values`` is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    css = Markup((HERE / "report.css").read_text())
-    return environment.get_template(template).render(css=css, min_seeds=MIN_SEEDS, **values)
