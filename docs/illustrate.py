@@ -18,9 +18,9 @@ from qhu import registry
 from qhu.backends.named import open_backend
 from qhu.engine.ansatz import Ansatz
 from qhu.model.circuit import build_ansatz
-from qhu.report.frames import Run, load_run
+from qhu.report.frames import RunFiles, load_run
 from qhu.report.run.figures import Panel, metric_panel, tradeoffs
-from qhu.report.styles import HONEST
+from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.svg import draw
 from qhu.settings.parts import ModelSpec
 
@@ -58,13 +58,13 @@ def shell(commands: str) -> str:
 
 
 @functools.cache
-def example() -> Run:
+def example() -> RunFiles:
     """The Iris study over three seeds; what an earlier build computed is not computed again."""
     shell(f"{STUDY} -s metrics=[{','.join(registry.metric.names())}]")
     return load_run(FOLDER / "example")
 
 
-def _class(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _class(run: RunFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Results and summary of the class scenario."""
     results, summary = run.results, run.summary
     return results[results["scenario"] == "class"], summary[summary["scenario"] == "class"]
@@ -73,7 +73,9 @@ def _class(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
 def method_figure(name: str) -> Panel:
     """Where the method ends, beside the honest rows."""
     scores = list(example().scores.values())
-    frames = (frame[frame["method"].isin([*HONEST, name])] for frame in _class(example()))
+    frames = (
+        frame[frame["method"].isin([*REFERENCE_METHODS, name])] for frame in _class(example())
+    )
     panel = tradeoffs(f"method-{name}", scores, *frames)[0]
     return Panel(panel.drawing, f"Iris, class 0 is to be forgotten. {panel.caption}")
 

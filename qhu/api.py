@@ -33,7 +33,7 @@ class Run:
         object.__setattr__(self, "folder", Path(self.folder))
 
     @functools.cached_property
-    def _files(self) -> frames.Run:
+    def _files(self) -> frames.RunFiles:
         return frames.load_run(self.folder)
 
     @property

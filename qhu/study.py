@@ -23,7 +23,7 @@ from qhu.record.identity import code_digest, digest, identity, packages
 from qhu.record.provenance import code_of
 from qhu.record.scores import Score
 from qhu.record.store import MemoryStore, Stage, Store
-from qhu.settings.experiment import HONEST, Experiment
+from qhu.settings.experiment import ALWAYS_RUN, Experiment
 from qhu.unlearn.task import MethodOptions
 
 FLOOR = "floor"
@@ -199,7 +199,7 @@ class Study:
 
     def cells(self) -> list[Cell]:
         """Scenario × method × seed, the oracle floor beside the honest methods."""
-        methods = [*HONEST, FLOOR, *(m for m in self.experiment.methods if m not in HONEST)]
+        methods = [*ALWAYS_RUN, FLOOR, *(m for m in self.experiment.methods if m not in ALWAYS_RUN)]
         seeds, scenarios = self.experiment.seeds, self.experiment.scenarios
         return [
             Cell(name, method, seed) for name in scenarios for method in methods for seed in seeds

@@ -24,7 +24,7 @@ from qhu.cli import main
 from qhu.commands import rehearsal  # noqa: F401  likewise
 from qhu.emulator import Emulator
 from qhu.emulator.platform import Rules
-from qhu.emulator.store import Store
+from qhu.emulator.store import PlatformStore
 from qhu.hardware.ledger import Ledger
 from qhu.report.run import page as html  # noqa: F401
 
@@ -113,10 +113,10 @@ def soak(kills: int) -> None:
             for process, line, _ in served.values():
                 line.send("enough")
                 process.join()
-        report(Store(killed / "state"), killed, done, seed, differing)
+        report(PlatformStore(killed / "state"), killed, done, seed, differing)
 
 
-def report(store: Store, killed: Path, kills: int, studies: int, differing: int) -> None:
+def report(store: PlatformStore, killed: Path, kills: int, studies: int, differing: int) -> None:
     """Jobs that count, by request: one each, and the ledger knows them all."""
     ledger = Ledger(killed / "ledger" / "emulator.db")
     known = {job["id"] for job in ledger.jobs()}

@@ -83,7 +83,7 @@ def test_validation_rows_are_evaluated_a_few_at_a_time(make_net, monkeypatch):
     jobs = [job(net, seed) for seed in (0, 1)]
     whole = fit(net, jobs, SPEC)
     jobs = [job(net, seed) for seed in (0, 1)]
-    monkeypatch.setattr("qhu.model.hybrid.CACHED", 4)
+    monkeypatch.setattr("qhu.model.hybrid.ROWS_IN_CACHE", 4)
     net.quantum.register_forward_pre_hook(lambda _, rows: seen.append(len(rows[0])))
     parts = fit(net, jobs, SPEC)
     assert 2 in seen and 1 in seen  # two rows of each model's five, and the one left over

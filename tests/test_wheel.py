@@ -19,7 +19,7 @@ COMMANDS = """
 import sys
 log = open("opened.txt", "w")
 sys.addaudithook(lambda event, given: event == "open" and print(given[0], file=log))
-from qhu import shipped
+from qhu.settings import shipped
 from qhu.paper.release import released_study
 from qhu.cli import main
 from qhu.data.mnist import ImageOptions, fashion_mnist, mnist

@@ -15,7 +15,7 @@ from qhu import registry
 from qhu.backends.base import Backend
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.connector import engine_layer
-from qhu.engine.outcomes import MAX_QUBITS, Outcomes
+from qhu.engine.outcomes import MAX_OUTCOME_QUBITS, Outcomes
 from qhu.errors import UserError
 from qhu.estimators.aer_outcomes import AerOutcomes
 from qhu.estimators.layer import estimator_layer
@@ -137,10 +137,10 @@ class AerBackend(Backend):
             layout=self.options.layout,
         )
         small, qubits = reduce_ansatz(compiled)
-        if len(qubits) > MAX_QUBITS:
+        if len(qubits) > MAX_OUTCOME_QUBITS:
             raise UserError(
-                f"backend '{self.name}' simulates up to {MAX_QUBITS} qubits and the circuit "
-                f"takes {len(qubits)}: use fewer features"
+                f"backend '{self.name}' simulates up to {MAX_OUTCOME_QUBITS} qubits and the "
+                f"circuit takes {len(qubits)}: use fewer features"
             )
         self._isa = IsaAnsatz(small, qubits, self._noise(qubits))
         return self._isa

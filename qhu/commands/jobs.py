@@ -6,7 +6,7 @@ from qhu.errors import UserError
 from qhu.hardware.access import Access
 from qhu.hardware.ledger import Ledger
 from qhu.hardware.options import Options
-from qhu.hardware.questions import Request
+from qhu.hardware.questions import JobRequest
 from qhu.hardware.session import DeviceSession
 
 MEANING = {
@@ -68,7 +68,7 @@ def explain(ledger: Ledger, name: str) -> list[str]:
     return lines + [f"{at} {what}" for at, what in ledger.history(request.tag)]
 
 
-def find(ledger: Ledger, name: str) -> Request:
+def find(ledger: Ledger, name: str) -> JobRequest:
     """A request by its tag or by the name of one of its jobs.
 
     Raises:

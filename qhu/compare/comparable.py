@@ -14,8 +14,8 @@ from qhu.settings.experiment import Experiment
 from qhu.study import Cell
 
 SETTINGS = ("data", "model", "training", "unlearning", "scenarios", "methods", "evaluation")
-STAGES = ("train", "unlearn")
-ROW = ["scenario", "seed", "subset", "row", "label"]
+MODEL_STAGES = ("train", "unlearn")
+ROW_COLUMNS = ["scenario", "seed", "subset", "row", "label"]
 ADVICE = "compare runs that differ in nothing but seeds and the backend of the evaluation"
 
 
@@ -76,7 +76,7 @@ def _refuse(keys: Any) -> None:
 def _settings(experiment: Experiment) -> dict[str, Any]:
     given = experiment.model_dump(mode="json", exclude_defaults=True)
     compared = {key: given.get(key, {}) for key in SETTINGS}
-    stages = {stage: getattr(experiment.stages, stage) for stage in STAGES}
+    stages = {stage: getattr(experiment.stages, stage) for stage in MODEL_STAGES}
     return {**compared, "stages": stages}
 
 
@@ -97,5 +97,5 @@ def _value(settings: Any, key: str) -> str:
 
 def _rows(predictions: pd.DataFrame) -> pd.DataFrame:
     """Which rows every subset that is scored holds: the same for all methods."""
-    scored = predictions.loc[predictions["subset"] != "val", ROW]
-    return scored.drop_duplicates().sort_values(ROW, ignore_index=True)
+    scored = predictions.loc[predictions["subset"] != "val", ROW_COLUMNS]
+    return scored.drop_duplicates().sort_values(ROW_COLUMNS, ignore_index=True)

@@ -17,11 +17,14 @@ from qhu.record.identity import digest
 from qhu.report.comparison.page import write_comparison
 from qhu.report.comparison.side import Side
 from qhu.report.comparison.table import print_comparison
-from qhu.report.frames import Run, load_run, read_predictions
+from qhu.report.frames import RunFiles, load_run, read_predictions
 from qhu.settings.experiment import load_experiment
 from qhu.study import Cell, Study
 
-EXACT = ["device=cpu", *(f"stages.{s}=statevector" for s in ("train", "unlearn", "evaluate"))]
+ON_THE_EXACT_BACKEND = [
+    "device=cpu",
+    *(f"stages.{s}=statevector" for s in ("train", "unlearn", "evaluate")),
+]
 
 
 def compare(folders: Sequence[Path], out: Path | None, console: Console) -> Path:
@@ -46,7 +49,7 @@ def compare(folders: Sequence[Path], out: Path | None, console: Console) -> Path
     seeds = _common_seeds(runs)
     predictions = [read_predictions(folder, seeds) for folder in folders]
     refuse_data([run.record for run in runs], predictions)
-    chosen = [*EXACT, f"seeds={seeds}"]
+    chosen = [*ON_THE_EXACT_BACKEND, f"seeds={seeds}"]
     study = Study(load_experiment(folders[0] / "experiment.yaml", chosen))
     _check_data(study, runs)
     cells = _cells(study, runs)
@@ -62,20 +65,20 @@ def compare(folders: Sequence[Path], out: Path | None, console: Console) -> Path
     return out
 
 
-def _evaluated(run: Run) -> Run:
+def _evaluated(run: RunFiles) -> RunFiles:
     """The run without scores of another backend that stand beside its own."""
     own = run.results["backend"] == run.record.backend
     return replace(run, results=run.results[own])
 
 
-def _common_seeds(runs: Sequence[Run]) -> list[int]:
+def _common_seeds(runs: Sequence[RunFiles]) -> list[int]:
     seeds = set.intersection(*(set(run.results["seed"].tolist()) for run in runs))
     if not seeds:
         raise UserError("the runs have no seed in common: run one of them with the other's")
     return sorted(seeds)
 
 
-def _check_data(study: Study, runs: Sequence[Run]) -> None:
+def _check_data(study: Study, runs: Sequence[RunFiles]) -> None:
     """The models are evaluated again on what is read here: it must be what the runs read."""
     if study.data.content not in {run.record.data for run in runs}:
         raise UserError(
@@ -83,7 +86,7 @@ def _check_data(study: Study, runs: Sequence[Run]) -> None:
         )
 
 
-def _cells(study: Study, runs: Sequence[Run]) -> list[Cell]:
+def _cells(study: Study, runs: Sequence[RunFiles]) -> list[Cell]:
     """What every run has finished, seed by seed."""
     keys = ["scenario", "method", "seed"]
     finished = [set(run.results[keys].itertuples(index=False, name=None)) for run in runs]
@@ -95,7 +98,7 @@ def _cells(study: Study, runs: Sequence[Run]) -> list[Cell]:
     return sorted(cells, key=lambda cell: cell.seed)
 
 
-def _twin(study: Study, run: Run) -> Twin | None:
+def _twin(study: Study, run: RunFiles) -> Twin | None:
     model = study.experiment.model
     if not model.quantum:
         return None

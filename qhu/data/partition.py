@@ -5,16 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from qhu.data.base import Dataset
 from qhu.data.rows import Rows
-from qhu.data.split import ForgetSet, Split, scale, selection_rows
+from qhu.data.split import ForgetSet, RowNumbers, Split, scale, selection_rows
 from qhu.seeding import numpy_stream
 from qhu.settings.parts import DataSpec
-
-RowNumbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from qhu.errors import UserError
 from qhu.seeding import numpy_stream, seed_sequence
 from qhu.settings.parts import DataSpec, Scenario
 
-Rows = NDArray[np.int64]
+RowNumbers = NDArray[np.int64]
 DEFAULTS = DataSpec()
 
 
@@ -25,18 +25,18 @@ class Split:
         labels: (N,) what the network is taught, the data's labels up to ``data.label_noise``.
     """
 
-    train: Rows
-    val: Rows
-    test: Rows
-    labels: Rows
+    train: RowNumbers
+    val: RowNumbers
+    test: RowNumbers
+    labels: RowNumbers
 
 
 @dataclass(frozen=True)
 class ForgetSet:
     """The training rows, parted into what is to be forgotten and what is kept."""
 
-    retain: Rows
-    forget: Rows
+    retain: RowNumbers
+    forget: RowNumbers
 
 
 def split_rows(data: Dataset, spec: DataSpec, seed: int, pinned: Sequence[int] = ()) -> Split:
@@ -118,7 +118,7 @@ def forget_rows(
     return ForgetSet(retain, forget)
 
 
-def selection_rows(split: Split, trained: Rows, select: str) -> Rows:
+def selection_rows(split: Split, trained: RowNumbers, select: str) -> RowNumbers:
     """Rows by which an epoch is selected: none of a class that the trained rows do not have.
 
     An epoch judged by a class that it is to forget, or never learns, is the one that forgot least.
@@ -158,7 +158,7 @@ def scale(data: Dataset, split: Split, spec: DataSpec = DEFAULTS) -> NDArray[np.
     return scaler.transform(flat).reshape(data.x.shape).astype(np.float32)
 
 
-def _taught(data: Dataset, train: Rows, noise: float, seed: int) -> Rows:
+def _taught(data: Dataset, train: RowNumbers, noise: float, seed: int) -> RowNumbers:
     """Labels with a share ``noise`` of the training rows moved to another class at random."""
     labels, classes = data.y.copy(), len(data.classes)
     moved = _draw(train, data.y, round(noise * len(train)), seed, "labels/rows")
@@ -167,7 +167,7 @@ def _taught(data: Dataset, train: Rows, noise: float, seed: int) -> Rows:
     return labels
 
 
-def _draw(rows: Rows, y: NDArray[np.int64], count: int, seed: int, stream: str) -> Rows:
+def _draw(rows: RowNumbers, y: NDArray[np.int64], count: int, seed: int, stream: str) -> RowNumbers:
     """Draw ``count`` of ``rows``, by class in proportion where every class can get a row."""
     if count == 0 or count >= len(rows):
         return rows[:count]
@@ -180,7 +180,9 @@ def _draw(rows: Rows, y: NDArray[np.int64], count: int, seed: int, stream: str) 
     return np.sort(drawn)
 
 
-def _released(rows: Rows, y: NDArray[np.int64], share: float) -> tuple[Rows, Rows]:
+def _released(
+    rows: RowNumbers, y: NDArray[np.int64], share: float
+) -> tuple[RowNumbers, RowNumbers]:
     """Rows kept and drawn, in the order and by the draw of arXiv 2512.19253.
 
     Raises:

@@ -5,12 +5,12 @@ import logging
 from qhu.emulator.events import happen
 from qhu.emulator.faults import Fault
 from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, error_body, routes
-from qhu.emulator.platform import CRN, Platform
+from qhu.emulator.platform import CRN, EmulatedPlatform
 
 _log = logging.getLogger(__name__)
 
 
-def answer(platform: Platform, request: Request) -> tuple[Reply, Fault | None]:
+def answer(platform: EmulatedPlatform, request: Request) -> tuple[Reply, Fault | None]:
     """Reply to a request, and the fault that spoils it on the way back."""
     fault = platform.script.meet(request)
     reply = Reply()
@@ -26,7 +26,7 @@ def answer(platform: Platform, request: Request) -> tuple[Reply, Fault | None]:
     return reply, fault
 
 
-def _apply(platform: Platform, request: Request) -> Reply:
+def _apply(platform: EmulatedPlatform, request: Request) -> Reply:
     try:
         route, ids = routes.find(request)
         authorized = platform.tokens.accepts(request.headers.get("authorization", ""))

@@ -23,7 +23,7 @@ DRIFT = 0.2
 _DRIFTING = {"T1", "T2", "gate_error", "prob_meas0_prep1", "prob_meas1_prep0"}
 
 
-class Device:
+class EmulatedDevice:
     """One device of the platform.
 
     Version 0 of its calibration is the snapshot's. Every later one multiplies T1, T2, gate and

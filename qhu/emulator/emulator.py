@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from qhu.emulator.answers import answer
-from qhu.emulator.devices import Device
+from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.faults import Fault, Script
-from qhu.emulator.platform import CRN, Platform, Rules
+from qhu.emulator.platform import CRN, EmulatedPlatform, Rules
 from qhu.emulator.queue import Queue
 
 # Their routes count once they are imported.
 from qhu.emulator.routes import account, backends, jobs, listing, sessions  # noqa: F401
 from qhu.emulator.routes.jobs import describe
 from qhu.emulator.server import LOOPBACK, LoopbackServer
-from qhu.emulator.store import Store
+from qhu.emulator.store import PlatformStore
 from qhu.emulator.tokens import API_KEY, Tokens
 from qhu.errors import UserError
 
@@ -49,11 +49,11 @@ class Emulator:
     ) -> None:
         rules = rules or Rules()
         names = [device] if isinstance(device, str) else device
-        devices = [Device(name, rules.seed) for name in names]
+        devices = [EmulatedDevice(name, rules.seed) for name in names]
         script = Script(Fault.model_validate(fault) for fault in faults)
-        store = Store(state)
+        store = PlatformStore(state)
         by_name = {device.name: device for device in devices}
-        self._platform = Platform(by_name, store, rules, script, Tokens(rules.token_life))
+        self._platform = EmulatedPlatform(by_name, store, rules, script, Tokens(rules.token_life))
         self._queue = Queue(self._platform)
         try:
             self._server = LoopbackServer(functools.partial(answer, self._platform), port)

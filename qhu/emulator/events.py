@@ -6,11 +6,11 @@ import time
 
 from qhu.emulator.faults import Fault
 from qhu.emulator.http import Reply, Request
-from qhu.emulator.platform import Platform
+from qhu.emulator.platform import EmulatedPlatform
 from qhu.emulator.store import FINAL
 
 
-def happen(platform: Platform, fault: Fault, request: Request, reply: Reply) -> None:
+def happen(platform: EmulatedPlatform, fault: Fault, request: Request, reply: Reply) -> None:
     """Change the platform as the fault says; faults of the connection change nothing here."""
     until = time.time() + fault.seconds if fault.seconds else 0
     match fault.do:
@@ -32,7 +32,7 @@ def happen(platform: Platform, fault: Fault, request: Request, reply: Reply) -> 
                 platform.available[name].until = until
 
 
-def _devices(platform: Platform, fault: Fault) -> list[str]:
+def _devices(platform: EmulatedPlatform, fault: Fault) -> list[str]:
     return list(platform.devices) if fault.device is None else [fault.device]
 
 

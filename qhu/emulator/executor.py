@@ -19,25 +19,27 @@ from qiskit_ibm_runtime.fake_provider.executor.broadcast_sample import broadcast
 from qiskit_ibm_runtime.quantum_program.params_converters import QUANTUM_PROGRAM_PARAMS_CONVERTERS
 from samplomatic.quantum_program import CircuitItem, SamplexItem
 
-from qhu.emulator.devices import Device
+from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.errors import ProgramError
 from qhu.emulator.meter import Load
 from qhu.emulator.parts import canonical
-from qhu.emulator.program import Program, Run
+from qhu.emulator.program import Execution, RuntimeProgram
 
-SCHEMA = "v2.0"
+EXECUTOR_SCHEMA = "v2.0"
 
 
-class Executor(Program):
+class Executor(RuntimeProgram):
     """Every item of a quantum program: sample its randomizations, run them, return the bits."""
 
     name = "executor"
 
     def __init__(self, params: str) -> None:
         raw = json.loads(params)
-        if raw["schema_version"] != SCHEMA:
-            raise ProgramError(f"schema {raw['schema_version']} is not emulated, only {SCHEMA}")
-        converter = QUANTUM_PROGRAM_PARAMS_CONVERTERS[SCHEMA]
+        if raw["schema_version"] != EXECUTOR_SCHEMA:
+            raise ProgramError(
+                f"schema {raw['schema_version']} is not emulated, only {EXECUTOR_SCHEMA}"
+            )
+        converter = QUANTUM_PROGRAM_PARAMS_CONVERTERS[EXECUTOR_SCHEMA]
         self._program, self._options = converter.decoder(converter.model(**raw))
         if self._program.meas_level != "classified":
             raise ProgramError(f"meas_level '{self._program.meas_level}' is not emulated")
@@ -45,17 +47,17 @@ class Executor(Program):
         self._passthrough = raw["quantum_program"].get("passthrough_data")
         self._role = raw["quantum_program"].get("semantic_role")
 
-    def loads(self, device: Device) -> list[Load]:
+    def loads(self, device: EmulatedDevice) -> list[Load]:
         """One load per item."""
         target, shots = device.target(0), self._program.shots
         return [Load.of(item.circuit, target, shots * item.size()) for item in self._program.items]
 
-    def rep_delay(self, device: Device) -> float:
+    def rep_delay(self, device: EmulatedDevice) -> float:
         """The program's own pause, or the device's."""
         own = self._options.execution.rep_delay
         return device.default_rep_delay if own is None else float(own)
 
-    def run(self, run: Run) -> str:
+    def run(self, run: Execution) -> str:
         """Run every item, each from its own random stream."""
         started = datetime.now(UTC)
         results = [
@@ -80,7 +82,7 @@ class Executor(Program):
         return json.dumps(document)
 
     def _run_item(
-        self, item: Any, run: Run, random: np.random.Generator
+        self, item: Any, run: Execution, random: np.random.Generator
     ) -> dict[str, NDArray[Any]]:
         if isinstance(item, CircuitItem):
             sampled, values = {}, item.circuit_arguments

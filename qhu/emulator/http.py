@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
-Access = Literal["open", "token", "instance"]
+Authorization = Literal["open", "token", "instance"]
 UNKNOWN = 9999
 """Code of a refusal whose code IBM's registry was not seen to list."""
 _PREFIX = re.compile(r"^(/experimental)?/api/v1(?=/)")
@@ -93,7 +93,7 @@ class Route:
 
     method: str
     pattern: re.Pattern[str]
-    access: Access
+    access: Authorization
     answer: Callable[..., Any]
 
 
@@ -104,7 +104,7 @@ class Routes:
         self._routes: list[Route] = []
 
     def __call__(
-        self, method: str, path: str, access: Access = "instance"
+        self, method: str, path: str, access: Authorization = "instance"
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorator: the function answers ``method path``, called with (platform, request, *ids).
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from qhu.emulator.devices import Device
+from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.faults import Script
 from qhu.emulator.http import ApiError
 from qhu.emulator.machine import Machine
-from qhu.emulator.store import Calibration, Session, Store
+from qhu.emulator.store import Calibration, PlatformStore, Session
 from qhu.emulator.tokens import Tokens
 from qhu.errors import UnknownName
 
-Plan = Literal["open", "paygo"]
+PricingPlan = Literal["open", "paygo"]
 CRN = (
     "crn:v1:bluemix:public:quantum-computing:us-east:"
     "a/e0000000000000000000000000000000:e0000000-0000-4000-8000-000000000000::"
@@ -27,7 +27,7 @@ _SEEN = 100_000
 class Rules:
     """What the platform grants and how fast it is; seconds where nothing else is said."""
 
-    plan: Plan = "open"
+    plan: PricingPlan = "open"
     usage_limit: float | None = None
     """Quantum time of the instance; by default 600 on the open plan, else none."""
     queue_seconds: float = 0.1
@@ -72,11 +72,11 @@ class Availability:
 
 
 @dataclass
-class Platform:
+class EmulatedPlatform:
     """Everything that routes and the queue share."""
 
-    devices: dict[str, Device]
-    store: Store
+    devices: dict[str, EmulatedDevice]
+    store: PlatformStore
     rules: Rules
     script: Script
     tokens: Tokens
@@ -93,7 +93,7 @@ class Platform:
     def __post_init__(self) -> None:
         self.available = {name: Availability() for name in self.devices}
 
-    def device(self, name: str) -> Device:
+    def device(self, name: str) -> EmulatedDevice:
         """A device that the instance may use.
 
         Raises:

@@ -10,10 +10,10 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_ibm_runtime import RuntimeEncoder
 
-from qhu.emulator.devices import Device
+from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.meter import Load
 from qhu.emulator.parts import canonical
-from qhu.emulator.program import Program, Run, decode
+from qhu.emulator.program import Execution, RuntimeProgram, decode
 from qhu.engine.ansatz import Ansatz
 from qhu.estimators.measurement import bases
 from qhu.estimators.noise import device_noise
@@ -24,7 +24,7 @@ _PRECISION = 1 / 64
 _SHOTS = 4096
 
 
-class Estimator(Program):
+class Estimator(RuntimeProgram):
     """Expectation values of a PUB's observables, on the qubits that they or the gates touch."""
 
     name = "estimator"
@@ -38,7 +38,7 @@ class Estimator(Program):
             for item in raw["pubs"]
         ]
 
-    def loads(self, device: Device) -> list[Load]:
+    def loads(self, device: EmulatedDevice) -> list[Load]:
         """One load per PUB: its shots for each parameter set and basis."""
         target = device.target(0)
         return [
@@ -52,13 +52,13 @@ class Estimator(Program):
             for pub in self._pubs
         ]
 
-    def run(self, run: Run) -> str:
+    def run(self, run: Execution) -> str:
         """Run every PUB, each from its own random stream."""
         results = [self._run_pub(k, pub, run) for k, pub in enumerate(self._pubs)]
         metadata = {"version": 2, "emulator": run.note(mitigation="none", ignored=self._options)}
         return json.dumps(PrimitiveResult(results, metadata=metadata), cls=RuntimeEncoder)
 
-    def _run_pub(self, number: int, pub: EstimatorPub, run: Run) -> Any:
+    def _run_pub(self, number: int, pub: EstimatorPub, run: Execution) -> Any:
         small, qubits = _small(pub)
         noise = device_noise(reduce_target(run.device.target(run.calibration), qubits))
         values = pub.parameter_values.as_array(pub.circuit.parameters)
@@ -69,7 +69,7 @@ class Estimator(Program):
         return estimator.run([(small.circuit, observables, pub.parameter_values)]).result()[0]
 
 
-class Sampler(Program):
+class Sampler(RuntimeProgram):
     """Bits of a PUB's classical registers."""
 
     name = "sampler"
@@ -83,7 +83,7 @@ class Sampler(Program):
             for item in raw["pubs"]
         ]
 
-    def loads(self, device: Device) -> list[Load]:
+    def loads(self, device: EmulatedDevice) -> list[Load]:
         """One load per PUB."""
         target = device.target(0)
         return [
@@ -91,13 +91,13 @@ class Sampler(Program):
             for pub in self._pubs
         ]
 
-    def run(self, run: Run) -> str:
+    def run(self, run: Execution) -> str:
         """Run every PUB, each from its own random stream."""
         results = [self._run_pub(k, pub, run) for k, pub in enumerate(self._pubs)]
         metadata = {"version": 2, "emulator": run.note(mitigation="none", ignored=self._options)}
         return json.dumps(PrimitiveResult(results, metadata=metadata), cls=RuntimeEncoder)
 
-    def _run_pub(self, number: int, pub: SamplerPub, run: Run) -> SamplerPubResult:
+    def _run_pub(self, number: int, pub: SamplerPub, run: Execution) -> SamplerPubResult:
         values = pub.parameter_values.as_array(pub.circuit.parameters)
         content = (number, pub.shots, values.tobytes().hex(), *canonical(pub.circuit))
         sets = values.reshape(pub.parameter_values.size, -1)

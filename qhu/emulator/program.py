@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from qiskit_ibm_runtime import RuntimeDecoder
 
-from qhu.emulator.devices import Device
+from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.machine import Machine
 from qhu.emulator.meter import Load, quantum_seconds
 from qhu.seeding import numpy_stream
@@ -17,7 +17,7 @@ NOISE = "gates and readout of the calibration; idle qubits do not decay"
 
 
 @dataclass(frozen=True)
-class Run:
+class Execution:
     """Where and how a program runs.
 
     Attributes:
@@ -27,7 +27,7 @@ class Run:
         seed: root of all that is random.
     """
 
-    device: Device
+    device: EmulatedDevice
     calibration: int
     machine: Machine
     seed: int
@@ -41,7 +41,7 @@ class Run:
         return {"device": self.device.name, "noise": NOISE, "calibration": self.calibration, **more}
 
 
-class Program(ABC):
+class RuntimeProgram(ABC):
     """A job's parameters, understood.
 
     Args:
@@ -57,18 +57,18 @@ class Program(ABC):
     def __init__(self, params: str) -> None: ...
 
     @abstractmethod
-    def loads(self, device: Device) -> list[Load]:
+    def loads(self, device: EmulatedDevice) -> list[Load]:
         """Circuits and their executions."""
 
     @abstractmethod
-    def run(self, run: Run) -> str:
+    def run(self, run: Execution) -> str:
         """Results as the client reads them."""
 
-    def rep_delay(self, device: Device) -> float:
+    def rep_delay(self, device: EmulatedDevice) -> float:
         """Pause after each execution, seconds."""
         return device.default_rep_delay
 
-    def seconds(self, device: Device) -> float:
+    def seconds(self, device: EmulatedDevice) -> float:
         """Quantum time."""
         return quantum_seconds(self.loads(device), self.rep_delay(device))
 

@@ -3,12 +3,14 @@
 from qhu.emulator.errors import ProgramError
 from qhu.emulator.executor import Executor
 from qhu.emulator.primitives import Estimator, Sampler
-from qhu.emulator.program import Program
+from qhu.emulator.program import RuntimeProgram
 
-PROGRAMS: dict[str, type[Program]] = {kind.name: kind for kind in (Executor, Estimator, Sampler)}
+PROGRAMS: dict[str, type[RuntimeProgram]] = {
+    kind.name: kind for kind in (Executor, Estimator, Sampler)
+}
 
 
-def parse(program: str, params: str) -> Program:
+def parse(program: str, params: str) -> RuntimeProgram:
     """The program of a job.
 
     Args:

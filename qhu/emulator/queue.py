@@ -6,15 +6,15 @@ import traceback
 from typing import Any
 
 from qhu.emulator.errors import INVALID, ProgramError
-from qhu.emulator.platform import Platform
-from qhu.emulator.program import Run
+from qhu.emulator.platform import EmulatedPlatform
+from qhu.emulator.program import Execution
 from qhu.emulator.programs import parse
 from qhu.emulator.routes.sessions import expire
 from qhu.emulator.store import Job
 from qhu.errors import QhuError
 
 BACKEND_ERROR = 1010
-TOO_LONG = "Job exceeded its maximum execution time."
+TIME_EXCEEDED = "Job exceeded its maximum execution time."
 _TICK = 0.05
 _IDLE = 1.0
 """Seconds between looks while no job waits: every request wakes the queue."""
@@ -27,7 +27,7 @@ class Queue:
         platform: where they are kept.
     """
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: EmulatedPlatform) -> None:
         self._platform, self._jobs = platform, platform.store.jobs
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, daemon=True)
@@ -77,7 +77,7 @@ class Queue:
         )
         if job.estimate > job.limit_seconds:
             if self._passed(job, job.limit_seconds):
-                self._finish(job, "Cancelled", job.limit_seconds, TOO_LONG, 1305)
+                self._finish(job, "Cancelled", job.limit_seconds, TIME_EXCEEDED, 1305)
             return
         try:
             results = self._results(job, version)
@@ -95,7 +95,7 @@ class Queue:
     def _results(self, job: Job, version: int) -> str:
         device = self._platform.devices[job.device]
         machine = self._platform.machine(job.device, version)
-        run = Run(device, version, machine, self._platform.rules.seed)
+        run = Execution(device, version, machine, self._platform.rules.seed)
         return parse(job.program, job.params).run(run)
 
     def _passed(self, job: Job, seconds: float) -> bool:
@@ -118,7 +118,7 @@ class Queue:
         elif fate == "job_cancelled":
             self._finish(job, "Cancelled", 0, "Cancelled by the platform, by script.", 0)
         elif fate == "job_max_time":
-            self._finish(job, "Cancelled", job.estimate, TOO_LONG, 1305)
+            self._finish(job, "Cancelled", job.estimate, TIME_EXCEEDED, 1305)
         else:
             self._finish(job, "Completed", job.estimate, results=results)
 

@@ -11,7 +11,7 @@ from qhu.emulator.faults import Fault
 from qhu.emulator.http import Reply, Request
 from qhu.errors import UserError
 
-Answer = Callable[[Request], tuple[Reply, Fault | None]]
+Responder = Callable[[Request], tuple[Reply, Fault | None]]
 """From a request to its reply and the fault, if any, on the way back."""
 LOOPBACK = "127.0.0.1"
 _HOSTS = (LOOPBACK, "localhost")
@@ -28,7 +28,7 @@ class LoopbackServer:
         UserError: the port is in use.
     """
 
-    def __init__(self, answer: Answer, port: int) -> None:
+    def __init__(self, answer: Responder, port: int) -> None:
         self.stopping = threading.Event()
         handler = type("Handler", (_Handler,), {"answer": staticmethod(answer), "server_": self})
         try:
@@ -65,7 +65,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    answer: Answer
+    answer: Responder
     server_: LoopbackServer
 
     def _serve(self) -> None:

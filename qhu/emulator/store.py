@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from qhu.errors import UserError
 
 FINAL = ("Completed", "Failed", "Cancelled")
-Row = TypeVar("Row")
+Entity = TypeVar("Entity")
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ class Calibration:
     at: float
 
 
-class Table(Generic[Row]):
+class EntityTable(Generic[Entity]):
     """Rows of one dataclass, whose first field is the key."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: threading.RLock, row: type[Row]):
+    def __init__(self, connection: sqlite3.Connection, lock: threading.RLock, row: type[Entity]):
         self._connection, self._lock, self._row = connection, lock, row
         self._name = row.__name__
         names = [item.name for item in fields(row)]  # type: ignore[arg-type]
@@ -85,16 +85,16 @@ class Table(Generic[Row]):
         rest = ", ".join(names[1:])
         self._do(f"CREATE TABLE IF NOT EXISTS {self._name} ({names[0]} PRIMARY KEY, {rest})")
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Entity) -> None:
         """Insert a row."""
         values = astuple(row)  # type: ignore[call-overload]
         self._do(f"INSERT INTO {self._name} ({self._columns}) VALUES ({self._marks})", values)
 
-    def get(self, key: str) -> Row | None:
+    def get(self, key: str) -> Entity | None:
         """The row with this key."""
         return next(iter(self.where("id = ?", [key])), None)
 
-    def where(self, condition: str = "1", values: Sequence[Any] = ()) -> list[Row]:
+    def where(self, condition: str = "1", values: Sequence[Any] = ()) -> list[Entity]:
         """Rows that meet an SQL condition (and order), oldest first by default."""
         ordered = condition if "ORDER BY" in condition else f"{condition} ORDER BY rowid"
         query = f"SELECT {self._columns} FROM {self._name} WHERE {ordered}"
@@ -121,7 +121,7 @@ class Table(Generic[Row]):
             return self._connection.execute(query, values).fetchall()
 
 
-class Store:
+class PlatformStore:
     """The tables of one state folder, which one emulator at a time may use.
 
     Args:
@@ -148,9 +148,9 @@ class Store:
         self._connection = sqlite3.connect(where, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         lock = threading.RLock()
-        self.jobs = Table(self._connection, lock, Job)
-        self.sessions = Table(self._connection, lock, Session)
-        self.calibrations = Table(self._connection, lock, Calibration)
+        self.jobs = EntityTable(self._connection, lock, Job)
+        self.sessions = EntityTable(self._connection, lock, Session)
+        self.calibrations = EntityTable(self._connection, lock, Calibration)
 
     def close(self) -> None:
         """Let go of the folder."""

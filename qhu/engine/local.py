@@ -11,7 +11,7 @@ from torch import Tensor
 from qhu.engine.angles import Parameters
 from qhu.engine.batch import Batch
 from qhu.engine.products import KronMatrices
-from qhu.engine.schedule import Row
+from qhu.engine.schedule import LocalRow
 from qhu.engine.series import Series, SeriesTable
 
 Cells = list[list[Series]]
@@ -66,8 +66,8 @@ class LocalGates:
 
     def __init__(
         self,
-        encoding: Sequence[Row],
-        later: Sequence[Row],
+        encoding: Sequence[LocalRow],
+        later: Sequence[LocalRow],
         groups: Sequence[int],
         parameters: Parameters,
         dtype: torch.dtype,
@@ -81,7 +81,7 @@ class LocalGates:
             parameters.columns(self._first),
             dtype,
         )
-        rows: dict[str, list[Row]] = {}
+        rows: dict[str, list[LocalRow]] = {}
         self._before = [_place(row, rows) for row in encoding[1:]]
         self._skipped = {source: len(own) for source, own in rows.items()}
         self._later = [_place(row, rows) for row in later]
@@ -136,7 +136,7 @@ def transfer_cells(cells: Iterable[Sequence[Series]]) -> Cells:
     return [[series.transfer() for series in cell] for cell in cells]
 
 
-def _place(row: Row, rows: dict[str, list[Row]]) -> tuple[str, int]:
+def _place(row: LocalRow, rows: dict[str, list[LocalRow]]) -> tuple[str, int]:
     """The source that computes a row, and the row's number there."""
     same = rows.setdefault(row.source or "weights", [])
     same.append(row)

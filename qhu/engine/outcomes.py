@@ -15,7 +15,7 @@ from qhu.engine.noisy import OutcomeProgram
 from qhu.engine.readout import read_outcomes
 from qhu.errors import UserError
 
-MAX_QUBITS = 10
+MAX_OUTCOME_QUBITS = 10
 """Widest circuit under noise: 4ⁿ numbers (8 MB) per state, a tenth of a second per layer."""
 _NUMBERS = 2**20  # of all states that are evolved at once
 _SETS = 1024  # at most so many states at once
@@ -41,10 +41,10 @@ class Outcomes:
         self, circuit: QuantumCircuit, noise: NoiseModel, qubits: Sequence[int] | None = None
     ) -> None:
         width = circuit.num_qubits
-        if width > MAX_QUBITS:
+        if width > MAX_OUTCOME_QUBITS:
             raise UserError(
-                f"up to {MAX_QUBITS} qubits are simulated under noise and the circuit takes "
-                f"{width}: use fewer"
+                f"up to {MAX_OUTCOME_QUBITS} qubits are simulated under noise and the circuit "
+                f"takes {width}: use fewer"
             )
         parameters, errors = Parameters(tuple(circuit.parameters), ()), Noise(noise)
         levels = noisy_levels(circuit, errors, parameters)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
-from qhu.engine.schedule import Level, Phase, Row
+from qhu.engine.schedule import Level, LocalRow, Phase
 
 String = tuple[int, ...]
 """One letter per qubit: 0, 1, 2, 3 for I, X, Y, Z."""
@@ -55,7 +55,7 @@ class PulledBack:
 
 def pull_back(
     levels: Sequence[Level[Phase]],
-    rows: Sequence[Row],
+    rows: Sequence[LocalRow],
     observables: Sequence[SparsePauliOp],
     limit: int,
 ) -> PulledBack | None:
@@ -131,7 +131,7 @@ def _conjugate(string: String, phases: Sequence[Phase]) -> tuple[String, float] 
     return tuple(letters), sign.real
 
 
-def _expand(string: String, row: Row, number: int) -> dict[String, list[int]]:
+def _expand(string: String, row: LocalRow, number: int) -> dict[String, list[int]]:
     """Strings that a local layer makes of one, with the places of the factors of each."""
     num_qubits = len(string)
     choices: list[list[tuple[int, int | None]]] = []

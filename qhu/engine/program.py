@@ -33,7 +33,7 @@ from qhu.engine.observables import Expectations
 from qhu.engine.readout import read_observables
 from qhu.engine.schedule import exact_levels, visible_gates
 from qhu.engine.statevector import StatevectorProgram
-from qhu.engine.unitary import MAX_QUBITS, UnitaryProgram, encoding_first
+from qhu.engine.unitary import MAX_UNITARY_QUBITS, UnitaryProgram, encoding_first
 
 
 class Program(Protocol):
@@ -71,7 +71,7 @@ def compile_circuit(
     pulled = HeisenbergProgram.pulled_back(levels, num_qubits, ansatz.observables)
     if pulled is not None:
         return HeisenbergProgram(levels, num_qubits, parameters, pulled, dtype.to_real())
-    small = num_qubits <= MAX_QUBITS and encoding_first(levels)
+    small = num_qubits <= MAX_UNITARY_QUBITS and encoding_first(levels)
     kind = UnitaryProgram if small else StatevectorProgram
     return kind(levels, num_qubits, parameters, expectations, dtype)
 

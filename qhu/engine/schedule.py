@@ -23,7 +23,7 @@ MAX_ANGLES = 3  # rotations in one series: its length doubles or triples with ea
 
 
 @dataclass
-class Row:
+class LocalRow:
     """One-qubit gates side by side: for each qubit its gates as a product of series."""
 
     source: str | None = None
@@ -47,7 +47,7 @@ class Phase:
 class Level(Generic[Joint]):
     """A local layer (its rows in time order) and the joints after it."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[LocalRow] = field(default_factory=list)
     joints: list[Joint] = field(default_factory=list)
 
 
@@ -118,7 +118,7 @@ class Scheduler(Generic[Joint]):
     def finish(self) -> list[Level[Joint]]:
         """The levels; the first has at least one row."""
         if not self._open(0).rows:
-            self._levels[0].rows.append(Row())
+            self._levels[0].rows.append(LocalRow())
         return self._levels
 
     def add_joint(self, qubits: Sequence[int], joint: Joint) -> None:
@@ -145,7 +145,7 @@ class Scheduler(Generic[Joint]):
         fitting = (r for r in wanted if source is None or rows[r].source in (None, source))
         self._row[qubit] = next(fitting, len(rows))
         if self._row[qubit] == len(rows):
-            rows.append(Row())
+            rows.append(LocalRow())
         row = rows[self._row[qubit]]
         row.source = source or row.source
         cell = row.cells.setdefault(qubit, [])

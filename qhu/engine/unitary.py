@@ -11,9 +11,9 @@ from qhu.engine.diagonal import Diagonals
 from qhu.engine.local import LocalLayers, encoding_cells
 from qhu.engine.observables import Expectations
 from qhu.engine.products import KronMatrices, Products, chain
-from qhu.engine.schedule import Level, Phase, Row
+from qhu.engine.schedule import Level, LocalRow, Phase
 
-MAX_QUBITS = 5
+MAX_UNITARY_QUBITS = 5
 
 
 class UnitaryProgram:
@@ -72,12 +72,12 @@ def encoding_first(levels: Sequence[Level[Phase]]) -> bool:
     return levels[0].rows[0].source != "both" and sources <= {None, "weights"}
 
 
-def split(levels: Sequence[Level[Phase]]) -> tuple[Row, list[Row]]:
+def split(levels: Sequence[Level[Phase]]) -> tuple[LocalRow, list[LocalRow]]:
     """The encoding and one row of weights per level, empty ones where the circuit has none."""
     first = levels[0].rows[0]
-    encoding = first if first.source == "inputs" else Row()
+    encoding = first if first.source == "inputs" else LocalRow()
     rows = []
     for level in levels:
         own = [row for row in level.rows if row is not encoding]
-        rows.append(own[0] if own else Row())
+        rows.append(own[0] if own else LocalRow())
     return encoding, rows

@@ -20,7 +20,7 @@ from qhu.engine.bindings import parameter_sets
 
 
 @dataclass(frozen=True)
-class Part:
+class PubPart:
     """Where the values of one original PUB lie among the merged ones.
 
     Attributes:
@@ -39,7 +39,7 @@ class Merged:
     """One PUB of shape (observables M, parameter sets K) and the PUBs that it answers."""
 
     pub: EstimatorPub
-    parts: tuple[Part, ...]
+    parts: tuple[PubPart, ...]
 
 
 @dataclass
@@ -57,7 +57,7 @@ class _Group:
     sets: list[NDArray[np.float64]] = field(default_factory=list)
     sets_at: dict[tuple[tuple[int, ...], bytes], int] = field(default_factory=dict)
     size: int = 0
-    parts: list[Part] = field(default_factory=list)
+    parts: list[PubPart] = field(default_factory=list)
 
     def add(self, index: int, pub: EstimatorPub) -> None:
         shape = pub.observables.shape
@@ -65,7 +65,7 @@ class _Group:
         first, count = self._sets(pub)
         columns = np.arange(first, first + count).reshape(pub.parameter_values.shape)
         self.parts.append(
-            Part(
+            PubPart(
                 index,
                 np.broadcast_to(np.array(rows, dtype=np.intp).reshape(shape), pub.shape),
                 np.broadcast_to(columns, pub.shape),

@@ -9,8 +9,8 @@ from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores
 from qhu.record.scores import Reading
 from qhu.registry import metric
 
-FLOOR = 1e-8
-"""Smallest probability that KL distinguishes from 0; it bounds a row's KL by −ln FLOOR = 18.4."""
+SMALLEST_PROBABILITY = 1e-8
+"""What KL distinguishes from 0; its negative logarithm 18.4 bounds the KL of a row."""
 
 
 @metric(
@@ -19,7 +19,7 @@ FLOOR = 1e-8
         title="KL to the oracle (nats)",
         against="floor",
         better="lower",
-        span=(0, -math.log(FLOOR)),
+        span=(0, -math.log(SMALLEST_PROBABILITY)),
         headline=("forget", "test"),
         claimed=("forget", "test"),
     ),
@@ -130,5 +130,5 @@ def linear_cka(x: Floats, y: Floats) -> float | None:
 
 
 def _floored(probabilities: Floats) -> Floats:
-    raised = np.maximum(probabilities, FLOOR)
+    raised = np.maximum(probabilities, SMALLEST_PROBABILITY)
     return raised / raised.sum(axis=1, keepdims=True)

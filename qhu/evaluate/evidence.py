@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qhu import registry
+from qhu.data.split import RowNumbers
 from qhu.errors import QhuError
 from qhu.registry import MetricEntry
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 
 class Measured(NamedTuple):
@@ -54,8 +54,8 @@ class Evidence:
         angles: (d,) which entries of θ are rotation angles.
     """
 
-    labels: Rows
-    subsets: dict[str, Rows]
+    labels: RowNumbers
+    subsets: dict[str, RowNumbers]
     model: Outputs
     oracle: Outputs
     teacher: Outputs

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.stats import rankdata
 
-from qhu.evaluate.evidence import Evidence, Floats, Measured, Rows, Scores
+from qhu.data.split import RowNumbers
+from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores
 from qhu.record.scores import Reading
 from qhu.registry import metric
 
@@ -69,6 +70,6 @@ def auc(members: Floats, strangers: Floats) -> float:
     return float((ranks[:m].sum() - m * (m + 1) / 2) / (m * k))
 
 
-def _of_class(evidence: Evidence, subset: str, label: int) -> Rows:
+def _of_class(evidence: Evidence, subset: str, label: int) -> RowNumbers:
     rows = evidence.subsets[subset]
     return rows[evidence.labels[rows] == label]

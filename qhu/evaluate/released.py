@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import rel_entr
 
-from qhu.evaluate.distance import FLOOR
-from qhu.evaluate.evidence import Evidence, Floats, Measured, Rows, Scores, measure
+from qhu.data.split import RowNumbers
+from qhu.evaluate.distance import SMALLEST_PROBABILITY
+from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores, measure
 from qhu.evaluate.membership import auc
 from qhu.record.released import DISTANCES, DROPS, SETS, SHUFFLED, TEACHERS, UNLEARNED
 from qhu.record.scores import Reading
@@ -18,7 +19,12 @@ READS = {
     **{k: Reading(title=f"{k}, accuracy", against=None, span=(0, 1)) for k in TEACHERS},
     **{k: Reading(title=f"{k}, of accuracy", against="retrain", span=(-1, 1)) for k in DROPS},
     "UQI": Reading(title="UQI", against=None, better="higher", span=(-2, 2)),
-    "KL": Reading(title="KL (nats)", against="floor", better="lower", span=(0, -math.log(FLOOR))),
+    "KL": Reading(
+        title="KL (nats)",
+        against="floor",
+        better="lower",
+        span=(0, -math.log(SMALLEST_PROBABILITY)),
+    ),
     "JS": Reading(title="JS (nats)", against="floor", better="lower", span=(0, math.log(2))),
     "Agree": Reading(title="Agree", against="floor", better="higher", span=(0, 1)),
     **{k: Reading(title=f"{k}, rows meet at random", against=None) for k in SHUFFLED.values()},
@@ -67,7 +73,7 @@ def _accuracies(evidence: Evidence) -> Scores:
     return columns
 
 
-def non_members(retain: Rows, count: int) -> Rows:
+def non_members(retain: RowNumbers, count: int) -> RowNumbers:
     """Rows that the released attack takes for non-members: a sample of the retain set.
 
     NumPy's global stream, seeded 0, first gave each of the two networks of the teacher's training
@@ -84,7 +90,7 @@ def shuffled_kl(p: Floats, q: Floats) -> float:
     ``mean_ij Σ_c p_ic (ln p_ic − ln q_jc)``: the release collected both sides in passes over a
     shuffled loader.
     """
-    p, q = np.maximum(p, FLOOR), np.maximum(q, FLOOR)
+    p, q = np.maximum(p, SMALLEST_PROBABILITY), np.maximum(q, SMALLEST_PROBABILITY)
     entropy = -(p * np.log(p)).sum(axis=1).mean()
     return float(-(p.mean(axis=0) * np.log(q).mean(axis=0)).sum() - entropy)
 
@@ -105,7 +111,7 @@ def _js(p: Floats, q: Floats) -> float:
     return float((rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=1).mean() / 2)
 
 
-def _attack(evidence: Evidence, strangers: Rows) -> Measured:
+def _attack(evidence: Evidence, strangers: RowNumbers) -> Measured:
     """AUC of the largest probability, forget rows against ``strangers``."""
     confidence, forget = evidence.model.probabilities.max(axis=1), evidence.subsets["forget"]
     return Measured(auc(confidence[forget], confidence[strangers]), len(forget))

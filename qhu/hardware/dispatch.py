@@ -15,13 +15,13 @@ from qhu.errors import BudgetRefused
 from qhu.hardware.cost import Cost
 from qhu.hardware.ledger import Ledger
 from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Platform, Refused, State
-from qhu.hardware.questions import Answer, Question, Request
+from qhu.hardware.questions import Answer, JobRequest, Question
 from qhu.hardware.waiting import Unreachable
 from qhu.record.clock import now
 
 
 @dataclass(frozen=True)
-class Terms:
+class DispatchTerms:
     """What a dispatcher may spend and how it waits.
 
     Attributes:
@@ -55,7 +55,7 @@ class Dispatcher:
         self,
         ledger: Ledger,
         platform: Platform,
-        terms: Terms,
+        terms: DispatchTerms,
         price: Callable[[Sequence[Question]], Cost],
         about: tuple[str, str, str],
         say: Callable[[str], None],
@@ -86,7 +86,7 @@ class Dispatcher:
 
     def _requests(self, missing: Mapping[str, Question]) -> list[str]:
         """Tags of requests that answer the missing questions: those under way, and new ones."""
-        under_way: dict[str, Request] = {}
+        under_way: dict[str, JobRequest] = {}
         free = []
         for key, question in missing.items():
             holder = under_way.get(key) or self._ledger.holder(key)
@@ -97,7 +97,7 @@ class Dispatcher:
         tags = list(dict.fromkeys(request.tag for request in under_way.values()))
         return tags + [self._plan(group) for group in pack(free, self._terms.job_seconds)]
 
-    def _keep(self, holder: Request, at_hand: Mapping[str, Question]) -> bool:
+    def _keep(self, holder: JobRequest, at_hand: Mapping[str, Question]) -> bool:
         """Whether a request goes on as it is; one that cannot be sent from here is given up."""
         if holder.state == "submitted" or set(holder.keys) <= at_hand.keys():
             return True
@@ -113,7 +113,7 @@ class Dispatcher:
         tag = f"qhu:{run}:{step}:{content}"
         estimate = self._price(group).seconds
         fields = (tag, run, step, device, now(), "planned", estimate, None, None, None, None)
-        self._ledger.plan(Request(*fields, keys), [question.content for question in group])
+        self._ledger.plan(JobRequest(*fields, keys), [question.content for question in group])
         return tag
 
     # -- sending and waiting -----------------------------------------------------------------------

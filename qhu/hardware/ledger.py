@@ -19,12 +19,11 @@ from typing import Any
 
 from qhu.errors import BudgetRefused
 from qhu.hardware.database import Database, array, npy, packed, unpacked
-from qhu.hardware.placements import SCHEMA as PLACEMENTS
-from qhu.hardware.placements import Placements
-from qhu.hardware.questions import Answer, Request
+from qhu.hardware.placements import PLACEMENTS_SCHEMA, Placements
+from qhu.hardware.questions import Answer, JobRequest
 from qhu.record.clock import now
 
-SCHEMA = """
+LEDGER_SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
   tag TEXT PRIMARY KEY, run TEXT NOT NULL, step TEXT NOT NULL, device TEXT NOT NULL,
   created TEXT NOT NULL,
@@ -70,7 +69,7 @@ class Ledger(Database):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, SCHEMA + PLACEMENTS)
+        super().__init__(path, LEDGER_SCHEMA + PLACEMENTS_SCHEMA)
         self.placements = Placements(self)
 
     # -- questions and answers ---------------------------------------------------------------------
@@ -90,27 +89,27 @@ class Ledger(Database):
         )
         return self.first(query, key) is not None
 
-    def holder(self, key: str) -> Request | None:
+    def holder(self, key: str) -> JobRequest | None:
         """The request that a question is part of."""
         row = self.first("SELECT tag FROM questions WHERE key = ?", key)
         return self.request(row["tag"]) if row else None
 
-    def request(self, tag: str) -> Request:
+    def request(self, tag: str) -> JobRequest:
         """The request of that tag, which must exist."""
         return self.requests("tag = ?", tag)[0]
 
-    def requests(self, where: str = "TRUE", *values: Any) -> list[Request]:
+    def requests(self, where: str = "TRUE", *values: Any) -> list[JobRequest]:
         """Requests that fulfil a condition, oldest first."""
         rows = self.all(f"SELECT * FROM requests WHERE {where} ORDER BY created, rowid", *values)
         return [self._request(row) for row in rows]
 
-    def _request(self, row: sqlite3.Row) -> Request:
+    def _request(self, row: sqlite3.Row) -> JobRequest:
         keys = self.all("SELECT key FROM questions WHERE tag = ? ORDER BY place", row["tag"])
-        return Request(**dict(row), keys=tuple(row["key"] for row in keys))
+        return JobRequest(**dict(row), keys=tuple(row["key"] for row in keys))
 
     # -- the life of a request ---------------------------------------------------------------------
 
-    def plan(self, request: Request, contents: Sequence[Mapping[str, Any]]) -> None:
+    def plan(self, request: JobRequest, contents: Sequence[Mapping[str, Any]]) -> None:
         """Write down a request that nothing was done for yet."""
         values = (request.tag, request.run, request.step, request.device, request.created)
         questions = zip(request.keys, contents, strict=True)

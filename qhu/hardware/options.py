@@ -6,7 +6,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from qhu import registry
 from qhu.hardware.cost import Sampling, sampling
-from qhu.hardware.dispatch import Terms
+from qhu.hardware.dispatch import DispatchTerms
 from qhu.hardware.waiting import Patience
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -90,10 +90,10 @@ def estimator_options(options: Options) -> dict[str, Any]:
     }
 
 
-def terms(options: Options, budget: float | None, emulated: bool) -> Terms:
+def terms(options: Options, budget: float | None, emulated: bool) -> DispatchTerms:
     """What may be spent, and how one waits."""
     poll = options.poll or ((0.1, 1.0) if emulated else (5.0, 30.0))
-    return Terms(budget, options.job_seconds, options.pending, poll)
+    return DispatchTerms(budget, options.job_seconds, options.pending, poll)
 
 
 def patience(options: Options, emulated: bool) -> Patience:

@@ -5,7 +5,7 @@ from typing import Any
 from qhu.hardware.database import Database, packed
 from qhu.record.clock import now
 
-SCHEMA = """
+PLACEMENTS_SCHEMA = """
 CREATE TABLE IF NOT EXISTS placements (
   run TEXT NOT NULL, circuit TEXT NOT NULL, device TEXT NOT NULL, chosen TEXT NOT NULL,
   body BLOB NOT NULL, PRIMARY KEY (run, circuit)

@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Request:
+class JobRequest:
     """A job's worth of questions.
 
     Attributes:

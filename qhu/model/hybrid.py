@@ -13,7 +13,7 @@ from qhu.settings.parts import ModelSpec
 
 ROWS_AT_ONCE = 2048
 """Samples evaluated in one go: memory must not grow with the data."""
-CACHED = 256
+ROWS_IN_CACHE = 256
 """The same where layers are plain tensors: what more samples compute falls out of the caches. A
 device gets as many as memory holds, because every request costs."""
 
@@ -116,7 +116,7 @@ class HybridNet(nn.Module):
 
     @property
     def _rows_at_once(self) -> int:
-        return CACHED if self.plain else ROWS_AT_ONCE
+        return ROWS_IN_CACHE if self.plain else ROWS_AT_ONCE
 
     def initial(self, generator: torch.Generator) -> ModelState:
         """Fresh random state: angles uniform on [−π, π), classical layers by torch's defaults.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 from pylatexenc.latexencode import unicode_to_latex
 
-from qhu.report.tables import Cell, Table
+from qhu.report.tables import Table, TableCell
 
 CAPTION = (
     "Mean ± half width of the 95 % t-interval over the seeds. "
@@ -59,7 +59,7 @@ def _grid(table: Table) -> list[list[str]]:
     return [head, basis, *([r.method, r.seeds, *map(_text, r.cells)] for r in table.rows)]
 
 
-def _text(cell: Cell) -> str:
+def _text(cell: TableCell) -> str:
     value = f"{cell.value} ± {cell.half_width}" if cell.half_width else cell.value
     note = f" ({cell.note})" if cell.note and cell.estimate else ""
     return f"{value}{'*' if cell.stands_out else ''}{note}"

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from qhu.record.scores import ROWS, Score
-from qhu.report.frames import ABOUT, Run
-from qhu.report.styles import HONEST
+from qhu.report.frames import ABOUT, RunFiles
+from qhu.report.styles import REFERENCE_METHODS
 
 Pairs = list[tuple[str, str]]
 
@@ -49,11 +49,11 @@ def as_text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def key_facts(run: Run) -> Pairs:
+def key_facts(run: RunFiles) -> Pairs:
     """What the page's head says of the run."""
     results, record = run.results, run.record
     seeds = sorted(results["seed"].unique())
-    tried = [m for m in results["method"].unique() if m not in HONEST]
+    tried = [m for m in results["method"].unique() if m not in REFERENCE_METHODS]
     return [
         ("dataset", ", ".join(results["dataset"].unique())),
         ("evaluated on", record.backend),

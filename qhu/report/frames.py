@@ -30,7 +30,7 @@ ABOUT = ["stage", "scenario", "method", "seed"]
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class RunFiles:
     """One run.
 
     Attributes:
@@ -56,7 +56,7 @@ class Run:
     references: str
 
 
-def load_run(folder: Path) -> Run:
+def load_run(folder: Path) -> RunFiles:
     """Read a run folder.
 
     Raises:
@@ -65,7 +65,7 @@ def load_run(folder: Path) -> Run:
     record, results = _record(folder), read_table(folder / "results.csv", RESULTS)
     losses, facts = _read_history(folder / "history.jsonl")
     drawing, references = folder / "circuit.svg", folder / "references.bib"
-    return Run(
+    return RunFiles(
         record=record,
         settings=read_settings(folder / "experiment.yaml"),
         results=results,

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from qhu.record.scores import Score
 from qhu.report.statistics import Estimate, estimates
-from qhu.report.styles import HONEST, style
+from qhu.report.styles import REFERENCE_METHODS, style
 
 SIZE, SIZES = 6.5, {"*": 11, "P": 8}
 """Size of a marker in points, and of those that look small at it."""
@@ -174,7 +174,7 @@ def _line(axes: Axes, method: str, found: Sequence[tuple[int, Estimate]]) -> Non
     places = [place for place, _ in found]
     low, high = ([getattr(value, end) for _, value in found] for end in ("low", "high"))
     axes.fill_between(places, low, high, color=colour, alpha=0.1, lw=0)
-    means, dashes = [value.mean for _, value in found], "--" if method in HONEST else "-"
+    means, dashes = [value.mean for _, value in found], "--" if method in REFERENCE_METHODS else "-"
     axes.plot(places, means, marker=marker, ls=dashes, ms=6, mec="white", mew=0.6, color=colour)
 
 

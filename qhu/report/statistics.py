@@ -16,7 +16,7 @@ from qhu.report.styles import in_order
 
 Floats = NDArray[np.float64]
 
-KEYS = ["dataset", "scenario", "method", "backend", "metric"]
+SUMMARY_KEYS = ["dataset", "scenario", "method", "backend", "metric"]
 CONFIDENCE = 0.95
 LEVEL = 0.05
 CITES = {"test Holm": ("holm1979simple",)}
@@ -85,9 +85,9 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Rows with the columns of ``summary.csv``, in the order of first appearance.
     """
-    groups = results.groupby(KEYS, sort=False)["value"]
+    groups = results.groupby(SUMMARY_KEYS, sort=False)["value"]
     rows = [(*key, *mean_interval(values.to_numpy(np.float64))) for key, values in groups]
-    return pd.DataFrame(rows, columns=[*KEYS, "mean", "ci_low", "ci_high", "seeds"])
+    return pd.DataFrame(rows, columns=[*SUMMARY_KEYS, "mean", "ci_low", "ci_high", "seeds"])
 
 
 def estimates(summary: pd.DataFrame, metric: str) -> dict[str, Estimate]:

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-HONEST = ("none", "retrain", "floor")
+REFERENCE_METHODS = ("none", "retrain", "floor")
 """Rows that every other is read against, always shown first."""
 
 # Okabe and Ito's colours, without yellow (too pale on white) and black (kept for the oracle).
@@ -55,4 +55,6 @@ def style(method: str) -> Style:
 def in_order(methods: Iterable[str]) -> list[str]:
     """Distinct methods, the honest rows first, the others as they come."""
     distinct = list(dict.fromkeys(methods))
-    return [m for m in HONEST if m in distinct] + [m for m in distinct if m not in HONEST]
+    return [m for m in REFERENCE_METHODS if m in distinct] + [
+        m for m in distinct if m not in REFERENCE_METHODS
+    ]

@@ -24,7 +24,7 @@ class Compared(NamedTuple):
         return self.score.name
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """One value of a table, None where there is none, and what else there is to say.
 
     ``p`` is the corrected p-value of a difference, NaN where there is none; ``stands_out`` whether
@@ -70,20 +70,20 @@ class Column(NamedTuple):
     n: str
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """One method's values."""
 
     method: str
     marker: Markup
     seeds: str
-    cells: list[Cell]
+    cells: list[TableCell]
 
 
 class Table(NamedTuple):
     """Columns and rows of one table."""
 
     columns: list[Column]
-    rows: list[Row]
+    rows: list[TableRow]
 
 
 def score_table(
@@ -105,7 +105,7 @@ def score_table(
         seeds = max((value.seeds for value in known if value), default=0)
         pairs = zip(scores, known, strict=True)
         cells = [_score(method, score, value, seeds) for score, value in pairs]
-        rows.append(Row(method, marker(method), str(seeds), cells))
+        rows.append(TableRow(method, marker(method), str(seeds), cells))
     return Table(columns, rows)
 
 
@@ -114,13 +114,13 @@ def column(score: Score, results: pd.DataFrame) -> Column:
     return Column(score.name, score.title, row_count(results, score.name))
 
 
-def _score(method: str, score: Score, value: Estimate | None, seeds: int) -> Cell:
+def _score(method: str, score: Score, value: Estimate | None, seeds: int) -> TableCell:
     if value is None:
-        return Cell(note="undefined")
+        return TableCell(note="undefined")
     if method == "retrain" and score.relative:
-        return Cell(note="is the oracle")
+        return TableCell(note="is the oracle")
     note = "" if value.seeds == seeds else f"{value.seeds} seeds"
-    return Cell(value, score.signed, note)
+    return TableCell(value, score.signed, note)
 
 
 def test_table(
@@ -144,11 +144,11 @@ def test_table(
         if tested:
             cells = [difference(table, method) for table in by_method]
             seeds = max(int(table.loc[[method], "seeds"].iloc[0]) for table in tested)
-            rows.append(Row(method, marker(method), str(seeds), cells))
+            rows.append(TableRow(method, marker(method), str(seeds), cells))
     return Table(columns, rows)
 
 
-def difference(table: pd.DataFrame, method: str) -> Cell:
+def difference(table: pd.DataFrame, method: str) -> TableCell:
     """A paired difference; it stands out where the page may claim it.
 
     Args:
@@ -156,13 +156,13 @@ def difference(table: pd.DataFrame, method: str) -> Cell:
         method: the row; one that was not compared is the reference.
     """
     if method not in table.index:
-        return Cell(note="reference")
+        return TableCell(note="reference")
     return judged_cell(table.loc[[method]].to_dict("records")[0])
 
 
-def judged_cell(row: Mapping[Any, Any]) -> Cell:
+def judged_cell(row: Mapping[Any, Any]) -> TableCell:
     """A row of :func:`~qhu.report.statistics.judged`."""
-    return Cell(
+    return TableCell(
         estimate(row),
         signed=True,
         note="same in every seed" if row["same"] else "",

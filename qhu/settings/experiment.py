@@ -20,16 +20,16 @@ from qhu.errors import UnknownName, UserError
 from qhu.registry import Options, parse
 from qhu.settings.parts import (
     DataSpec,
-    Device,
     EvaluateSpec,
     ModelSpec,
     Scenario,
     Stages,
+    TorchDevice,
     TrainSpec,
     UnlearnSpec,
 )
 
-HONEST = ("none", "retrain")
+ALWAYS_RUN = ("none", "retrain")
 """Methods that stand beside every other: the untouched teacher and the retrained oracle."""
 
 
@@ -81,7 +81,7 @@ class Experiment(Options):
     seeds: Seeds = tuple(range(10))
     """root seeds; each draws its own split and forget set (see data.split) and initial weights"""
     stages: Stages = Stages()
-    device: Device = "cpu"
+    device: TorchDevice = "cpu"
     """where networks are trained and evaluated; random numbers always come from the CPU"""
 
     @field_validator("data")
@@ -97,7 +97,7 @@ class Experiment(Options):
             given = dict.fromkeys(given)
         if not isinstance(given, Mapping):
             raise ValueError("list method names, or map them to their options")
-        with_honest = {**dict.fromkeys(HONEST), **given}
+        with_honest = {**dict.fromkeys(ALWAYS_RUN), **given}
         return {str(label): _method(str(label), o) for label, o in with_honest.items()}
 
     @field_serializer("methods", mode="plain")
@@ -194,7 +194,7 @@ def make_experiment(
         _check_kept(overrides, methods)
         kept = settings.get("methods") or {}
         kept = kept if isinstance(kept, dict) else {}
-        settings["methods"] = {label: kept.get(label) for label in (*HONEST, *methods)}
+        settings["methods"] = {label: kept.get(label) for label in (*ALWAYS_RUN, *methods)}
     experiment: Experiment = parse(Experiment, settings, where)
     return experiment
 
@@ -203,7 +203,7 @@ def _check_kept(overrides: Sequence[str], methods: Sequence[str]) -> None:
     """Refuse the settings of a method that the chosen ones leave out; some are always there."""
     for override in overrides:
         path = override.partition("=")[0].split(".")
-        if path[0] == "methods" and len(path) > 1 and path[1] not in (*methods, *HONEST):
+        if path[0] == "methods" and len(path) > 1 and path[1] not in (*methods, *ALWAYS_RUN):
             raise UserError(
                 f"override '{override}' sets method '{path[1]}', which the chosen methods leave "
                 f"out: add {path[1]} to --methods"

@@ -9,7 +9,7 @@ from qhu import registry
 from qhu.errors import UserError
 from qhu.registry import Options
 
-Device = Literal["cpu", "cuda"]
+TorchDevice = Literal["cpu", "cuda"]
 Scope = Literal["all", "quantum", "classical"]
 Scaling = Literal["angles", "unit", "none"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]

@@ -21,8 +21,8 @@ def _by_label(given: Any) -> Any:
     return {str(k): v for k, v in given.items()} if isinstance(given, dict) else given
 
 
-Label = Annotated[str, Field(pattern=r"^[\w.-]+$")]
-Values = Annotated[dict[Label, Any], Field(min_length=2), BeforeValidator(_by_label)]
+PointLabel = Annotated[str, Field(pattern=r"^[\w.-]+$")]
+SweepValues = Annotated[dict[PointLabel, Any], Field(min_length=2), BeforeValidator(_by_label)]
 
 
 class Sweep(Options):
@@ -30,7 +30,7 @@ class Sweep(Options):
 
     question: str
     """what the ablation asks, the title of its page"""
-    vary: dict[str, Values] = Field(min_length=1, max_length=1)
+    vary: dict[str, SweepValues] = Field(min_length=1, max_length=1)
     """one dotted setting, or a whole section, and its values: a list, or values by label"""
     axis: str = ""
     """the varied setting in words"""

@@ -7,7 +7,7 @@ from qiskit.circuit import Parameter
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
-from qhu.emulator.devices import Device
+from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.errors import ProgramError
 from qhu.emulator.machine import Machine, draw
 from qhu.emulator.meter import Load, quantum_seconds
@@ -142,7 +142,7 @@ def test_a_circuit_takes_the_longest_way_through_its_gates():
 
 
 def test_a_device_has_the_target_of_its_snapshot():
-    device, twin = Device("fake_manila", 0), snapshot("fake_manila")
+    device, twin = EmulatedDevice("fake_manila", 0), snapshot("fake_manila")
     assert device.target(0).operation_names == twin.target.operation_names
     for name in ("cx", "sx", "measure"):
         for where, figures in twin.target[name].items():
@@ -150,7 +150,7 @@ def test_a_device_has_the_target_of_its_snapshot():
 
 
 def test_later_calibrations_drift_and_repeat():
-    device, again = Device("fake_manila", 3), Device("fake_manila", 3)
+    device, again = EmulatedDevice("fake_manila", 3), EmulatedDevice("fake_manila", 3)
     errors = [device.target(v)["sx"][(0,)].error for v in range(3)]
     assert len(set(errors)) == 3
     assert errors == [again.target(v)["sx"][(0,)].error for v in range(3)]

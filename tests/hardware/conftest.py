@@ -8,7 +8,7 @@ from qiskit.circuit import Parameter
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qhu.hardware.cost import Sampling, job_cost, pub_cost
-from qhu.hardware.dispatch import Dispatcher, Terms
+from qhu.hardware.dispatch import Dispatcher, DispatchTerms
 from qhu.hardware.ledger import Ledger
 from qhu.hardware.questions import Question
 from qhu.layout.calibration import Clock
@@ -55,7 +55,12 @@ def dispatcher(ledger, platform):
         price = lambda asked: job_cost([q.cost for q in asked], CLOCK, SPENT)  # noqa: E731
         said = []
         made = Dispatcher(
-            book, where, Terms(budget, **terms), price, (run, "evaluate", "ibm_here"), said.append
+            book,
+            where,
+            DispatchTerms(budget, **terms),
+            price,
+            (run, "evaluate", "ibm_here"),
+            said.append,
         )
         made.said = said
         return made

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from qhu.backends.ibm import IbmBackend
-from qhu.emulator import Emulator
+from qhu.emulator import Emulator, emulator
 from qhu.emulator.http import Reply
-from qhu.emulator.platform import Platform, Rules
+from qhu.emulator.platform import Rules
 from qhu.errors import QhuError, UserError
 from qhu.hardware.access import Access, redirected
 from qhu.hardware.options import Options
@@ -315,7 +315,7 @@ def test_a_full_disk_loses_no_job(settled, command, monkeypatch):
 
 def test_replies_need_hold_no_more_than_the_client_reads(settled, monkeypatch):
     """Another emulator, or tomorrow's platform: no tags, no usage, states in small letters."""
-    answer = Platform.answer
+    answer = emulator.answer
 
     def sparse(platform, request):
         reply, fault = answer(platform, request)
@@ -324,7 +324,7 @@ def test_replies_need_hold_no_more_than_the_client_reads(settled, monkeypatch):
                 reply = Reply.json(spared(json.loads(reply.body), names))
         return reply, fault
 
-    monkeypatch.setattr(Platform, "answer", sparse)
+    monkeypatch.setattr(emulator, "answer", sparse)
     settled([get("/never", "drop")], 1)
 
 
@@ -349,4 +349,4 @@ def test_only_one_file_imports_the_service():
 
     files = [f for f in Path(qhu.__file__).parent.rglob("*.py") if "emulator" not in f.parts]
     naming = [f.name for f in files if "import QiskitRuntimeService" in f.read_text()]
-    assert naming == ["ibm.py"]
+    assert naming == ["account.py"]

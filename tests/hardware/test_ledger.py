@@ -10,12 +10,12 @@ import pytest
 
 from qhu.errors import BudgetRefused, UserError
 from qhu.hardware.ledger import Ledger
-from qhu.hardware.questions import Answer, Request
+from qhu.hardware.questions import Answer, JobRequest
 
 
 def request(tag="qhu:run:evaluate:0", keys=("a", "b"), estimate=10.0, run="run"):
     at = "2026-01-01T00:00:00+00:00"
-    return Request(tag, run, "evaluate", "dev", at, "planned", estimate, *[None] * 4, keys)
+    return JobRequest(tag, run, "evaluate", "dev", at, "planned", estimate, *[None] * 4, keys)
 
 
 CONTENT = {"observables": [[["Z", 1.0]]], "values": [[0.0], [1.0]]}

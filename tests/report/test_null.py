@@ -20,7 +20,7 @@ from qhu.report.ablation.page import write_ablation
 from qhu.report.comparison.gaps import CELL, PARTS, decompose
 from qhu.report.comparison.page import write_comparison
 from qhu.report.comparison.side import Side
-from qhu.report.frames import Run, read_scores
+from qhu.report.frames import RunFiles, read_scores
 from qhu.report.paper.page import Runs, write_paper
 from qhu.report.paper.released import COLUMNS, COUNTERPARTS, SCENARIOS
 from qhu.report.run.sections import sections
@@ -141,7 +141,7 @@ def run_of(letter, results, read):
     about = {"status": "finished", "name": "null", "backend": letter, "fingerprint": "f"}
     record = RunRecord(**about, started="", environment={"code": ""}, effective={"evaluate": {}})
     nothing = pd.DataFrame()
-    return Run(record, {}, results, nothing, read, nothing, nothing, None, "")
+    return RunFiles(record, {}, results, nothing, read, nothing, nothing, None, "")
 
 
 def paper_claims(rng, seeds, folder, write_record):

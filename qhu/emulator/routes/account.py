@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
-from qhu.emulator.platform import CRN, Platform, iso
+from qhu.emulator.platform import CRN, EmulatedPlatform, iso
 from qhu.emulator.tokens import API_KEY
 
 _PLANS = {"open": ("Open", "free"), "paygo": ("Pay-As-You-Go", "paygo")}
@@ -13,7 +13,7 @@ _PERIOD = 28 * 86400
 
 
 @routes("POST", "/identity/token", "open")
-def token(platform: Platform, request: Request) -> Any:
+def token(platform: EmulatedPlatform, request: Request) -> Any:
     """A bearer token for the API key."""
     keys = parse_qs(request.body.decode()).get("apikey")
     if keys != [API_KEY]:
@@ -26,7 +26,7 @@ def token(platform: Platform, request: Request) -> Any:
 
 
 @routes("POST", "/v3/resources/search", "token")
-def search(platform: Platform, request: Request) -> Any:
+def search(platform: EmulatedPlatform, request: Request) -> Any:
     """The instances of the account: one."""
     instance = {
         "crn": CRN,
@@ -39,7 +39,7 @@ def search(platform: Platform, request: Request) -> Any:
 
 
 @routes("GET", "/catalog/api/v1/{}", "token")
-def plan(platform: Platform, request: Request, name: str) -> Any:
+def plan(platform: EmulatedPlatform, request: Request, name: str) -> Any:
     """What a plan is called and how it is paid."""
     if name not in _PLANS:
         raise ApiError(404, UNKNOWN, f"There is no plan {name}.")
@@ -52,7 +52,7 @@ def plan(platform: Platform, request: Request, name: str) -> Any:
 
 
 @routes("GET", "/instances/usage")
-def usage(platform: Platform, request: Request) -> Any:
+def usage(platform: EmulatedPlatform, request: Request) -> Any:
     """Quantum time of the instance."""
     now, limit = time.time(), platform.rules.limit
     resource = {

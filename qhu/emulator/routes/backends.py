@@ -4,24 +4,24 @@ from datetime import datetime
 from typing import Any
 
 from qhu.emulator.http import Request, routes
-from qhu.emulator.platform import Platform
+from qhu.emulator.platform import EmulatedPlatform
 
 
 @routes("GET", "/backends")
-def backends(platform: Platform, request: Request) -> Any:
+def backends(platform: EmulatedPlatform, request: Request) -> Any:
     """Every device that the instance may use."""
     shown = [d for d in platform.devices.values() if platform.available[d.name].state != "retired"]
     return {"devices": [_line(platform, device.name) for device in shown]}
 
 
 @routes("GET", "/backends/{}/configuration")
-def configuration(platform: Platform, request: Request, name: str) -> Any:
+def configuration(platform: EmulatedPlatform, request: Request, name: str) -> Any:
     """Qubits, gates, couplings."""
     return platform.device(name).configuration
 
 
 @routes("GET", "/backends/{}/properties")
-def properties(platform: Platform, request: Request, name: str) -> Any:
+def properties(platform: EmulatedPlatform, request: Request, name: str) -> Any:
     """The calibration, now or before a date."""
     device, date = platform.device(name), request.first("updated_before")
     before = None if date is None else datetime.fromisoformat(date).timestamp()
@@ -29,7 +29,7 @@ def properties(platform: Platform, request: Request, name: str) -> Any:
 
 
 @routes("GET", "/backends/{}/status")
-def status(platform: Platform, request: Request, name: str) -> Any:
+def status(platform: EmulatedPlatform, request: Request, name: str) -> Any:
     """Whether the device runs jobs, and how many wait."""
     device = platform.device(name)
     runs = platform.available[name].runs
@@ -42,7 +42,7 @@ def status(platform: Platform, request: Request, name: str) -> Any:
     }
 
 
-def _line(platform: Platform, name: str) -> dict[str, Any]:
+def _line(platform: EmulatedPlatform, name: str) -> dict[str, Any]:
     runs, raw = platform.available[name].runs, platform.devices[name].configuration
     return {
         "name": name,
@@ -56,5 +56,5 @@ def _line(platform: Platform, name: str) -> dict[str, Any]:
     }
 
 
-def _waiting(platform: Platform, name: str) -> int:
+def _waiting(platform: EmulatedPlatform, name: str) -> int:
     return int(platform.store.jobs.total("1", "device = ? AND status = 'Queued'", [name]))

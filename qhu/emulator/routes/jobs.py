@@ -7,7 +7,7 @@ from typing import Any
 
 from qhu.emulator.errors import ProgramError
 from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
-from qhu.emulator.platform import Platform, iso
+from qhu.emulator.platform import EmulatedPlatform, iso
 from qhu.emulator.programs import PROGRAMS, parse
 from qhu.emulator.routes.sessions import open_session
 from qhu.emulator.store import FINAL, Job
@@ -18,7 +18,7 @@ _DONE = 204
 
 
 @routes("POST", "/jobs")
-def submit(platform: Platform, request: Request) -> Any:
+def submit(platform: EmulatedPlatform, request: Request) -> Any:
     """Put a job in the queue."""
     asked = request.json()
     device = platform.device(asked.get("backend", ""))
@@ -52,7 +52,7 @@ def submit(platform: Platform, request: Request) -> Any:
 
 
 @routes("GET", "/jobs/{}")
-def show(platform: Platform, request: Request, key: str) -> Any:
+def show(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """One job."""
     job = _job(platform, key)
     if request.first("exclude_params") == "true" or job.private:
@@ -61,7 +61,7 @@ def show(platform: Platform, request: Request, key: str) -> Any:
 
 
 @routes("GET", "/jobs/{}/results")
-def results(platform: Platform, request: Request, key: str) -> Any:
+def results(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Results of a finished job; those of a private job once only."""
     job = _job(platform, key)
     if job.status not in FINAL:
@@ -73,7 +73,7 @@ def results(platform: Platform, request: Request, key: str) -> Any:
 
 
 @routes("GET", "/jobs/{}/metrics")
-def metrics(platform: Platform, request: Request, key: str) -> Any:
+def metrics(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Times and usage; the usage is pending for a while after the end."""
     job = _job(platform, key)
     settled = job.finished and time.time() >= job.finished + platform.rules.settle_seconds
@@ -93,7 +93,7 @@ def metrics(platform: Platform, request: Request, key: str) -> Any:
 
 
 @routes("GET", "/jobs/{}/logs")
-def logs(platform: Platform, request: Request, key: str) -> Any:
+def logs(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """What happened to the job, a line each."""
     job = _job(platform, key)
     times = {"created": job.created, "running": job.running, job.status: job.finished}
@@ -102,7 +102,7 @@ def logs(platform: Platform, request: Request, key: str) -> Any:
 
 
 @routes("POST", "/jobs/{}/cancel")
-def cancel(platform: Platform, request: Request, key: str) -> Any:
+def cancel(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Cancel a job: one that runs is charged in full, one that waits is not."""
     job = _job(platform, key)
     charged = job.estimate if job.status == "Running" else 0
@@ -120,7 +120,7 @@ def cancel(platform: Platform, request: Request, key: str) -> Any:
 
 
 @routes("PUT", "/jobs/{}/tags")
-def tag(platform: Platform, request: Request, key: str) -> Any:
+def tag(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Replace the tags."""
     job = _job(platform, key)
     platform.store.jobs.change("id = ?", [job.id], tags=json.dumps(request.json()["tags"]))
@@ -128,7 +128,7 @@ def tag(platform: Platform, request: Request, key: str) -> Any:
 
 
 @routes("DELETE", "/jobs/{}")
-def delete(platform: Platform, request: Request, key: str) -> Any:
+def delete(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Forget a job."""
     platform.store.jobs.remove(_job(platform, key).id)
     return Reply(status=_DONE)
@@ -159,7 +159,7 @@ def describe(job: Job) -> dict[str, Any]:
     }
 
 
-def _job(platform: Platform, key: str) -> Job:
+def _job(platform: EmulatedPlatform, key: str) -> Job:
     job = platform.store.jobs.get(key)
     if job is None:
         raise ApiError(404, 1291, f"Job {key} not found.")

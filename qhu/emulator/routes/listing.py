@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from qhu.emulator.http import Request, routes
-from qhu.emulator.platform import Platform
+from qhu.emulator.platform import EmulatedPlatform
 from qhu.emulator.routes.jobs import describe
 from qhu.emulator.store import FINAL
 
@@ -20,7 +20,7 @@ _FILTERS = {
 
 
 @routes("GET", "/jobs")
-def listing(platform: Platform, request: Request) -> Any:
+def listing(platform: EmulatedPlatform, request: Request) -> Any:
     """Jobs that meet all filters, newest first by default, and how many there are."""
     conditions, values = ["1"], []
     for name, condition in _FILTERS.items():

@@ -5,14 +5,14 @@ import time
 from typing import Any
 
 from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
-from qhu.emulator.platform import CRN, Platform, iso
+from qhu.emulator.platform import CRN, EmulatedPlatform, iso
 from qhu.emulator.store import FINAL, Session
 
 _DONE = 204
 
 
 @routes("POST", "/sessions")
-def create(platform: Platform, request: Request) -> Any:
+def create(platform: EmulatedPlatform, request: Request) -> Any:
     """Open a session or a batch."""
     asked = request.json()
     mode, plan = asked.get("mode"), platform.rules.plan
@@ -29,13 +29,13 @@ def create(platform: Platform, request: Request) -> Any:
 
 
 @routes("GET", "/sessions/{}")
-def show(platform: Platform, request: Request, key: str) -> Any:
+def show(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """One session."""
     return _describe(platform, find(platform, key))
 
 
 @routes("PATCH", "/sessions/{}")
-def close(platform: Platform, request: Request, key: str) -> Any:
+def close(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Take no more jobs; those accepted run."""
     find(platform, key)
     platform.store.sessions.change("id = ?", [key], accepting=False)
@@ -44,7 +44,7 @@ def close(platform: Platform, request: Request, key: str) -> Any:
 
 
 @routes("DELETE", "/sessions/{}/close")
-def cancel(platform: Platform, request: Request, key: str) -> Any:
+def cancel(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Close at once and cancel what waits."""
     find(platform, key)
     now = time.time()
@@ -59,7 +59,7 @@ def cancel(platform: Platform, request: Request, key: str) -> Any:
     return Reply(status=_DONE)
 
 
-def find(platform: Platform, key: str) -> Session:
+def find(platform: EmulatedPlatform, key: str) -> Session:
     """A session, as of now.
 
     Raises:
@@ -72,7 +72,7 @@ def find(platform: Platform, key: str) -> Session:
     return session
 
 
-def open_session(platform: Platform, key: str) -> Session:
+def open_session(platform: EmulatedPlatform, key: str) -> Session:
     """A session that takes jobs.
 
     Raises:
@@ -84,7 +84,7 @@ def open_session(platform: Platform, key: str) -> Session:
     return session
 
 
-def expire(platform: Platform) -> None:
+def expire(platform: EmulatedPlatform) -> None:
     """Close what is at the end of its life, or takes no jobs and has none left."""
     now, sessions = time.time(), platform.store.sessions
     sessions.change("closed = 0 AND MAX(activated, created) + max_ttl <= ?", [now], closed=now)
@@ -100,7 +100,7 @@ def expire(platform: Platform) -> None:
     )
 
 
-def _describe(platform: Platform, session: Session) -> dict[str, Any]:
+def _describe(platform: EmulatedPlatform, session: Session) -> dict[str, Any]:
     jobs = platform.store.jobs.where("session_id = ?", [session.id])
     last = max((job.finished for job in jobs), default=0.0)
     running = any(job.status not in FINAL for job in jobs)
@@ -125,7 +125,7 @@ def _describe(platform: Platform, session: Session) -> dict[str, Any]:
     }
 
 
-def _state(platform: Platform, session: Session, running: bool, last: float) -> str:
+def _state(platform: EmulatedPlatform, session: Session, running: bool, last: float) -> str:
     if session.closed:
         return "closed"
     if not session.activated:

@@ -21,15 +21,15 @@ from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
 from qhu.report.run.figures import Panel, seed_count, slug
 from qhu.report.run.reading import REFERENCES
 from qhu.report.statistics import Estimate, Floats, estimates, judged, mean_interval, summarise
-from qhu.report.styles import HONEST, in_order
+from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.report.svg import draw, marker
-from qhu.report.tables import Cell, Column, Row, Table, judged_cell, row_count
+from qhu.report.tables import Column, Table, TableCell, TableRow, judged_cell, row_count
 from qhu.report.templates import fill
 from qhu.settings.sweep import Sweep
 
 
 @dataclass(frozen=True)
-class Section:
+class AblationSection:
     """One dataset and scenario."""
 
     anchor: str
@@ -89,7 +89,7 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
 
 
 def _facts(sweep: Sweep, results: pd.DataFrame) -> Pairs:
-    methods = [m for m in in_order(results["method"]) if m not in HONEST]
+    methods = [m for m in in_order(results["method"]) if m not in REFERENCE_METHODS]
     return [
         ("varied", sweep.setting),
         ("values", ", ".join(sweep.labels)),
@@ -116,10 +116,10 @@ def _section(
     scores: Mapping[str, Score],
     differences: Mapping[str, Floats],
     tests: pd.DataFrame,
-) -> Section:
+) -> AblationSection:
     labels, present = sweep.labels, [scores[name] for name in results["metric"].unique()]
     first = results.iloc[0]
-    return Section(
+    return AblationSection(
         anchor=anchor,
         dataset=first["dataset"],
         scenario=first["scenario"],
@@ -179,6 +179,6 @@ def _table(sweep: Sweep, results: pd.DataFrame, points: Points, tests: pd.DataFr
     rows = []
     for method, found in points.items():
         cells = [judged_cell(o) for o in tests[tests["method"] == method].to_dict("records")]
-        cells += [Cell(found[label], signed=True) for label in sweep.labels]
-        rows.append(Row(method, marker(method), str(found[sweep.labels[0]].seeds), cells))
+        cells += [TableCell(found[label], signed=True) for label in sweep.labels]
+        rows.append(TableRow(method, marker(method), str(found[sweep.labels[0]].seeds), cells))
     return Table(columns, rows)

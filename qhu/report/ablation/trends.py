@@ -9,10 +9,10 @@ import pandas as pd
 from qhu.record.scores import Score
 from qhu.report.run.reading import REFERENCES, same_in_every_seed, signed
 from qhu.report.statistics import MIN_SEEDS, Floats, estimate, mean_interval, tested
-from qhu.report.styles import HONEST, in_order
+from qhu.report.styles import REFERENCE_METHODS, in_order
 
 NOTHING = "no difference"
-FEW = 4
+MOST_POINTS_TOLD = 4
 """At more points than this only the first and the last are told: the table tells all."""
 
 
@@ -57,7 +57,7 @@ def excess(results: pd.DataFrame, score: Score, labels: Sequence[str]) -> dict[s
     against = score.reference
     found = {}
     for method in in_order(chosen["method"]) if against in values else ():
-        if method == "none" or method not in HONEST:
+        if method == "none" or method not in REFERENCE_METHODS:
             difference = (values[method] - values[against]).unstack("at")
             complete = difference.reindex(columns=list(labels)).dropna()
             if len(complete):
@@ -128,7 +128,7 @@ def _untouched(
         return (
             f"{subject} {signed(estimates[labels[0]])} whatever the {axis} ({len(values)} seeds)."
         )
-    shown = labels if len(labels) <= FEW else (labels[0], labels[-1])
+    shown = labels if len(labels) <= MOST_POINTS_TOLD else (labels[0], labels[-1])
     points = [f"{signed(estimates[label])} at {label}" for label in shown]
     moves = [
         f"{row['words']} it {_move(row)}"

@@ -12,7 +12,7 @@ parts of two runs, add up to the gap whatever the calibration says.
 import pandas as pd
 
 from qhu.report.statistics import tested
-from qhu.report.styles import HONEST
+from qhu.report.styles import REFERENCE_METHODS
 
 CELL = ["scenario", "method", "seed", "metric"]
 STEPS = ["exact", "gate_noise", "readout_error", "shot_noise"]
@@ -82,7 +82,7 @@ def _tested(found: pd.DataFrame) -> pd.DataFrame:
 
 def _over_methods(found: pd.DataFrame) -> pd.DataFrame:
     """Means over the methods, of the seeds that have them all."""
-    tried = found[~found.index.get_level_values("method").isin(HONEST)]
+    tried = found[~found.index.get_level_values("method").isin(REFERENCE_METHODS)]
     groups = tried.groupby(["scenario", "seed", "metric"], sort=False)
     count = groups.size()
     complete = count == count.groupby(["scenario", "metric"]).transform("max")

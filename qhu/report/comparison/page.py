@@ -16,9 +16,9 @@ from qhu.report.styles import in_order
 from qhu.report.svg import marker
 from qhu.report.templates import fill
 
-KEYS = ("scenario", "method", "metric", "quantity")
-COLUMNS = (
-    *("dataset", "reference", "run", *KEYS),
+FIGURE_KEYS = ("scenario", "method", "metric", "quantity")
+FIGURE_COLUMNS = (
+    *("dataset", "reference", "run", *FIGURE_KEYS),
     *("value", "ci_low", "ci_high", "seeds", "p_holm"),
 )
 NONE = float("nan")
@@ -44,7 +44,7 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
         options={side.label: flatten(side.options) for side in sides},
     )
     folder = RunFolder(out)
-    folder.write_table("compare.csv", pd.DataFrame(lines, columns=COLUMNS))
+    folder.write_table("compare.csv", pd.DataFrame(lines, columns=FIGURE_COLUMNS))
     folder.write_text("compare.html", page)
     return pairs
 
@@ -53,7 +53,7 @@ def _lines(found: Findings) -> Iterator[tuple[object, ...]]:
     """Rows of ``compare.csv`` from :data:`KEYS` on: gaps and parts, rankings, qubits."""
     numbers = ("mean", "ci_low", "ci_high", "seeds", "p_holm")
     for row in found.tests.to_dict("records"):
-        yield (*(row[key] for key in KEYS), *(row[name] for name in numbers))
+        yield (*(row[key] for key in FIGURE_KEYS), *(row[name] for name in numbers))
     for (scenario, metric), ranking in found.rankings.items():
         yield (scenario, "", metric, "kendall_tau", *ranking.tau, NONE)
         for row in ranking.swaps().to_dict("records"):

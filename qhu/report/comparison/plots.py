@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from qhu.record.scores import Score
 from qhu.report.comparison.gaps import EVERY, PARTS
-from qhu.report.comparison.words import TITLES
+from qhu.report.comparison.words import PART_TITLES
 from qhu.report.plots import BAND, INK
 from qhu.report.statistics import Estimate
 from qhu.report.styles import style
@@ -50,7 +50,9 @@ def parts(tests: pd.DataFrame, score: Score, axes: Axes) -> None:
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel(f"{score.title}: difference")
-    handles = [Patch(edgecolor=INK, lw=0.5, label=TITLES[part], **FILLS[part]) for part in PARTS]
+    handles = [
+        Patch(edgecolor=INK, lw=0.5, label=PART_TITLES[part], **FILLS[part]) for part in PARTS
+    ]
     axes.figure.legend(handles=handles, loc="outside upper center", ncols=4, **LEGEND)
 
 

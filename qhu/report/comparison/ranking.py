@@ -11,7 +11,7 @@ from qhu.report.comparison.gaps import RESOLUTION
 from qhu.report.statistics import CONFIDENCE, Estimate, Floats, tested
 from qhu.report.styles import in_order
 
-RESAMPLES = 2_000
+BOOTSTRAP_SAMPLES = 2_000
 UNRANKED = ("retrain", "floor")
 TAILS = [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)]
 
@@ -66,7 +66,7 @@ def rank(results: Sequence[pd.DataFrame]) -> Ranking | None:
     if len(methods) < 2 or seeds.empty:
         return None
     scores = np.stack([table.loc[seeds, methods].to_numpy(np.float64) for table in tables])
-    draws = np.random.default_rng(0).integers(len(seeds), size=(RESAMPLES, len(seeds)))
+    draws = np.random.default_rng(0).integers(len(seeds), size=(BOOTSTRAP_SAMPLES, len(seeds)))
     resampled = scores[:, draws].mean(axis=2)  # (2, resamples, methods)
     first, second = np.array(list(combinations(range(len(methods)), 2))).T
     orders = np.sign(_rounded(resampled[..., second] - resampled[..., first]))

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from qhu.report.comparison.gaps import decompose
-from qhu.report.frames import Run
+from qhu.report.frames import RunFiles
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +22,14 @@ class Side:
     """
 
     letter: str
-    run: Run
+    run: RunFiles
     predictions: pd.DataFrame
     parts: pd.DataFrame
 
     @classmethod
-    def of(cls, letter: str, run: Run, predictions: pd.DataFrame, steps: pd.DataFrame) -> "Side":
+    def of(
+        cls, letter: str, run: RunFiles, predictions: pd.DataFrame, steps: pd.DataFrame
+    ) -> "Side":
         """A side from the re-evaluated scores of its models."""
         return cls(letter, run, predictions, decompose(run.results, steps))
 

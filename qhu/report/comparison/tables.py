@@ -8,10 +8,10 @@ from markupsafe import Markup
 from qhu.record.scores import Score
 from qhu.report.comparison.gaps import EVERY, QUANTITIES
 from qhu.report.comparison.ranking import Ranking
-from qhu.report.comparison.words import TITLES
+from qhu.report.comparison.words import PART_TITLES
 from qhu.report.statistics import Estimate
 from qhu.report.svg import marker
-from qhu.report.tables import Cell, Row, Table, column, difference, interval, number
+from qhu.report.tables import Table, TableCell, TableRow, column, difference, interval, number
 
 
 def gap_table(
@@ -36,7 +36,7 @@ def parts_table(
 ) -> Table:
     """The gap of one score and its parts (columns) by method; arguments as :func:`gap_table`."""
     head = column(score, results)
-    columns = [head._replace(metric=TITLES[quantity]) for quantity in QUANTITIES]
+    columns = [head._replace(metric=PART_TITLES[quantity]) for quantity in QUANTITIES]
     of_score = tests[tests["metric"] == score.name]
     chosen = [of_score[of_score["quantity"] == quantity] for quantity in QUANTITIES]
     return Table(columns, _rows([*methods, EVERY], chosen))
@@ -63,7 +63,7 @@ def qubit_table(lines: Mapping[int, Mapping[str, Estimate]]) -> list[list[str]]:
     return rows
 
 
-def _rows(methods: Sequence[str], chosen: Sequence[pd.DataFrame]) -> list[Row]:
+def _rows(methods: Sequence[str], chosen: Sequence[pd.DataFrame]) -> list[TableRow]:
     tables = [table.set_index("method") for table in chosen]
     rows = []
     for method in methods:
@@ -71,11 +71,11 @@ def _rows(methods: Sequence[str], chosen: Sequence[pd.DataFrame]) -> list[Row]:
         if known:
             seeds = max(int(table.loc[[method], "seeds"].iloc[0]) for table in known)
             cells = [
-                difference(t, method) if method in t.index else Cell(note="undefined")
+                difference(t, method) if method in t.index else TableCell(note="undefined")
                 for t in tables
             ]
             sign = Markup() if method == EVERY else marker(method)
-            rows.append(Row(method, sign, str(seeds), cells))
+            rows.append(TableRow(method, sign, str(seeds), cells))
     return rows
 
 

@@ -10,10 +10,10 @@ from qhu.report.comparison.gaps import EVERY, RESOLUTION, STEPS
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.run.reading import Statement, few_seeds, grouped, same_in_every_seed, signed
 from qhu.report.statistics import MIN_SEEDS, Estimate, estimate
-from qhu.report.styles import HONEST
+from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.tables import interval, number
 
-TITLES = {
+PART_TITLES = {
     "gap": "gap",
     "gate_noise": "gate noise",
     "readout_error": "readout error",
@@ -33,7 +33,9 @@ def gap_statements(tests: Tests, reference: str) -> list[Statement]:
     """
     told, silent = [], []
     for metric, table in tests.items():
-        rows = table[(table["quantity"] == "gap") & ~table["method"].isin([*HONEST, EVERY])]
+        rows = table[
+            (table["quantity"] == "gap") & ~table["method"].isin([*REFERENCE_METHODS, EVERY])
+        ]
         if rows["verdict"].isin(["not shown", "few seeds"]).all():
             silent.append(metric)
         else:
@@ -54,7 +56,7 @@ def parts_statements(tests: Tests) -> list[Statement]:
     for name in STEPS[1:]:
         words = [f"{metric} {_part(rows[name])}" for metric, rows in found.items()]
         known = [one for one, rows in zip(words, found.values(), strict=True) if _is(rows[name])]
-        said.append(f"{TITLES[name]}: {', '.join(known) or 'not told apart from 0'}")
+        said.append(f"{PART_TITLES[name]}: {', '.join(known) or 'not told apart from 0'}")
     told = [Statement("What makes the gaps, in the mean over the methods:", f"{'; '.join(said)}.")]
     groups: dict[str, list[str]] = {}
     for metric, rows in found.items():
@@ -92,7 +94,7 @@ def _over_methods(tests: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
 def parts_caption(tests: pd.DataFrame) -> str:
     """The parts of one gap, averaged over the methods, from the tests of one metric."""
     parts = _over_methods(tests)
-    said = ", ".join(f"{TITLES[name]} {signed(estimate(row))}" for name, row in parts.items())
+    said = ", ".join(f"{PART_TITLES[name]} {signed(estimate(row))}" for name, row in parts.items())
     return f"In the mean over the methods: {said}."
 
 

@@ -53,14 +53,14 @@ class Value(NamedTuple):
     stands_out: bool = False
 
 
-class Table(NamedTuple):
+class PaperTable(NamedTuple):
     """Columns, and per method a line of values from each of :data:`SOURCES`."""
 
     columns: list[str]
     methods: dict[str, dict[str, list[Value]]]
 
 
-class Section(NamedTuple):
+class PaperSection(NamedTuple):
     """One dataset and released scenario."""
 
     anchor: str
@@ -68,8 +68,8 @@ class Section(NamedTuple):
     scenario: str
     outcomes: list[tuple[str, list[str]]]
     panels: list[Panel]
-    main: Table
-    everything: Table
+    main: PaperTable
+    everything: PaperTable
 
 
 def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
@@ -124,14 +124,14 @@ def _protocol(name: str, runs: Mapping[str, Runs]) -> tuple[str, list[str]]:
 
 def _sections(
     figures: Sequence[Figure], found: Sequence[Outcome], scores: Mapping[str, Score]
-) -> list[Section]:
+) -> list[PaperSection]:
     claims, sections = {score.name for score in claimed(scores.values())}, []
     for place, key in enumerate(dict.fromkeys((f.dataset, f.scenario) for f in figures)):
         chosen = [f for f in figures if (f.dataset, f.scenario) == key]
         columns = [name for name in COLUMNS if any(f.column == name for f in chosen)]
         anchor = f"s{place}"
         sections.append(
-            Section(
+            PaperSection(
                 *(anchor, *key),
                 outcomes=_outcomes([o for o in found if o.asked[:2] == key]),
                 panels=[
@@ -160,7 +160,7 @@ def _outcomes(found: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _table(columns: list[str], figures: Sequence[Figure]) -> Table:
+def _table(columns: list[str], figures: Sequence[Figure]) -> PaperTable:
     known = {(one.method, one.column): one for one in figures}
     methods = {}
     for method in dict.fromkeys(one.method for one in figures):
@@ -169,7 +169,7 @@ def _table(columns: list[str], figures: Sequence[Figure]) -> Table:
         methods[method] = dict(
             zip(SOURCES, (*values, [_estimate(one and one.ours) for one in row]), strict=True)
         )
-    return Table(columns, methods)
+    return PaperTable(columns, methods)
 
 
 def _released(one: Figure | None) -> Value:

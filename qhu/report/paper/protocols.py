@@ -11,7 +11,7 @@ from qhu.record.scores import Score
 from qhu.report.paper.released import SCENARIOS, Figure
 from qhu.report.run.reading import comparisons, topic
 from qhu.report.statistics import judged
-from qhu.report.styles import HONEST
+from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.tables import Compared
 
 PROTOCOLS = ("theirs", "ours")
@@ -52,7 +52,7 @@ def tests(
             rows = results[results["scenario"] == name]
             scenario = [scores[metric] for metric in rows["metric"].unique()]
             for one, table in comparisons(rows, scenario).items():
-                methods = table[~table["method"].isin(HONEST)]
+                methods = table[~table["method"].isin(REFERENCE_METHODS)]
                 if len(methods):
                     found[Asked(dataset, released, protocol, one)] = methods
     return found

@@ -10,7 +10,7 @@ from qhu.report.choice import claimed
 from qhu.report.statistics import mean_interval
 from qhu.report.styles import in_order
 from qhu.report.svg import marker
-from qhu.report.tables import Cell, Row, Table, column
+from qhu.report.tables import Table, TableCell, TableRow, column
 
 
 def beside_tables(results: pd.DataFrame, scores: Mapping[str, Score]) -> dict[str, Table]:
@@ -50,11 +50,11 @@ def _table(rows: pd.DataFrame, scores: Sequence[Score], device: str, exact: str)
     return Table(columns, [_row(method, rows, values) for method in methods])
 
 
-def _row(method: str, rows: pd.DataFrame, values: list[tuple[Any, bool]]) -> Row:
+def _row(method: str, rows: pd.DataFrame, values: list[tuple[Any, bool]]) -> TableRow:
     seeds = rows.loc[rows["method"] == method, "seed"].nunique()
     cells = []
     for groups, signed in values:
         known = method in groups.groups
         figures = groups.get_group(method).to_numpy(float) if known else None
-        cells.append(Cell(None if figures is None else mean_interval(figures), signed))
-    return Row(method, marker(method), str(seeds), cells)
+        cells.append(TableCell(None if figures is None else mean_interval(figures), signed))
+    return TableRow(method, marker(method), str(seeds), cells)

@@ -88,7 +88,7 @@ def training_curves(losses: pd.DataFrame) -> list[Panel]:
     """Losses of teacher and oracles.
 
     Args:
-        losses: :attr:`~qhu.report.frames.Run.losses`.
+        losses: :attr:`~qhu.report.frames.RunFiles.losses`.
     """
     panels = []
     trained = losses[losses["stage"].isin(["teacher", "oracle"])]

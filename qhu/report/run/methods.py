@@ -14,7 +14,7 @@ from pylatexenc.latexencode import unicode_to_latex
 
 from qhu.report.design import by_topic, design
 from qhu.report.facts import flatten, ranges, scenarios
-from qhu.report.frames import Run
+from qhu.report.frames import RunFiles
 from qhu.report.statistics import MIN_SEEDS
 
 CITATION = re.compile(r"\[@([^\]]+)\]")
@@ -54,17 +54,17 @@ WORDS = {
 COUNTS = {"model.qubits": "qubits"}
 
 
-def as_markdown(run: Run) -> str:
+def as_markdown(run: RunFiles) -> str:
     """Paragraphs with citations in Pandoc's notation."""
     return "\n".join(f"**{title}.** {text}\n" for title, text in _paragraphs(run))
 
 
-def as_latex(run: Run) -> str:
+def as_latex(run: RunFiles) -> str:
     r"""Paragraphs with ``\cite``, to go with ``references.bib``."""
     return "\n".join(f"\\paragraph{{{t}.}} {_latex(text)}\n" for t, text in _paragraphs(run))
 
 
-def as_html(run: Run, references: Sequence[str]) -> list[tuple[str, Markup]]:
+def as_html(run: RunFiles, references: Sequence[str]) -> list[tuple[str, Markup]]:
     """Titles and paragraphs, citations as numbers.
 
     Args:
@@ -90,7 +90,7 @@ def _latex(text: str) -> str:
     return "".join(parts)
 
 
-def _paragraphs(run: Run) -> list[tuple[str, str]]:
+def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
     """Titles and texts; what a sentence has told is taken from ``left``."""
     nested = ("scenarios", "methods", "metrics", "stages", "seeds")
     left = dict(flatten({k: v for k, v in run.settings.items() if k not in nested}))
@@ -143,7 +143,7 @@ def _worded(key: str, value: str) -> str:
     return WORDS.get((key, value), counted)
 
 
-def _cite(run: Run, use: str) -> str:
+def _cite(run: RunFiles, use: str) -> str:
     keys = run.record.cites.get(use, [])
     return f" [{'; '.join(f'@{key}' for key in keys)}]" if keys else ""
 
@@ -152,7 +152,7 @@ def _listed(pairs: Any) -> str:
     return "; ".join(f"{key}: {value}" for key, value in pairs)
 
 
-def _methods(run: Run) -> str:
+def _methods(run: RunFiles) -> str:
     """Every method with its options; those that are not set are the common ones."""
     told = []
     for label, given in run.settings.get("methods", {}).items():
@@ -163,12 +163,12 @@ def _methods(run: Run) -> str:
     return "; ".join(told)
 
 
-def _metrics(run: Run) -> str:
+def _metrics(run: RunFiles) -> str:
     metrics = dict.fromkeys(score.metric for score in run.scores.values())
     return ", ".join(f"{name}{_cite(run, f'metric {name}')}" for name in metrics)
 
 
-def _backends(run: Run) -> str:
+def _backends(run: RunFiles) -> str:
     """Stages on the same backend are told together."""
     stages: dict[str, list[str]] = {}
     for stage, name in run.settings.get("stages", {}).items():
@@ -183,7 +183,7 @@ def _backends(run: Run) -> str:
     )
 
 
-def _software(run: Run) -> str:
+def _software(run: RunFiles) -> str:
     versions = []
     for key, value in flatten(run.record.environment):
         name = key.removeprefix("packages.")

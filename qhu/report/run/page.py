@@ -8,11 +8,11 @@ from qhu.record.references import formatted
 from qhu.report import facts
 from qhu.report.design import by_topic, design
 from qhu.report.exports import table_files
-from qhu.report.frames import Run, load_run
+from qhu.report.frames import RunFiles, load_run
 from qhu.report.run import methods
 from qhu.report.run.beside import beside_tables
 from qhu.report.run.figures import Panel, training_curves
-from qhu.report.run.sections import Section, sections
+from qhu.report.run.sections import ScenarioSection, sections
 from qhu.report.svg import as_pdf, inline
 from qhu.report.templates import fill
 
@@ -35,7 +35,7 @@ def write_report(folder: Path) -> Path:
     return folder / "report.html"
 
 
-def report_files(run: Run) -> Iterator[tuple[str, str | bytes]]:
+def report_files(run: RunFiles) -> Iterator[tuple[str, str | bytes]]:
     """Name and content of every file of a report; the page comes last."""
     found, curves = sections(run.results, run.summary, run.scores), training_curves(run.losses)
     page = _page(run, found, curves)  # first: it finds what is damaged
@@ -52,7 +52,7 @@ def report_files(run: Run) -> Iterator[tuple[str, str | bytes]]:
     yield "report.html", page
 
 
-def _page(run: Run, found: list[Section], curves: list[Panel]) -> str:
+def _page(run: RunFiles, found: list[ScenarioSection], curves: list[Panel]) -> str:
     references = formatted(run.references)
     return fill(
         "run/report.html.jinja",

@@ -8,7 +8,7 @@ import pandas as pd
 from qhu.record.scores import Score
 from qhu.report.choice import claimed
 from qhu.report.statistics import MIN_SEEDS, Estimate, estimate, paired
-from qhu.report.styles import HONEST
+from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.tables import Compared, interval, number
 
 REFERENCES: Mapping[str | None, str] = {
@@ -16,7 +16,7 @@ REFERENCES: Mapping[str | None, str] = {
     "floor": "the floor",
     "none": "doing nothing",
 }
-FEW = 7
+MOST_NAMED = 7
 """More methods than this are counted, not named: the table below names them."""
 
 
@@ -78,7 +78,7 @@ def statements(tables: Mapping[Compared, pd.DataFrame]) -> list[Statement]:
     ]
     if seeds < MIN_SEEDS:
         return [*told, few_seeds(seeds)]
-    tried = {one: table[~table["method"].isin(HONEST)] for one, table in tables.items()}
+    tried = {one: table[~table["method"].isin(REFERENCE_METHODS)] for one, table in tables.items()}
     return told + [_claim(one, table) for one, table in tried.items() if len(table)]
 
 
@@ -153,4 +153,4 @@ def signed(value: Estimate) -> str:
 
 def named(methods: pd.Series) -> str:
     """All of them where they are few, else how many; empty for none."""
-    return ", ".join(methods) if len(methods) <= FEW else f"{len(methods)} methods"
+    return ", ".join(methods) if len(methods) <= MOST_NAMED else f"{len(methods)} methods"

@@ -15,7 +15,7 @@ from qhu.report.tables import Compared, Table, score_table, test_table
 
 
 @dataclass(frozen=True)
-class Section:
+class ScenarioSection:
     """One dataset, scenario and backend; ``name`` is unique, in links and in file names."""
 
     name: str
@@ -32,7 +32,7 @@ class Section:
 
 def sections(
     results: pd.DataFrame, summary: pd.DataFrame, scores: Mapping[str, Score]
-) -> list[Section]:
+) -> list[ScenarioSection]:
     """One section per dataset, scenario and backend, in the order of the results.
 
     What they claim is corrected over all of them together.
@@ -44,7 +44,7 @@ def sections(
     }
     family = {key: comparisons(rows, present[key]) for key, rows in parts.items()}
     tests = judged({(key, one): t for key, tables in family.items() for one, t in tables.items()})
-    found: dict[str, Section] = {}
+    found: dict[str, ScenarioSection] = {}
     for key, rows in parts.items():
         name = slug(str(key[1]))
         name = f"{name}-{len(found)}" if name in found or not name else name
@@ -60,10 +60,10 @@ def _section(
     summary: pd.DataFrame,
     present: Sequence[Score],
     compared: Mapping[Compared, pd.DataFrame],
-) -> Section:
+) -> ScenarioSection:
     methods = in_order(results["method"])
     first = results.iloc[0]
-    return Section(
+    return ScenarioSection(
         name=name,
         dataset=first["dataset"],
         scenario=first["scenario"],

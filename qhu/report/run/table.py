@@ -14,7 +14,7 @@ from qhu.record.scores import Score
 from qhu.report.choice import claimed
 from qhu.report.frames import SUMMARY, read_scores, read_table
 from qhu.report.statistics import Estimate, estimates
-from qhu.report.styles import HONEST, in_order
+from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.report.tables import number
 
 WIDTH = 100
@@ -76,7 +76,7 @@ def console_table(summary: pd.DataFrame, scores: Sequence[Score]) -> Table:
         table.add_column(name, justify="right", vertical="bottom")
     for method in in_order(summary["method"]):
         cells = [_cell(method, score, values.get(method)) for score, values in columns.items()]
-        table.add_row(Text(method, style="cyan" if method in HONEST else ""), *cells)
+        table.add_row(Text(method, style="cyan" if method in REFERENCE_METHODS else ""), *cells)
     return table
 
 
