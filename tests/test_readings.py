@@ -19,7 +19,7 @@ from qhu.settings.experiment import load_experiment
 from qhu.settings.sweep import Sweep
 from qhu.study import Study
 
-SHORT = ["training.epochs=2", "unlearning.steps=3", "scenarios={subset: {fraction: 0.1}}"]
+SHORT = ["training.epochs=2", "unlearning.steps=4", "scenarios={subset: {fraction: 0.1}}"]
 
 
 def results_of(experiment, folder, *settings):
@@ -95,7 +95,7 @@ def test_a_distance_that_qhu_has_never_heard_of_is_read_against_the_floor(tiny, 
 
 
 def test_an_ablation_reads_it_against_the_floor_too(tiny, hellinger, undrawn):
-    vary = {"unlearning.steps": [1, 3]}
+    vary = {"unlearning.steps": [4, 6]}
     sweep = Sweep.model_validate({"question": "?", "vary": vary, "read": "hellinger_forget"})
     found = {}
     for label in sweep.labels:
@@ -105,7 +105,7 @@ def test_an_ablation_reads_it_against_the_floor_too(tiny, hellinger, undrawn):
     assert "Hellinger distance to the oracle, forget rows, minus the floor's, is" in page.replace(
         "&#39;", "'"
     )
-    last = found["3"][found["3"]["metric"] == "hellinger_forget"]
+    last = found["6"][found["6"]["metric"] == "hellinger_forget"]
     values = last.pivot(index="seed", columns="method", values="value")
     expected = (values["none"] - values["floor"]).mean()
     assert f"{expected:+.3f}".replace("-", "−") in page
