@@ -109,6 +109,21 @@ def test_few_seeds_and_no_spread_are_no_evidence(values, value):
     assert verdict == ("same" if len(values) > 1 else "few seeds")
 
 
+def test_scores_that_move_in_steps_are_known_to_a_step_at_best():
+    """Nine of ten seeds at one step: t with the variance of rounding, for any size of the step."""
+    for step in (1.0, 1 / 30, 1e-3):
+        values = step * np.array([1, 1, 1, 1, 1 + 1e-12, 1, 1, 1, 1, 0])
+        spread = np.sqrt(0.1 + 1 / 12)
+        p = 2 * stats.t.sf(0.9 / spread * np.sqrt(10), 9)
+        assert t_tests(pd.DataFrame([values])).loc[0, "p"] == pytest.approx(p)
+
+
+@given(st.lists(st.integers(-2, 2), min_size=5, max_size=15).filter(lambda v: len(set(v)) > 1))
+def test_steps_never_make_a_test_bolder(values):
+    p = t_tests(pd.DataFrame([values]) / 30).loc[0, "p"]
+    assert p >= stats.ttest_1samp(values, 0).pvalue - 1e-12
+
+
 def test_rounding_is_no_spread():
     tenths = np.array([0.3 - 0.2, 0.4 - 0.3, 0.9 - 0.8, 0.1, 1.0 - 0.9])
     assert np.ptp(tenths) > 0

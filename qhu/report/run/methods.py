@@ -40,8 +40,9 @@ UNLEARNING = (
 STATISTICS = (
     "Values are means over the seeds {seeds} with 95 % t-intervals.",
     "Methods are compared with the oracle, the floor or doing nothing within each seed "
-    "by a two-sided paired t-test, corrected over all comparisons by {Holm}; differences of fewer "
-    "than {least} seeds, or the same in every seed, are not tested.",
+    "by a two-sided paired t-test (where values tie, with the variance of rounding added), "
+    "corrected over all comparisons by {Holm}; differences of fewer than {least} seeds, or the "
+    "same in every seed, are not tested.",
     "Metrics: {metrics}.",
 )
 WORDS = {
