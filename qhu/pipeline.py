@@ -205,14 +205,14 @@ def _fit_job(study: Study, fit: Fit) -> FitJob:
     """Teacher, oracle and floor share the initial state if paired, and differ in data order."""
     partition = _fit_partition(study, fit)
     judging = partition.selection(study.experiment.training.select)
-    rows, val = (partition.rows(index, study.device) for index in (partition.retain, judging))
+    rows, val = (partition.rows(index, study.torch_device) for index in (partition.retain, judging))
     order = torch_stream(fit.seed, "order", fit.kind, fit.scenario)
     return FitJob(rows, val, _initial(study, fit), order)
 
 
 def _initial(study: Study, fit: Fit) -> ModelState:
     own = () if study.experiment.training.paired else (fit.kind, fit.scenario)
-    return study.net("train").initial(torch_stream(fit.seed, "init", *own)).to(study.device)
+    return study.net("train").initial(torch_stream(fit.seed, "init", *own)).to(study.torch_device)
 
 
 def fit_key(study: Study, fit: Fit) -> str:
@@ -238,7 +238,7 @@ def _task(study: Study, cell: Cell, teacher: ModelState, net: HybridNet) -> Task
     seen = _fit_partition(study, Fit("teacher", cell.seed))  # as the teacher scales samples
 
     def rows(index: NDArray[np.int64]) -> Rows:
-        return seen.rows(index, study.device)
+        return seen.rows(index, study.torch_device)
 
     def retrain() -> ModelState:
         return study.state(train(study, [Fit("oracle", cell.seed, cell.scenario)])[0])
@@ -281,7 +281,7 @@ def _score(study: Study, cell: Cell, net: HybridNet) -> Callable[[ModelState], f
     """What epochs of a method are selected by, if they are; the rows stay hidden from it."""
     select = study.experiment.unlearning.select
     judging = study.partition(cell.seed, cell.scenario).selection(select)
-    rows = _fit_partition(study, Fit("teacher", cell.seed)).rows(judging, study.device)
+    rows = _fit_partition(study, Fit("teacher", cell.seed)).rows(judging, study.torch_device)
 
     def score(state: ModelState) -> float:
         return float(measure_epoch(net.infer(state, rows.x), rows.y, select)[1])

@@ -113,7 +113,7 @@ class Study:
         return {score.name: score for score in declared if score}
 
     @property
-    def device(self) -> torch.device:
+    def torch_device(self) -> torch.device:
         """Where networks are trained and evaluated."""
         return torch.device(self.experiment.device)
 
@@ -148,7 +148,7 @@ class Study:
                 row or device, a method without options, parts of models that scale samples apart.
             BudgetRefused: a device of the platform, and no budget.
         """
-        if self.device.type == "cuda" and not torch.cuda.is_available():
+        if self.torch_device.type == "cuda" and not torch.cuda.is_available():
             raise UserError(
                 "device cuda: torch finds no CUDA device here; use device=cpu, or install a torch "
                 "built for CUDA"
@@ -281,4 +281,4 @@ class Study:
         tensors = {name: torch.from_numpy(array) for name, array in stage.arrays.items()}
         theta = torch.cat([tensors[name].reshape(-1) for name in net.theta.slices])
         state = ModelState(theta, {name: tensors[name] for name, _ in net.named_buffers()})
-        return state.to(self.device)
+        return state.to(self.torch_device)

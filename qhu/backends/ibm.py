@@ -34,16 +34,16 @@ class IbmBackend(PaidBackend):
     def __init__(self, name: str, options: Options) -> None:
         super().__init__(name, options)
 
-    def attach(self, run: str, step: str, say: Callable[[str], None]) -> None:
+    def attach(self, run: str, stage: str, say: Callable[[str], None]) -> None:
         """See :meth:`PaidBackend.attach`; what is open of the device is opened anew for it."""
-        super().attach(run, step, say)
+        super().attach(run, stage, say)
         self._session = None
 
     @property
     def session(self) -> DeviceSession:
         """What is held open of the device for what the backend works for."""
         if self._session is None:
-            work = self.access, self.run, self.step, self.say
+            work = self.access, self.run, self.stage, self.say
             self._session = DeviceSession(self._wanted, self.options, *work)
         return self._session
 
@@ -116,7 +116,7 @@ class IbmBackend(PaidBackend):
     def spending(self) -> dict[str, Any]:
         """See :meth:`PaidBackend.spending`: seconds, jobs and price of this run."""
         jobs = self.session.ledger.jobs(
-            "tag IN (SELECT tag FROM requests WHERE run = ? AND step = ?)", self.run, self.step
+            "tag IN (SELECT tag FROM requests WHERE run = ? AND step = ?)", self.run, self.stage
         )
         seconds = sum(job["used"] or 0.0 for job in jobs)
         spent = {

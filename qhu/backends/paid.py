@@ -27,25 +27,25 @@ class PaidBackend(Backend):
     def __init__(self, name: str, options: Any) -> None:
         super().__init__(name, options)
         self.access = Access()
-        self.run, self.step = "", ""
+        self.run, self.stage = "", ""
         self.say: Callable[[str], None] = lambda line: None
         self.counted: dict[str, Question] | None = None
         """While it is not None, questions are gathered here and answered by nothing."""
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy in another process opens account and ledger for itself."""
-        own = {"access": self.access, "run": self.run, "step": self.step}
+        own = {"access": self.access, "run": self.run, "stage": self.stage}
         return super().__getstate__() | own
 
-    def attach(self, run: str, step: str, say: Callable[[str], None]) -> None:
+    def attach(self, run: str, stage: str, say: Callable[[str], None]) -> None:
         """Tell the backend what it works for.
 
         Args:
             run: fingerprint of the run; empty where nothing is to be kept, in a plan.
-            step: stage of the run.
+            stage: of the run.
             say: shows a line to the user.
         """
-        self.run, self.step, self.say = run, step, say
+        self.run, self.stage, self.say = run, stage, say
 
     @abstractmethod
     def check(self) -> None:

@@ -84,7 +84,7 @@ def find(ledger: Ledger, name: str) -> JobRequest:
 def fetch(access: Access, ledger: Ledger, say: Any) -> None:
     """Look once at every job under way, keep what has ended, and learn what jobs used."""
     for device in sorted({r.device for r in ledger.requests("state <> 'planned'")}):
-        session = DeviceSession(device, Options(), access, run="", step="", say=say)
+        session = DeviceSession(device, Options(), access, run="", stage="", say=say)
         with ledger.alone():
             session.dispatcher.fetch()
         session.dispatcher.settle()

@@ -33,10 +33,10 @@ from qhu.record.provenance import MAIN, code_of, origins
 from qhu.record.store import replacing
 from qhu.study import Study
 
-KEEP = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), 10**9)
+MALLOC_SETTINGS = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), 10**9)
 """Bytes up to which workers keep memory that they use again. By Dask's default they return it at
 once, and the system clears it anew for every tensor: convolutions take half as long again."""
-LOOK = 5.0
+POLL_SECONDS = 5.0
 """Seconds after which workers that have joined meanwhile are given something to do."""
 
 
@@ -84,7 +84,9 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
 
 def _local(workers: int) -> LocalCluster:
     try:
-        environ = {f"distributed.nanny.pre-spawn-environ.{k}": KEEP[k] for k in KEEP}
+        environ = {
+            f"distributed.nanny.pre-spawn-environ.{k}": MALLOC_SETTINGS[k] for k in MALLOC_SETTINGS
+        }
         with dask.config.set(environ), _ctrl_c_ignored():
             return LocalCluster(
                 n_workers=workers,
@@ -157,7 +159,7 @@ def _stream(
                 running[client.submit(_do, *what, key=key, pure=False)] = step
             if not running:
                 return
-            finished = wait(list(running), timeout=LOOK, return_when="FIRST_COMPLETED").done
+            finished = wait(list(running), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             continue
         except (OSError, CancelledError) as error:

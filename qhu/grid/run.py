@@ -20,7 +20,7 @@ from qhu.errors import Interrupted, UserError
 from qhu.grid.collect import OpenRun
 from qhu.grid.execute import Execute, Step, one_by_one, one_thread
 from qhu.grid.plan import Plan, count, make_plan
-from qhu.grid.steps import model_steps, steps
+from qhu.grid.steps import steps, steps_here, steps_on_devices
 from qhu.hardware.access import Access
 from qhu.pipeline import Scored
 from qhu.record.folder import Status
@@ -139,7 +139,7 @@ def _carry_out(
 
 
 def _planned(study: Study, console: Console) -> Plan:
-    made = model_steps(study, exact=True)
+    made = steps_here(study)
     list(_shown(one_by_one, made, _titles(made), console))
     with one_thread():
         return make_plan(study)
@@ -164,7 +164,7 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
         for opened in runs:
             if device := opened.study.paid.get("evaluate"):
                 opened.begin()
-                made = model_steps(opened.study, exact=False)
+                made = steps_on_devices(opened.study)
                 list(_shown(execute, made, _titles(made), console))
                 with one_thread():
                     device.fetch(count(opened.study)["evaluate"])

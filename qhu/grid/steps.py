@@ -46,18 +46,31 @@ def steps(study: Study, before: Iterable[Step] = ()) -> list[Step]:
     return listed
 
 
-def model_steps(study: Study, exact: bool) -> list[Step]:
-    """Training and unlearning, before a device is asked to evaluate.
+def steps_here(study: Study) -> list[Step]:
+    """Training and unlearning that need no device, before one is asked."""
+    trained, unlearned = _by_device(study)
+    return _training(study, not trained) + _unlearning(study, not unlearned)
 
-    Args:
-        study: the study.
-        exact: only what needs no device; false: the rest.
-    """
-    train, unlearn = "train" not in study.paid, not {"train", "unlearn"} & study.paid.keys()
-    fits = batches(study) if train == exact else []
-    made = [Step(study, "training", f"train {fit[0]}", _train, fit) for fit in fits]
-    cells = study.cells() if unlearn == exact else []
-    return made + [Step(study, "unlearning", str(cell), _unlearn, cell) for cell in cells]
+
+def steps_on_devices(study: Study) -> list[Step]:
+    """Training and unlearning on devices, before one is asked to evaluate."""
+    trained, unlearned = _by_device(study)
+    return _training(study, trained) + _unlearning(study, unlearned)
+
+
+def _by_device(study: Study) -> tuple[bool, bool]:
+    """Whether a device trains, and whether unlearned models depend on one."""
+    return "train" in study.paid, bool({"train", "unlearn"} & study.paid.keys())
+
+
+def _training(study: Study, wanted: bool) -> list[Step]:
+    groups = batches(study) if wanted else []
+    return [Step(study, "training", f"train {fits[0]}", _train, fits) for fits in groups]
+
+
+def _unlearning(study: Study, wanted: bool) -> list[Step]:
+    cells = study.cells() if wanted else []
+    return [Step(study, "unlearning", str(cell), _unlearn, cell) for cell in cells]
 
 
 def batches(study: Study) -> list[list[Fit]]:

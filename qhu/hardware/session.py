@@ -31,7 +31,7 @@ class DeviceSession:
         options: how circuits are run.
         access: how the platform is reached.
         run: fingerprint of the run; empty where nothing is to be kept, in a plan.
-        step: stage of the run.
+        stage: of the run.
         say: shows a line to the user.
 
     Attributes:
@@ -44,11 +44,11 @@ class DeviceSession:
         options: Options,
         access: Access,
         run: str,
-        step: str,
+        stage: str,
         say: Callable[[str], None],
     ) -> None:
         self._wanted, self._options, self._access = wanted, options, access
-        self._run, self._step, self._say = run, step, say
+        self._run, self._stage, self._say = run, stage, say
         self.placement: Placement | None = None
 
     @property
@@ -90,7 +90,7 @@ class DeviceSession:
     def dispatcher(self) -> Dispatcher:
         """What gets questions answered."""
         terms = device_options.terms(self._options, self.budget, self._access.emulated)
-        about = self._run, self._step, self.device
+        about = self._run, self._stage, self.device
         return Dispatcher(self.ledger, self.jobs, terms, self.meter.job, about, self._say)
 
     @property

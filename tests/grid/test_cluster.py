@@ -185,7 +185,7 @@ def test_local_workers_keep_memory_that_they_use_again():
     """Dask's own setting makes every large tensor cost page faults."""
     with cluster._local(1) as made, Client(made) as client:
         (found,) = client.run(lambda: dict(os.environ)).values()
-    assert {found[name] for name in cluster.KEEP} == {"1000000000"}
+    assert {found[name] for name in cluster.MALLOC_SETTINGS} == {"1000000000"}
 
 
 def test_ctrl_c_is_not_for_local_workers():
