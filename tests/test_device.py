@@ -105,7 +105,7 @@ def assert_close(found, expected, tolerance):
 @pytest.mark.parametrize("which", STUDIES)
 def test_a_study_computes_on_its_device(small, monkeypatch, which):
     expected = everything(small, "here", *STUDIES[which])
-    monkeypatch.setattr(Study, "device", ELSEWHERE)
+    monkeypatch.setattr(Study, "torch_device", ELSEWHERE)
     with Elsewhere():
         assert_close(everything(small, "there", *STUDIES[which]), expected, 1e-6)
 

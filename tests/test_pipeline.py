@@ -28,7 +28,7 @@ def test_predictions_are_made_a_few_rows_at_a_time(tiny, backend, monkeypatch):
     study = Study(load_experiment(tiny, settings), Store(Path("whole")))
     (teacher,) = pipeline.train(study, [Fit("teacher", 0)])
     whole = pipeline.predict(study, teacher, 0).arrays
-    for limit in ("ROWS_AT_ONCE", "CACHED"):
+    for limit in ("ROWS_AT_ONCE", "ROWS_IN_CACHE"):
         monkeypatch.setattr(f"qhu.model.hybrid.{limit}", 64)
     again = Study(load_experiment(tiny, settings), Store(Path("parts")))
     sizes, make = set(), again.net

@@ -95,10 +95,11 @@ def test_the_report_tells_the_protocol(run):
     text = as_markdown(told)
     for words in (
         "those released with arXiv 2512.19253, the same for every seed",
-        "with any number of steps and 2 epochs at most",
-        "best accuracy on the test rows in unlearning",
-        "start from weights of their own",
-        "training.teacher_without: subset2pct",
+        "took 2 epochs at most, of as many",
+        "A method stopped after",
+        "the accuracy on the test rows, which are no longer unseen",
+        "each started from weights of their own",
+        "trained without the forget rows of the scenario subset2pct",
     ):
         assert words in text
 
