@@ -51,7 +51,7 @@ RESULTS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value"
 def undrawn(monkeypatch):
     """Leaves figures out: they take most of the time."""
     blank = Drawing("", Markup(), "", Figure())
-    for module in ("ablation", "comparison.sections", "paper"):
+    for module in ("ablation.page", "comparison.sections", "paper.page"):
         monkeypatch.setattr(f"qhu.report.{module}.draw", lambda *_: blank)
     for name in ("metric_panels", "tradeoffs"):
         monkeypatch.setattr(f"qhu.report.run.sections.{name}", lambda *_: [])

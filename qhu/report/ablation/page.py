@@ -15,11 +15,11 @@ from qhu.record.scores import Score
 from qhu.report import plots
 from qhu.report.ablation.trends import changes, contrasts, excess, sentences
 from qhu.report.choice import headline, merged
+from qhu.report.claims import REFERENCES
 from qhu.report.design import shared
 from qhu.report.facts import Pairs
 from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
-from qhu.report.run.figures import Panel, seed_count, slug
-from qhu.report.run.reading import REFERENCES
+from qhu.report.panels import Panel, seed_count, slug
 from qhu.report.statistics import Estimate, Floats, estimates, judged, mean_interval, summarise
 from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.report.svg import draw, marker

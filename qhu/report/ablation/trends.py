@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.run.reading import REFERENCES, same_in_every_seed, signed
+from qhu.report.claims import REFERENCES, same_in_every_seed, signed
 from qhu.report.statistics import MIN_SEEDS, Floats, estimate, mean_interval, tested
 from qhu.report.styles import REFERENCE_METHODS, in_order
 

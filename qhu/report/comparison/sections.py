@@ -7,14 +7,14 @@ import pandas as pd
 
 from qhu.record.scores import Score
 from qhu.report.choice import claimed, headline
+from qhu.report.claims import Statement
 from qhu.report.comparison import plots, words
 from qhu.report.comparison.findings import Findings
 from qhu.report.comparison.gaps import EVERY
 from qhu.report.comparison.qubits import thinned
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.comparison.tables import gap_table, parts_table, qubit_table, rank_table
-from qhu.report.run.figures import Panel
-from qhu.report.run.reading import Statement
+from qhu.report.panels import Panel
 from qhu.report.svg import draw
 from qhu.report.tables import Table
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from qhu.report.claims import Statement, few_seeds, grouped, same_in_every_seed, signed
 from qhu.report.comparison.gaps import EVERY, RESOLUTION, STEPS
 from qhu.report.comparison.ranking import Ranking
-from qhu.report.run.reading import Statement, few_seeds, grouped, same_in_every_seed, signed
 from qhu.report.statistics import MIN_SEEDS, Estimate, estimate
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.tables import interval, number
