@@ -19,7 +19,8 @@ from qhu.backends.named import open_backend
 from qhu.engine.ansatz import Ansatz
 from qhu.model.circuit import build_ansatz
 from qhu.report.frames import RunFiles, load_run
-from qhu.report.run.figures import Panel, metric_panel, tradeoffs
+from qhu.report.panels import Panel
+from qhu.report.run.figures import metric_panel, tradeoffs
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.svg import draw
 from qhu.settings.parts import ModelSpec

@@ -6,8 +6,8 @@ from pylatexenc.latex2text import LatexNodes2Text
 
 from qhu.report import tables
 from qhu.report.choice import headline
+from qhu.report.claims import comparisons
 from qhu.report.exports import as_csv, as_latex, as_markdown, table_files
-from qhu.report.run.reading import comparisons
 from qhu.report.statistics import judged, summarise
 from qhu.report.tables import Table, score_table
 

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from qhu.record.scores import Reading, score_of
-from qhu.report.run.reading import comparisons, statements
+from qhu.report.claims import comparisons
+from qhu.report.run.reading import statements
 from qhu.report.run.sections import sections
 from qhu.report.statistics import judged, summarise
 

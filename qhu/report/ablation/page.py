@@ -15,11 +15,11 @@ from qhu.record.scores import Score
 from qhu.report import plots
 from qhu.report.ablation.trends import changes, contrasts, excess, sentences
 from qhu.report.choice import headline, merged
+from qhu.report.claims import REFERENCES
 from qhu.report.design import shared
 from qhu.report.facts import Pairs
 from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
-from qhu.report.run.figures import Panel, seed_count, slug
-from qhu.report.run.reading import REFERENCES
+from qhu.report.panels import Panel, seed_count, slug
 from qhu.report.statistics import Estimate, Floats, estimates, judged, mean_interval, summarise
 from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.report.svg import draw, marker
@@ -65,9 +65,10 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
     by_point = {at: summarise(rows) for at, rows in results.groupby("at", sort=False)}
     parts = [rows for _, rows in results.groupby(["dataset", "scenario"], sort=False)]
     differences = [excess(rows, read, sweep.labels) for rows in parts]
-    tests = [changes(one, contrasts(sweep.labels, sweep.ordered)) for one in differences]
+    tested_contrasts = contrasts(sweep.labels, sweep.ordered)
+    tests = [changes(by_method, tested_contrasts) for by_method in differences]
     judgements = judged(dict(enumerate(tests)))  # everything that the page claims together
-    found = [
+    sections = [
         _section(f"s{number}", sweep, read, rows, scores, differences[number], judgements[number])
         for number, rows in enumerate(parts)
     ]
@@ -78,7 +79,7 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         facts=_facts(sweep, results),
         design=shared({at: read_settings(run / "experiment.yaml") for at, run in runs.items()}),
         against=REFERENCES[read.reference],
-        sections=found,
+        sections=sections,
         runs={at: f"{run.relative_to(folder).as_posix()}/report.html" for at, run in runs.items()},
     )
     written = RunFolder(folder)
@@ -101,10 +102,10 @@ def _facts(sweep: Sweep, results: pd.DataFrame) -> Pairs:
 
 def _to_read(sweep: Sweep, scores: Mapping[str, Score]) -> Score:
     """The score of the reading."""
-    known = sorted(name for name, score in scores.items() if score.reference)
-    if sweep.read not in known:
+    readable = sorted(name for name, score in scores.items() if score.reference)
+    if sweep.read not in readable:
         why = "nothing in a run is its goal" if sweep.read in scores else "no such score"
-        raise UserError(f"sweep.read {sweep.read}: {why}; there are {', '.join(known)}")
+        raise UserError(f"sweep.read {sweep.read}: {why}; there are {', '.join(readable)}")
     return scores[sweep.read]
 
 
@@ -177,8 +178,8 @@ def _table(sweep: Sweep, results: pd.DataFrame, points: Points, tests: pd.DataFr
     columns = [Column(name, f"change {name}", n) for name in tests["contrast"].unique()]
     columns += [Column(label, f"{sweep.words}: {label}", n) for label in sweep.labels]
     rows = []
-    for method, found in points.items():
-        cells = [judged_cell(o) for o in tests[tests["method"] == method].to_dict("records")]
-        cells += [TableCell(found[label], signed=True) for label in sweep.labels]
-        rows.append(TableRow(method, marker(method), str(found[sweep.labels[0]].seeds), cells))
+    for method, by_label in points.items():
+        cells = [judged_cell(row) for row in tests[tests["method"] == method].to_dict("records")]
+        cells += [TableCell(by_label[label], signed=True) for label in sweep.labels]
+        rows.append(TableRow(method, marker(method), str(by_label[sweep.labels[0]].seeds), cells))
     return Table(columns, rows)

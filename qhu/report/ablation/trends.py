@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.run.reading import REFERENCES, same_in_every_seed, signed
+from qhu.report.claims import REFERENCES, same_in_every_seed, signed
 from qhu.report.statistics import MIN_SEEDS, Floats, estimate, mean_interval, tested
 from qhu.report.styles import REFERENCE_METHODS, in_order
 
@@ -37,8 +37,10 @@ def contrasts(labels: Sequence[str], ordered: bool) -> list[Contrast]:
         steps = np.arange(points) - (points - 1) / 2
         return [Contrast("per step", "per step", steps / (steps**2).sum())]
     differences = np.eye(points)[:-1] - np.eye(points)[-1]
-    pairs = zip(labels[:-1], differences, strict=True)
-    return [Contrast(f"{one} − {last}", f"with {one} instead of {last}", w) for one, w in pairs]
+    return [
+        Contrast(f"{label} − {last}", f"with {label} instead of {last}", weights)
+        for label, weights in zip(labels[:-1], differences, strict=True)
+    ]
 
 
 def excess(results: pd.DataFrame, score: Score, labels: Sequence[str]) -> dict[str, Floats]:
@@ -55,14 +57,16 @@ def excess(results: pd.DataFrame, score: Score, labels: Sequence[str]) -> dict[s
     chosen = results[results["metric"] == score.name]
     values = chosen.pivot(index=["seed", "at"], columns="method", values="value")
     against = score.reference
-    found = {}
-    for method in in_order(chosen["method"]) if against in values else ():
+    if against not in values:
+        return {}
+    differences = {}
+    for method in in_order(chosen["method"]):
         if method == "none" or method not in REFERENCE_METHODS:
             difference = (values[method] - values[against]).unstack("at")
             complete = difference.reindex(columns=list(labels)).dropna()
             if len(complete):
-                found[method] = complete.to_numpy(np.float64)
-    return found
+                differences[method] = complete.to_numpy(np.float64)
+    return differences
 
 
 def changes(differences: Mapping[str, Floats], chosen: Sequence[Contrast]) -> pd.DataFrame:
@@ -104,17 +108,19 @@ def sentences(
     seeds = max((len(values) for values in differences.values()), default=0)
     if seeds < 2:
         return ["One seed has no interval: these numbers support no conclusion."]
-    told = []
+    reading = []
     if "none" in differences:
         untouched = judged[judged["method"] == "none"]
-        told.append(_untouched(score, axis, labels, differences["none"], untouched))
+        reading.append(_untouched(score, axis, labels, differences["none"], untouched))
     if seeds < MIN_SEEDS:
-        return [*told, f"With {seeds} seeds no change is claimed; claims need {MIN_SEEDS} or more."]
+        few = f"With {seeds} seeds no change is claimed; claims need {MIN_SEEDS} or more."
+        return [*reading, few]
     tried = judged[judged["method"] != "none"]
     if len(tried):
-        clauses = "; ".join(_clause(str(w), rows) for w, rows in tried.groupby("words", sort=False))
-        told.append(f"{clauses[0].upper()}{clauses[1:]}.")
-    return told
+        by_contrast = tried.groupby("words", sort=False)
+        clauses = "; ".join(_clause(str(words), rows) for words, rows in by_contrast)
+        reading.append(f"{clauses[0].upper()}{clauses[1:]}.")
+    return reading
 
 
 def _untouched(
@@ -135,25 +141,24 @@ def _untouched(
         for row in judged.to_dict("records")
         if row["verdict"] != "few seeds"
     ]
-    said = "; ".join([f"{', '.join(points)} ({axis})", *moves])
-    return f"{subject} {said} ({len(values)} seeds)."
+    course = "; ".join([f"{', '.join(points)} ({axis})", *moves])
+    return f"{subject} {course} ({len(values)} seeds)."
 
 
 def _clause(words: str, judged: pd.DataFrame) -> str:
     """Which methods a contrast moves, and which not."""
-    told = [
+    outcomes = [
         f"{row['method']} {_move(row)}"
         for row in judged.to_dict("records")
         if row["verdict"] in ("above", "below", "same")
     ]
-    for verdict, said in (
-        ("not shown", f"{{}} {NOTHING}"),
-        ("few seeds", f"{{}} {NOTHING} (fewer than {MIN_SEEDS} seeds)"),
-    ):
+    reasons = {"not shown": "", "few seeds": f" (fewer than {MIN_SEEDS} seeds)"}
+    for verdict, reason in reasons.items():
         names = judged.loc[judged["verdict"] == verdict, "method"].tolist()
         if names:
-            told.append(f"{', '.join(names)} {said.format('show' if len(names) > 1 else 'shows')}")
-    return f"{words} {', '.join(told)}"
+            verb = "show" if len(names) > 1 else "shows"
+            outcomes.append(f"{', '.join(names)} {verb} {NOTHING}{reason}")
+    return f"{words} {', '.join(outcomes)}"
 
 
 def _move(row: Mapping[Any, Any]) -> str:

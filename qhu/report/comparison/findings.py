@@ -67,7 +67,9 @@ class Findings:
 
     def with_verdicts(self, tests: Mapping[Hashable, pd.DataFrame]) -> "Findings":
         """The same with the tests of :meth:`family` judged; others have neither p nor verdict."""
-        rankings = {k: one._replace(orders=tests[k]) for k, one in self.rankings.items()}
+        rankings = {
+            key: ranking._replace(orders=tests[key]) for key, ranking in self.rankings.items()
+        }
         table = self.tests.join(tests["shown"][["p_holm", "verdict"]])
         return replace(self, tests=table, rankings=rankings, line_tests=tests["lines"])
 
@@ -78,26 +80,31 @@ def find(sides: Sequence[Side]) -> list[Findings]:
     Raises:
         UserError: the runs read a score in two ways.
     """
-    found = [_find(sides[0], side) for side in sides[1:]]
-    family = {(n, key): t for n, one in enumerate(found) for key, t in one.family()}
-    tests = judged(family)
-    return [
-        one.with_verdicts({key: table for (m, key), table in tests.items() if m == n})
-        for n, one in enumerate(found)
-    ]
+    comparisons = [_find(sides[0], side) for side in sides[1:]]
+    family = {
+        (number, key): table
+        for number, findings in enumerate(comparisons)
+        for key, table in findings.family()
+    }
+    judgements: list[dict[Hashable, pd.DataFrame]] = [{} for _ in comparisons]
+    for (number, key), table in judged(family).items():
+        judgements[number][key] = table
+    pairs = zip(comparisons, judgements, strict=True)
+    return [findings.with_verdicts(tables) for findings, tables in pairs]
 
 
-def _find(reference: Side, side: Side) -> Findings:
-    scores = merged({one.label: one.run.scores for one in (reference, side)})
-    tests = tested_gaps(gaps(reference.parts, side.parts))
+def _find(reference: Side, run: Side) -> Findings:
+    sides = (reference, run)
+    scores = merged({side.label: side.run.scores for side in sides})
+    tests = tested_gaps(gaps(reference.parts, run.parts))
     rankings = {}
     for scenario, rows in tests.groupby("scenario", sort=False):
         for score in claimed(scores[name] for name in rows["metric"].unique()):
-            tables = [_scores(one, str(scenario), score.name) for one in (reference, side)]
+            tables = [_scores(side, str(scenario), score.name) for side in sides]
             if ranking := rank(tables):
                 rankings[str(scenario), score.name] = ranking
-    values = paired_values(reference.predictions, side.predictions)
-    labels, letters = (reference.label, side.label), (reference.letter, side.letter)
+    values = paired_values(reference.predictions, run.predictions)
+    labels, letters = (reference.label, run.label), (reference.letter, run.letter)
     line_tests = tested_lines(values)
     return Findings(labels, letters, scores, tests, rankings, values, fitted(values), line_tests)
 

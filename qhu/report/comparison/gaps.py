@@ -36,8 +36,8 @@ def decompose(results: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The columns :data:`PARTS` under the index :data:`CELL`, where all of them are defined.
     """
-    known = steps.set_index(CELL).join(results.set_index(CELL)["value"], how="inner").dropna()
-    parts = known[[*STEPS, "value"]].diff(axis=1).drop(columns="exact")
+    scores = steps.set_index(CELL).join(results.set_index(CELL)["value"], how="inner").dropna()
+    parts = scores[[*STEPS, "value"]].diff(axis=1).drop(columns="exact")
     return parts.set_axis(PARTS, axis=1)
 
 
@@ -51,38 +51,39 @@ def gaps(reference: pd.DataFrame, run: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The columns :data:`QUANTITIES` under the index :data:`CELL`, where both runs have a score.
     """
-    one, other = run.align(reference, join="inner", axis=0)
-    found = one - other
-    modelled = found[STEPS[1:]].sum(axis=1)
-    return found.assign(modelled=modelled, gap=modelled + found["drift"])[QUANTITIES]
+    of_run, of_reference = run.align(reference, join="inner", axis=0)
+    differences = of_run - of_reference
+    modelled = differences[STEPS[1:]].sum(axis=1)
+    return differences.assign(modelled=modelled, gap=modelled + differences["drift"])[QUANTITIES]
 
 
-def tested_gaps(found: pd.DataFrame) -> pd.DataFrame:
+def tested_gaps(differences: pd.DataFrame) -> pd.DataFrame:
     """Means over the seeds with their intervals, tested against 0.
 
     Args:
-        found: what :func:`gaps` found.
+        differences: what :func:`gaps` gives.
 
     Returns:
         ``scenario, metric, quantity, method`` and the columns of
         :func:`~qhu.report.statistics.tested`, to be judged with the rest of the page. Rows of
         :data:`EVERY` are means over the methods.
     """
-    return pd.concat([_tested(found), _tested(_over_methods(found))], ignore_index=True)
+    return pd.concat([_tested(differences), _tested(_over_methods(differences))], ignore_index=True)
 
 
-def _tested(found: pd.DataFrame) -> pd.DataFrame:
+def _tested(differences: pd.DataFrame) -> pd.DataFrame:
     keys = ["scenario", "metric", "quantity", "method"]
-    tidy = found.melt(ignore_index=False, var_name="quantity").reset_index()
+    tidy = differences.melt(ignore_index=False, var_name="quantity").reset_index()
     order = {key: list(tidy[key].unique()) for key in keys}
     by_seed = tidy.pivot(index=keys, columns="seed", values="value")
     table = tested(by_seed, RESOLUTION).reset_index()
     return table.sort_values(keys, key=lambda names: names.map(order[str(names.name)].index))
 
 
-def _over_methods(found: pd.DataFrame) -> pd.DataFrame:
+def _over_methods(differences: pd.DataFrame) -> pd.DataFrame:
     """Means over the methods, of the seeds that have them all."""
-    tried = found[~found.index.get_level_values("method").isin(REFERENCE_METHODS)]
+    honest = differences.index.get_level_values("method").isin(REFERENCE_METHODS)
+    tried = differences[~honest]
     groups = tried.groupby(["scenario", "seed", "metric"], sort=False)
     count = groups.size()
     complete = count == count.groupby(["scenario", "metric"]).transform("max")

@@ -30,11 +30,16 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
     Returns:
         The sections of the page, one per other run.
     """
-    found = find(sides)
+    comparisons = find(sides)
     dataset = sides[0].run.results["dataset"].iloc[0]
-    lines = [(dataset, *one.labels, *line) for one in found for line in _lines(one)]
-    pairs = [section(f, side.run.results) for f, side in zip(found, sides[1:], strict=True)]
-    methods = in_order(method for one in found for method in one.methods)
+    lines = [
+        (dataset, *findings.labels, *line) for findings in comparisons for line in _lines(findings)
+    ]
+    pairs = [
+        section(findings, side.run.results)
+        for findings, side in zip(comparisons, sides[1:], strict=True)
+    ]
+    methods = in_order(method for findings in comparisons for method in findings.methods)
     page = fill(
         "comparison/compare.html.jinja",
         sides=sides,
@@ -49,17 +54,17 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
     return pairs
 
 
-def _lines(found: Findings) -> Iterator[tuple[object, ...]]:
-    """Rows of ``compare.csv`` from :data:`KEYS` on: gaps and parts, rankings, qubits."""
+def _lines(findings: Findings) -> Iterator[tuple[object, ...]]:
+    """Rows of ``compare.csv`` from :data:`FIGURE_KEYS` on: gaps and parts, rankings, qubits."""
     numbers = ("mean", "ci_low", "ci_high", "seeds", "p_holm")
-    for row in found.tests.to_dict("records"):
+    for row in findings.tests.to_dict("records"):
         yield (*(row[key] for key in FIGURE_KEYS), *(row[name] for name in numbers))
-    for (scenario, metric), ranking in found.rankings.items():
+    for (scenario, metric), ranking in findings.rankings.items():
         yield (scenario, "", metric, "kendall_tau", *ranking.tau, NONE)
         for row in ranking.swaps().to_dict("records"):
-            two = f"{row['closer']} {row['other']}"
+            methods = f"{row['closer']} {row['other']}"
             swap = Estimate(row["swap"], NONE, NONE, ranking.tau.seeds)
-            yield (scenario, two, metric, "swap_probability", *swap, row["p_holm"])
-    for qubit, line in found.lines.items():
+            yield (scenario, methods, metric, "swap_probability", *swap, row["p_holm"])
+    for qubit, line in findings.lines.items():
         for name, value in line.items():
             yield ("", "", f"z{qubit}", name, *value, NONE)

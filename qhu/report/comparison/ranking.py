@@ -70,8 +70,8 @@ def rank(results: Sequence[pd.DataFrame]) -> Ranking | None:
     resampled = scores[:, draws].mean(axis=2)  # (2, resamples, methods)
     first, second = np.array(list(combinations(range(len(methods)), 2))).T
     orders = np.sign(_rounded(resampled[..., second] - resampled[..., first]))
-    found = scores[..., second] - scores[..., first]
-    order = np.sign(_rounded(found.mean(axis=1)))
+    differences = scores[..., second] - scores[..., first]
+    order = np.sign(_rounded(differences.mean(axis=1)))
     low, high = _percentiles(_tau(*orders), len(seeds))
     tau = Estimate(float(_tau(*order)), float(low), float(high), len(seeds))
     swap = (orders[0] * orders[1] < 0).mean(axis=0)
@@ -85,7 +85,7 @@ def rank(results: Sequence[pd.DataFrame]) -> Ranking | None:
             "swapped": order[0] * order[1] < 0,
         }
     )
-    farther = (found * ahead).transpose(0, 2, 1).reshape(2 * len(ahead), len(seeds))
+    farther = (differences * ahead).transpose(0, 2, 1).reshape(2 * len(ahead), len(seeds))
     tests = tested(pd.DataFrame(farther), RESOLUTION)
     places = _places(methods, scores.mean(axis=1), resampled, len(seeds))
     return Ranking(tau, places, pairs, tests)
@@ -100,11 +100,11 @@ def _distances(results: pd.DataFrame) -> pd.DataFrame:
     return distances.drop(columns=[m for m in UNRANKED if m in distances]).dropna()
 
 
-def _tau(one: Floats, other: Floats) -> Floats:
+def _tau(first: Floats, second: Floats) -> Floats:
     """Kendall's τ-b from the orders (..., pairs) as signs; NaN where a ranking is one tie."""
-    untied = (one**2).sum(axis=-1) * (other**2).sum(axis=-1)
+    untied = (first**2).sum(axis=-1) * (second**2).sum(axis=-1)
     with np.errstate(invalid="ignore"):
-        return np.asarray((one * other).sum(axis=-1) / np.sqrt(untied))
+        return np.asarray((first * second).sum(axis=-1) / np.sqrt(untied))
 
 
 def _places(methods: list[str], means: Floats, resampled: Floats, seeds: int) -> pd.DataFrame:

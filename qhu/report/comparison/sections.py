@@ -7,14 +7,14 @@ import pandas as pd
 
 from qhu.record.scores import Score
 from qhu.report.choice import claimed, headline
+from qhu.report.claims import Statement
 from qhu.report.comparison import plots, words
 from qhu.report.comparison.findings import Findings
 from qhu.report.comparison.gaps import EVERY
 from qhu.report.comparison.qubits import thinned
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.comparison.tables import gap_table, parts_table, qubit_table, rank_table
-from qhu.report.run.figures import Panel
-from qhu.report.run.reading import Statement
+from qhu.report.panels import Panel
 from qhu.report.svg import draw
 from qhu.report.tables import Table
 
@@ -59,40 +59,50 @@ class Pair:
     qubits: list[list[str]]
 
 
-def section(found: Findings, results: pd.DataFrame) -> Pair:
+def section(findings: Findings, results: pd.DataFrame) -> Pair:
     """The section of a run.
 
     Args:
-        found: what its comparison with the reference found.
+        findings: its comparison with the reference.
         results: rows of its ``results.csv``.
     """
-    anchor, reading = f"run-{found.letters[1]}", words.caution(found.tests)
-    if found.lines:
-        reading.append(words.qubit_statement(found.lines, found.line_tests, found.letters[0]))
-    scenarios = found.tests["scenario"].unique()
-    scenes = [_scene(f"{anchor}-{n}", s, found, results) for n, s in enumerate(scenarios)]
-    scatters = _scatters(anchor, found)
-    return Pair(anchor, found.labels, reading, scenes, scatters, qubit_table(found.lines))
+    anchor, reading = f"run-{findings.letters[1]}", words.caution(findings.tests)
+    if findings.lines:
+        reference = findings.letters[0]
+        reading.append(words.qubit_statement(findings.lines, findings.line_tests, reference))
+    scenarios = findings.tests["scenario"].unique()
+    scenes = [
+        _scene(f"{anchor}-{number}", scenario, findings, results)
+        for number, scenario in enumerate(scenarios)
+    ]
+    scatters = _scatters(anchor, findings)
+    return Pair(anchor, findings.labels, reading, scenes, scatters, qubit_table(findings.lines))
 
 
-def _scene(anchor: str, scenario: str, found: Findings, results: pd.DataFrame) -> Scene:
-    tests = found.tests[found.tests["scenario"] == scenario]
+def _scene(anchor: str, scenario: str, findings: Findings, results: pd.DataFrame) -> Scene:
+    tests = findings.tests[findings.tests["scenario"] == scenario]
     results = results[results["scenario"] == scenario]
-    scores = found.present(tests)
+    scores = findings.present(tests)
     by_score = {score: tests[tests["metric"] == score.name] for score in claimed(scores)}
     by_metric = {score.name: rows for score, rows in by_score.items()}
-    ranked = {s: found.rankings.get((scenario, s.name)) for s in by_score}
+    ranked = {score: findings.rankings.get((scenario, score.name)) for score in by_score}
     rankings = {score: ranking for score, ranking in ranked.items() if ranking}
-    reading = words.gap_statements(by_metric, found.letters[0]) + words.parts_statements(by_metric)
+    reading = words.gap_statements(by_metric, findings.letters[0])
+    reading += words.parts_statements(by_metric)
     if rankings:
         by_name = {score.name: ranking for score, ranking in rankings.items()}
         reading.append(words.ranking_statement(by_name))
     return Scene(
         scenario=scenario,
         reading=reading,
-        gaps=gap_table(headline(scores), found.methods, tests, results),
-        apart=[_apart(anchor, s, found.methods, t, results) for s, t in by_score.items()],
-        ranked=[_ranked(anchor, s, r, found.labels) for s, r in rankings.items()],
+        gaps=gap_table(headline(scores), findings.methods, tests, results),
+        apart=[
+            _apart(anchor, score, findings.methods, rows, results)
+            for score, rows in by_score.items()
+        ],
+        ranked=[
+            _ranked(anchor, score, ranking, findings.labels) for score, ranking in rankings.items()
+        ],
     )
 
 
@@ -124,13 +134,13 @@ def _ranked(anchor: str, score: Score, ranking: Ranking, labels: tuple[str, str]
     return Ranked(Panel(drawing, caption), rank_table(ranking, labels))
 
 
-def _scatters(anchor: str, found: Findings) -> list[Panel]:
-    shown, panels = thinned(found.values), []
-    for qubit, line in found.lines.items():
+def _scatters(anchor: str, findings: Findings) -> list[Panel]:
+    shown, panels = thinned(findings.values), []
+    for qubit, line in findings.lines.items():
         points = shown[shown["qubit"] == qubit]
-        plot = functools.partial(plots.scatter, points, line, found.labels)
+        plot = functools.partial(plots.scatter, points, line, findings.labels)
         caption = (
-            f"q{qubit}: {len(points)} of {int((found.values['qubit'] == qubit).sum())} paired "
+            f"q{qubit}: {len(points)} of {int((findings.values['qubit'] == qubit).sum())} paired "
             "values; identity (band) and fitted line."
         )
         label = f"expectation values of qubit {qubit} in both runs"

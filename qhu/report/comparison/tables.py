@@ -67,12 +67,12 @@ def _rows(methods: Sequence[str], chosen: Sequence[pd.DataFrame]) -> list[TableR
     tables = [table.set_index("method") for table in chosen]
     rows = []
     for method in methods:
-        known = [table for table in tables if method in table.index]
-        if known:
-            seeds = max(int(table.loc[[method], "seeds"].iloc[0]) for table in known)
+        present = [table for table in tables if method in table.index]
+        if present:
+            seeds = max(int(table.loc[[method], "seeds"].iloc[0]) for table in present)
             cells = [
-                difference(t, method) if method in t.index else TableCell(note="undefined")
-                for t in tables
+                difference(table, method) if method in table.index else TableCell(note="undefined")
+                for table in tables
             ]
             sign = Markup() if method == EVERY else marker(method)
             rows.append(TableRow(method, sign, str(seeds), cells))

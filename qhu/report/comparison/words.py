@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from qhu.report.claims import Statement, few_seeds, grouped, same_in_every_seed, signed
 from qhu.report.comparison.gaps import EVERY, RESOLUTION, STEPS
 from qhu.report.comparison.ranking import Ranking
-from qhu.report.run.reading import Statement, few_seeds, grouped, same_in_every_seed, signed
 from qhu.report.statistics import MIN_SEEDS, Estimate, estimate
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.tables import interval, number
@@ -31,7 +31,7 @@ def gap_statements(tests: Tests, reference: str) -> list[Statement]:
         tests: by metric, judged gaps of one scenario.
         reference: what the run compared with is called.
     """
-    told, silent = [], []
+    statements, silent = [], []
     for metric, table in tests.items():
         rows = table[
             (table["quantity"] == "gap") & ~table["method"].isin([*REFERENCE_METHODS, EVERY])
@@ -39,27 +39,29 @@ def gap_statements(tests: Tests, reference: str) -> list[Statement]:
         if rows["verdict"].isin(["not shown", "few seeds"]).all():
             silent.append(metric)
         else:
-            said = grouped(rows, f"higher than on {reference}", f"lower than on {reference}")
-            told.append(Statement(f"{metric}:", said))
+            groups = grouped(rows, f"higher than on {reference}", f"lower than on {reference}")
+            statements.append(Statement(f"{metric}:", groups))
     if silent:
-        told.append(Statement("No difference shown for any method:", f"{', '.join(silent)}."))
-    return told
+        statements.append(Statement("No difference shown for any method:", f"{', '.join(silent)}."))
+    return statements
 
 
 def parts_statements(tests: Tests) -> list[Statement]:
     """Which parts of the gaps the corrected tests show, in the mean over the methods."""
-    found = {metric: rows for metric, table in tests.items() if (rows := _over_methods(table))}
-    found = {m: rows for m, rows in found.items() if rows["gap"]["seeds"] >= MIN_SEEDS}
-    if not found:
+    means = {metric: _over_methods(table) for metric, table in tests.items()}
+    enough = {
+        metric: rows for metric, rows in means.items() if rows and rows["gap"]["seeds"] >= MIN_SEEDS
+    }
+    if not enough:
         return []
-    said = []
+    parts = []
     for name in STEPS[1:]:
-        words = [f"{metric} {_part(rows[name])}" for metric, rows in found.items()]
-        known = [one for one, rows in zip(words, found.values(), strict=True) if _is(rows[name])]
-        said.append(f"{PART_TITLES[name]}: {', '.join(known) or 'not told apart from 0'}")
-    told = [Statement("What makes the gaps, in the mean over the methods:", f"{'; '.join(said)}.")]
+        shown = [
+            f"{metric} {_part(rows[name])}" for metric, rows in enough.items() if _is(rows[name])
+        ]
+        parts.append(f"{PART_TITLES[name]}: {', '.join(shown) or 'not told apart from 0'}")
     groups: dict[str, list[str]] = {}
-    for metric, rows in found.items():
+    for metric, rows in enough.items():
         drift = rows["drift"]
         drifting = f"{metric} (drift {_part(drift)})"
         if _is_zero(drift):
@@ -69,7 +71,10 @@ def parts_statements(tests: Tests) -> list[Statement]:
         else:
             groups.setdefault("the gap, no drift shown, in", []).append(drifting)
     text = "; ".join(f"{verdict} {', '.join(metrics)}" for verdict, metrics in groups.items())
-    return [*told, Statement("Gate noise, readout error and shot noise add up to", f"{text}.")]
+    return [
+        Statement("What makes the gaps, in the mean over the methods:", f"{'; '.join(parts)}."),
+        Statement("Gate noise, readout error and shot noise add up to", f"{text}."),
+    ]
 
 
 def _is(row: Mapping[Any, Any]) -> bool:
@@ -94,13 +99,13 @@ def _over_methods(tests: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
 def parts_caption(tests: pd.DataFrame) -> str:
     """The parts of one gap, averaged over the methods, from the tests of one metric."""
     parts = _over_methods(tests)
-    said = ", ".join(f"{PART_TITLES[name]} {signed(estimate(row))}" for name, row in parts.items())
-    return f"In the mean over the methods: {said}."
+    means = ", ".join(f"{PART_TITLES[name]} {signed(estimate(row))}" for name, row in parts.items())
+    return f"In the mean over the methods: {means}."
 
 
 def ranking_statement(rankings: Mapping[str, Ranking]) -> Statement:
     """Whether the methods keep their order, by metric."""
-    said = [f"{metric} {correlation(ranking)}" for metric, ranking in rankings.items()]
+    correlations = [f"{metric} {correlation(ranking)}" for metric, ranking in rankings.items()]
     real = [
         f"{row['closer']} and {row['other']} by {metric}"
         for metric, ranking in rankings.items()
@@ -108,7 +113,7 @@ def ranking_statement(rankings: Mapping[str, Ranking]) -> Statement:
         if row["claimed"]
     ]
     changed = f"Change places beyond chance: {', '.join(real) or 'no two methods shown'}."
-    return Statement("Order of the methods, Kendall's τ:", f"{'; '.join(said)}. {changed}")
+    return Statement("Order of the methods, Kendall's τ:", f"{'; '.join(correlations)}. {changed}")
 
 
 def correlation(ranking: Ranking) -> str:
@@ -130,17 +135,17 @@ def qubit_statement(
         reference: what the run compared with is called.
     """
     slopes, offsets = ([line[name] for line in lines.values()] for name in ("slope", "offset"))
-    said = f"slopes against {reference} of {_range(slopes)}, offsets of {_range(offsets, True)}"
+    text = f"slopes against {reference} of {_range(slopes)}, offsets of {_range(offsets, True)}"
     if tests["seeds"].max() >= MIN_SEEDS:
-        known = {v: tests[tests["verdict"] == v] for v in ("above", "below", "same")}
-        damped = known["below"][known["below"]["quantity"] == "slope"]
-        claimed = pd.concat([known["above"], known["below"]])
-        said += f". Damped: {_qubits(damped)}"
-        said += f"; shifted: {_qubits(claimed[claimed['quantity'] == 'offset'])}"
-        for name, rows in known["same"].groupby("quantity", sort=False):
+        below = tests[tests["verdict"] == "below"]
+        damped = below[below["quantity"] == "slope"]
+        claimed = pd.concat([tests[tests["verdict"] == "above"], below])
+        text += f". Damped: {_qubits(damped)}"
+        text += f"; shifted: {_qubits(claimed[claimed['quantity'] == 'offset'])}"
+        for name, rows in tests[tests["verdict"] == "same"].groupby("quantity", sort=False):
             seeds = int(rows["seeds"].min())
-            said += f"; {name} the same in every seed (n = {seeds}): {_qubits(rows)}"
-    return Statement("Expectation values:", f"{said}.")
+            text += f"; {name} the same in every seed (n = {seeds}): {_qubits(rows)}"
+    return Statement("Expectation values:", f"{text}.")
 
 
 def _qubits(tests: pd.DataFrame) -> str:

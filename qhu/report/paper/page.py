@@ -12,9 +12,11 @@ from qhu.record.folder import RunFolder
 from qhu.record.released import COLUMNS, DERIVED, SAME
 from qhu.record.scores import Score
 from qhu.report.choice import claimed, merged
+from qhu.report.claims import topic
 from qhu.report.design import shared
 from qhu.report.facts import scenarios
 from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
+from qhu.report.panels import Panel
 from qhu.report.paper import plots
 from qhu.report.paper.protocols import (
     PROTOCOLS,
@@ -26,8 +28,6 @@ from qhu.report.paper.protocols import (
     tests,
 )
 from qhu.report.paper.released import Figure, compare
-from qhu.report.run.figures import Panel
-from qhu.report.run.reading import topic
 from qhu.report.statistics import Estimate
 from qhu.report.svg import draw
 from qhu.report.tables import interval, number

@@ -8,8 +8,8 @@ import pandas as pd
 
 from qhu.record.released import DERIVED
 from qhu.record.scores import Score
+from qhu.report.claims import comparisons, topic
 from qhu.report.paper.released import SCENARIOS, Figure
-from qhu.report.run.reading import comparisons, topic
 from qhu.report.statistics import judged
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.tables import Compared

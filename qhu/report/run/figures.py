@@ -1,34 +1,21 @@
 """The figures of a report and what their captions say."""
 
 import functools
-import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import pandas as pd
 
 from qhu.record.scores import Score
 from qhu.report import choice, plots
-from qhu.report.run.reading import REFERENCES
-from qhu.report.svg import Drawing, draw
+from qhu.report.claims import REFERENCES
+from qhu.report.panels import Panel, seed_count, slug
+from qhu.report.svg import draw
 from qhu.report.tables import row_count
 
 TRAINED, UNSEEN = ("forget", "retain"), ("test_forgotten", "test_kept")
 """Subsets of what is to be forgotten and of what is to be kept."""
 NEAR = 0.1
 """The close-up of a trade-off shows scores within this distance of the oracle's."""
-
-
-class Panel(NamedTuple):
-    """A figure and its caption."""
-
-    drawing: Drawing
-    caption: str
-
-
-def slug(text: str) -> str:
-    """Text as part of a file name and of an id."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")
 
 
 def tradeoffs(
@@ -102,12 +89,3 @@ def training_curves(losses: pd.DataFrame) -> list[Panel]:
         caption = f"{who}: {seeds} {'seed' if seeds == 1 else 'seeds'} (faint) and their mean."
         panels.append(Panel(drawing, caption))
     return panels
-
-
-def seed_count(results: pd.DataFrame) -> str:
-    """How many seeds the methods have, in words."""
-    counts = results.groupby("method")["seed"].nunique()
-    low, high = counts.min(), counts.max()
-    if low != high:
-        return f"{low}–{high} seeds"
-    return f"{high} seeds" if high > 1 else "1 seed"

@@ -9,9 +9,10 @@ from qhu.report import facts
 from qhu.report.design import by_topic, design
 from qhu.report.exports import table_files
 from qhu.report.frames import RunFiles, load_run
+from qhu.report.panels import Panel
 from qhu.report.run import methods
 from qhu.report.run.beside import beside_tables
-from qhu.report.run.figures import Panel, training_curves
+from qhu.report.run.figures import training_curves
 from qhu.report.run.sections import ScenarioSection, sections
 from qhu.report.svg import as_pdf, inline
 from qhu.report.templates import fill

@@ -7,8 +7,10 @@ import pandas as pd
 
 from qhu.record.scores import Score
 from qhu.report.choice import headline
-from qhu.report.run.figures import Panel, metric_panels, slug, tradeoffs
-from qhu.report.run.reading import Statement, comparisons, statements
+from qhu.report.claims import Statement, comparisons
+from qhu.report.panels import Panel, slug
+from qhu.report.run.figures import metric_panels, tradeoffs
+from qhu.report.run.reading import statements
 from qhu.report.statistics import judged
 from qhu.report.styles import in_order
 from qhu.report.tables import Compared, Table, score_table, test_table

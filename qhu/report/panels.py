@@ -1,0 +1,29 @@
+"""A figure with its caption, and the words that captions and names of figures share."""
+
+import re
+from typing import NamedTuple
+
+import pandas as pd
+
+from qhu.report.svg import Drawing
+
+
+class Panel(NamedTuple):
+    """A figure and its caption."""
+
+    drawing: Drawing
+    caption: str
+
+
+def slug(text: str) -> str:
+    """Text as part of a file name and of an id."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")
+
+
+def seed_count(results: pd.DataFrame) -> str:
+    """How many seeds the methods have, in words."""
+    counts = results.groupby("method")["seed"].nunique()
+    low, high = counts.min(), counts.max()
+    if low != high:
+        return f"{low}–{high} seeds"
+    return f"{high} seeds" if high > 1 else "1 seed"
