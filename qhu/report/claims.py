@@ -35,8 +35,11 @@ def comparisons(results: pd.DataFrame, scores: Iterable[Score]) -> dict[Compared
         results: rows of ``results.csv`` of one dataset, scenario and backend.
         scores: the scores in it.
     """
-    tables = {one: paired(results, one.metric, one.reference) for one in compared(scores)}
-    return {one: table for one, table in tables.items() if len(table)}
+    tables = {
+        comparison: paired(results, comparison.metric, comparison.reference)
+        for comparison in compared(scores)
+    }
+    return {comparison: table for comparison, table in tables.items() if len(table)}
 
 
 class Statement(NamedTuple):
@@ -77,7 +80,7 @@ def grouped(methods: pd.DataFrame, above: str, below: str) -> str:
     same = methods[methods["verdict"] == "same"]
     sizes = [same_in_every_seed(estimate(row)) for row in same.to_dict("records")]
     for size in dict.fromkeys(sizes):
-        groups[size] = named(same.loc[[one == size for one in sizes], "method"])
+        groups[size] = named(same.loc[[own == size for own in sizes], "method"])
     few = f"fewer than {MIN_SEEDS} seeds"
     groups[few] = named(methods.loc[methods["verdict"] == "few seeds", "method"])
     return f"{'; '.join(f'{claim}: {names}' for claim, names in groups.items() if names)}."

@@ -15,7 +15,7 @@ PLACE = re.compile(r"\{([\w.]+)\}")
 Condition = Callable[[Any], bool]
 
 
-class Told(NamedTuple):
+class DesignStatement(NamedTuple):
     """A sentence that holds for a run, and the settings that it tells."""
 
     topic: str
@@ -28,7 +28,7 @@ class _Sentence(NamedTuple):
     text: str
     when: Mapping[str, Condition] = {}
 
-    def of(self, settings: Mapping[str, Any]) -> Told | None:
+    def of(self, settings: Mapping[str, Any]) -> DesignStatement | None:
         """The sentence with its values; None where it does not hold."""
         names = {*PLACE.findall(self.text), *self.when}
         if not names <= settings.keys():
@@ -36,7 +36,7 @@ class _Sentence(NamedTuple):
         if not all(holds(settings[name]) for name, holds in self.when.items()):
             return None
         text = PLACE.sub(lambda place: as_text(settings[place[1]]), self.text)
-        return Told(self.topic, text, frozenset(names))
+        return DesignStatement(self.topic, text, frozenset(names))
 
 
 def _is(*values: Any) -> Condition:
@@ -200,22 +200,22 @@ SENTENCES = (
 )
 
 
-def design(settings: Mapping[str, Any]) -> list[Told]:
+def design(settings: Mapping[str, Any]) -> list[DesignStatement]:
     """The sentences that hold for a run.
 
     Args:
         settings: contents of its ``experiment.yaml``.
     """
     flat = dict(_flat(settings)) | {"own.bounds": _own_bounds(settings)}
-    told = (sentence.of(flat) for sentence in SENTENCES)
-    return [one for one in told if one is not None]
+    statements = (sentence.of(flat) for sentence in SENTENCES)
+    return [statement for statement in statements if statement is not None]
 
 
-def by_topic(told: Sequence[Told]) -> dict[str, list[str]]:
+def by_topic(statements: Sequence[DesignStatement]) -> dict[str, list[str]]:
     """Texts by topic, in the order of the sentences."""
-    topics: dict[str, list[str]] = {one.topic: [] for one in SENTENCES}
-    for one in told:
-        topics[one.topic].append(one.text)
+    topics: dict[str, list[str]] = {sentence.topic: [] for sentence in SENTENCES}
+    for statement in statements:
+        topics[statement.topic].append(statement.text)
     return topics
 
 
@@ -226,9 +226,9 @@ def shared(settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
         settings: contents of every run's ``experiment.yaml``, by the run's name.
     """
     runs: dict[str, list[str]] = {}
-    for name, one in settings.items():
-        for told in design(one):
-            runs.setdefault(told.text, []).append(name)
+    for name, of_run in settings.items():
+        for statement in design(of_run):
+            runs.setdefault(statement.text, []).append(name)
     return [
         text if len(names) == len(settings) else f"{', '.join(names)}: {text}"
         for text, names in runs.items()
@@ -244,8 +244,10 @@ def _flat(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _own_bounds(settings: Mapping[str, Any]) -> str | None:
     """Methods whose own options bound their steps, epochs or, where there is any, patience."""
     patient = settings.get("unlearning", {}).get("patience") is not None
-    names, own = ("steps", "epochs", "patience") if patient else ("steps", "epochs"), []
+    names = ("steps", "epochs", "patience") if patient else ("steps", "epochs")
+    own = []
     for label, options in settings.get("methods", {}).items():
         bounds = [f"{name} {options[name]}" for name in names if options.get(name) is not None]
-        own += [f"{label} ({', '.join(bounds)})"] if bounds else []
+        if bounds:
+            own.append(f"{label} ({', '.join(bounds)})")
     return "; ".join(own) or None

@@ -23,8 +23,12 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> Pairs:
 
 def settings(asked: Mapping[str, Any], effective: Mapping[str, Mapping[str, Any]]) -> Pairs:
     """Settings of an experiment; a stage on an emulated device says so."""
-    emulated = {f"stages.{stage}" for stage, told in effective.items() if told.get("emulated")}
-    return [(k, f"EMULATED {v}" if k in emulated else v) for k, v in flatten(asked)]
+    emulated = {
+        f"stages.{stage}" for stage, options in effective.items() if options.get("emulated")
+    }
+    return [
+        (name, f"EMULATED {text}" if name in emulated else text) for name, text in flatten(asked)
+    ]
 
 
 def _flatten(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
@@ -53,7 +57,8 @@ def key_facts(run: RunFiles) -> Pairs:
     """What the page's head says of the run."""
     results, record = run.results, run.record
     seeds = sorted(results["seed"].unique())
-    tried = [m for m in results["method"].unique() if m not in REFERENCE_METHODS]
+    methods = results["method"].unique()
+    tried = [method for method in methods if method not in REFERENCE_METHODS]
     return [
         ("dataset", ", ".join(results["dataset"].unique())),
         ("evaluated on", record.backend),
@@ -133,8 +138,8 @@ def reported(facts: pd.DataFrame) -> dict[tuple[str, str, str], list[str]]:
     named = [name for name in facts.columns if name not in (*ABOUT, "steps")]
     lines: dict[tuple[str, str, str], list[str]] = {}
     for (scenario, method), rows in facts.groupby(["scenario", "method"], sort=False):
-        told = [f"{name}: {_over_seeds(rows[name])}" for name in named if rows[name].notna().any()]
-        line = (str(method), _over_seeds(rows["steps"]), "; ".join(told))
+        texts = [f"{name}: {_over_seeds(rows[name])}" for name in named if rows[name].notna().any()]
+        line = (str(method), _over_seeds(rows["steps"]), "; ".join(texts))
         lines.setdefault(line, []).append(str(scenario))
     return lines
 

@@ -163,22 +163,23 @@ def read_settings(file: Path) -> dict[str, Any]:
 def _read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Losses and facts; empty frames where a run was stopped before it wrote any."""
     losses, facts = [], []
-    for number, text in enumerate(_read_text(file).splitlines() if file.exists() else (), 1):
+    text = _read_text(file) if file.exists() else ""
+    for number, entry in enumerate(text.splitlines(), 1):
         try:
-            line = json.loads(text)
+            line = json.loads(entry)
         except json.JSONDecodeError:
             raise UserError(f"{file}, line {number}: not JSON; run the experiment again") from None
         if "facts" in line:
-            told = line.pop("facts")
-            facts.append({**line, **told})
+            reported = line.pop("facts")
+            facts.append({**line, **reported})
         else:
             losses.append({**line, "at": line.get("epoch", line.get("step"))})
     columns = [*ABOUT, "at", "loss", "val_loss"]
-    known = pd.DataFrame.from_records(facts)
-    extra = [name for name in known.columns if name not in (*ABOUT, "steps")]
+    reports = pd.DataFrame.from_records(facts)
+    extra = [name for name in reports.columns if name not in (*ABOUT, "steps")]
     return (
         pd.DataFrame.from_records(losses).reindex(columns=columns),
-        known.reindex(columns=[*ABOUT, "steps", *extra]),
+        reports.reindex(columns=[*ABOUT, "steps", *extra]),
     )
 
 

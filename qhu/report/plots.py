@@ -110,14 +110,18 @@ def along(
     if zero:
         axes.axhline(0, color=INK, lw=0.9, zorder=1)
     for number, method in reversed(list(enumerate(values))):  # the honest rows on top
-        found = [(i, values[method][x]) for i, x in enumerate(labels) if x in values[method]]
+        points = [
+            (place, values[method][label])
+            for place, label in enumerate(labels)
+            if label in values[method]
+        ]
         if ordered:
-            _line(axes, method, found)
+            _line(axes, method, points)
             continue
-        for place, value in found:
+        for place, value in points:
             beside = place + 0.08 * (number - (len(values) - 1) / 2)
             _point(axes, method, beside, value.mean, yerr=arms(value), elinewidth=1.3)
-    sizes = sorted(abs(value.mean) for found in values.values() for value in found.values())
+    sizes = sorted(abs(value.mean) for by_label in values.values() for value in by_label.values())
     typical = sizes[len(sizes) // 2]
     if zero and sizes[-1] > WIDE_RANGE * typical > 0:
         axes.set_yscale("symlog", linthresh=2 * typical)
@@ -169,12 +173,13 @@ def _point(axes: Axes, method: str, x: float, y: float, **bars: Any) -> None:
     )
 
 
-def _line(axes: Axes, method: str, found: Sequence[tuple[int, Estimate]]) -> None:
+def _line(axes: Axes, method: str, points: Sequence[tuple[int, Estimate]]) -> None:
     colour, marker = style(method)
-    places = [place for place, _ in found]
-    low, high = ([getattr(value, end) for _, value in found] for end in ("low", "high"))
+    places = [place for place, _ in points]
+    low, high = ([getattr(value, end) for _, value in points] for end in ("low", "high"))
     axes.fill_between(places, low, high, color=colour, alpha=0.1, lw=0)
-    means, dashes = [value.mean for _, value in found], "--" if method in REFERENCE_METHODS else "-"
+    means = [value.mean for _, value in points]
+    dashes = "--" if method in REFERENCE_METHODS else "-"
     axes.plot(places, means, marker=marker, ls=dashes, ms=6, mec="white", mew=0.6, color=colour)
 
 

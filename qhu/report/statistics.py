@@ -99,8 +99,8 @@ def estimates(summary: pd.DataFrame, metric: str) -> dict[str, Estimate]:
     """
     chosen = summary.loc[summary["metric"] == metric]
     columns = [chosen[name].tolist() for name in ("mean", "ci_low", "ci_high", "seeds")]
-    found = dict(zip(chosen["method"], map(Estimate, *columns), strict=True))
-    return {method: found[method] for method in in_order(found)}
+    by_method = dict(zip(chosen["method"], map(Estimate, *columns), strict=True))
+    return {method: by_method[method] for method in in_order(by_method)}
 
 
 def paired(results: pd.DataFrame, metric: str, reference: str) -> pd.DataFrame:
@@ -116,7 +116,7 @@ def paired(results: pd.DataFrame, metric: str, reference: str) -> pd.DataFrame:
     """
     chosen = results[results["metric"] == metric]
     values = chosen.pivot(index="seed", columns="method", values="value")
-    methods = [m for m in chosen["method"].unique() if m not in (reference, "retrain")]
+    methods = [name for name in chosen["method"].unique() if name not in (reference, "retrain")]
     table = tested(values[methods].sub(values.get(reference, np.nan), axis=0).T)
     return table.rename_axis("method").reset_index()
 
@@ -137,9 +137,9 @@ def tested(differences: pd.DataFrame, resolution: float = 0.0) -> pd.DataFrame:
     """
     rows = differences.dropna(how="all")
     values = [row[np.isfinite(row)] for row in rows.to_numpy(np.float64)]
-    found = [(*mean_interval(row), _same(row, resolution), _p(row)) for row in values]
+    statistics = [(*mean_interval(row), _same(row, resolution), _p(row)) for row in values]
     columns = ["mean", "ci_low", "ci_high", "seeds", "same", "p"]
-    table = pd.DataFrame(found, index=rows.index, columns=columns)
+    table = pd.DataFrame(statistics, index=rows.index, columns=columns)
     unfit = table["same"].astype(bool) | (table["seeds"] < MIN_SEEDS)
     return table.assign(p=table["p"].mask(unfit).astype(np.float64))
 
@@ -190,7 +190,7 @@ def judged(family: Mapping[K, pd.DataFrame]) -> dict[K, pd.DataFrame]:
     together = [table["p"].to_numpy(np.float64) for table in family.values()]
     corrected = holm(np.concatenate(together)) if together else np.empty(0)
     parts = np.split(corrected, np.cumsum(sizes)[:-1]) if together else []
-    found = {}
+    judgements = {}
     for (key, table), p_holm in zip(family.items(), parts, strict=True):
         verdicts = [
             _verdict(mean, seeds, same, p)
@@ -198,8 +198,8 @@ def judged(family: Mapping[K, pd.DataFrame]) -> dict[K, pd.DataFrame]:
                 table["mean"], table["seeds"], table["same"], p_holm, strict=True
             )
         ]
-        found[key] = table.assign(p_holm=p_holm, verdict=verdicts)
-    return found
+        judgements[key] = table.assign(p_holm=p_holm, verdict=verdicts)
+    return judgements
 
 
 def _verdict(mean: float, seeds: int, same: bool, p_holm: float) -> Verdict:

@@ -74,11 +74,13 @@ def as_pdf(drawings: Sequence[Drawing]) -> Iterator[bytes]:
 
     Embedding a font takes longer than drawing: one document is made and taken apart.
     """
+    if not drawings:
+        return
     document = io.BytesIO()
     with rc_context(STYLE), PdfPages(document, metadata=NO_PDF_METADATA) as pages:
         for drawing in drawings:
             pages.savefig(drawing.figure, transparent=True)
-    for page in PdfReader(document).pages if drawings else ():
+    for page in PdfReader(document).pages:
         writer, file = PdfWriter(), io.BytesIO()
         writer.add_page(page)
         writer.metadata = None

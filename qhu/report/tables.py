@@ -55,7 +55,7 @@ class TableCell(NamedTuple):
         return number(self.estimate.mean - self.estimate.low)
 
     @property
-    def told_p(self) -> str:
+    def p_in_words(self) -> str:
         """The p-value in words."""
         if math.isnan(self.p):
             return ""
@@ -101,9 +101,9 @@ def score_table(
     values = [estimates(summary, score.name) for score in scores]
     rows = []
     for method in methods:
-        known = [by_method.get(method) for by_method in values]
-        seeds = max((value.seeds for value in known if value), default=0)
-        pairs = zip(scores, known, strict=True)
+        of_method = [by_method.get(method) for by_method in values]
+        seeds = max((value.seeds for value in of_method if value), default=0)
+        pairs = zip(scores, of_method, strict=True)
         cells = [_score(method, score, value, seeds) for score, value in pairs]
         rows.append(TableRow(method, marker(method), str(seeds), cells))
     return Table(columns, rows)
@@ -134,8 +134,8 @@ def test_table(
         results: rows of ``results.csv`` of one dataset, scenario and backend.
     """
     columns = [
-        column(one.score, results)._replace(metric=f"{one.metric} − {one.reference}")
-        for one in compared
+        column(score, results)._replace(metric=f"{score.name} − {reference}")
+        for score, reference in compared
     ]
     by_method = [table.set_index("method") for table in compared.values()]
     rows = []

@@ -24,6 +24,7 @@ from qhu.report.paper.protocols import (
     Outcome,
     counted,
     judge,
+    of_comparison,
     statements,
     tests,
 )
@@ -34,7 +35,6 @@ from qhu.report.tables import interval, number
 from qhu.report.templates import fill
 
 RELEASED = {"scenario": "str", "method": "str", **dict.fromkeys(COLUMNS, "float64")}
-SOURCES = ("released", "their protocol", "our protocol")
 
 
 class Runs(NamedTuple):
@@ -54,7 +54,7 @@ class Value(NamedTuple):
 
 
 class PaperTable(NamedTuple):
-    """Columns, and per method a line of values from each of :data:`SOURCES`."""
+    """Columns, and per method a line of values from each source."""
 
     columns: list[str]
     methods: dict[str, dict[str, list[Value]]]
@@ -94,46 +94,51 @@ def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
         theirs, ours = (tables[run] for run in where[1:])
         compared += compare(dataset, published, theirs, ours, scores)
         asked |= tests(dataset, theirs, ours, scores)
-    figures, found = judge(compared, asked)
+    figures, outcomes = judge(compared, asked)
     pages = {
         dataset: [Path(os.path.relpath(run, folder)).as_posix() for run in where[1:]]
         for dataset, where in runs.items()
     }
     text = fill(
         "paper/paper.html.jinja",
-        statements=statements(figures, found),
-        sections=_sections(figures, found, scores),
+        statements=statements(figures, outcomes),
+        sections=_sections(figures, outcomes, scores),
         protocols=[_protocol(name, runs) for name in ("theirs", "ours")],
         runs=pages,
     )
     written = RunFolder(folder)
-    written.write_table("paper.csv", pd.DataFrame([one.flat() for one in figures]))
+    written.write_table("paper.csv", pd.DataFrame([figure.flat() for figure in figures]))
     written.write_text("paper.html", text)
     return folder / "paper.html"
 
 
 def _protocol(name: str, runs: Mapping[str, Runs]) -> tuple[str, list[str]]:
     """A protocol's name, and what was done under it: scenarios, then the common sentences."""
-    settings = {k: read_settings(getattr(one, name) / "experiment.yaml") for k, one in runs.items()}
+    settings = {
+        dataset: read_settings(getattr(folders, name) / "experiment.yaml")
+        for dataset, folders in runs.items()
+    }
     forgotten = [
-        f"{dataset}: {'; '.join(scenarios(one).values())}." for dataset, one in settings.items()
+        f"{dataset}: {'; '.join(scenarios(of_run).values())}."
+        for dataset, of_run in settings.items()
     ]
     words = {"theirs": "Their protocol", "ours": "Our protocol"}
     return words[name], [*shared(settings), *forgotten]
 
 
 def _sections(
-    figures: Sequence[Figure], found: Sequence[Outcome], scores: Mapping[str, Score]
+    figures: Sequence[Figure], outcomes: Sequence[Outcome], scores: Mapping[str, Score]
 ) -> list[PaperSection]:
     claims, sections = {score.name for score in claimed(scores.values())}, []
-    for place, key in enumerate(dict.fromkeys((f.dataset, f.scenario) for f in figures)):
-        chosen = [f for f in figures if (f.dataset, f.scenario) == key]
-        columns = [name for name in COLUMNS if any(f.column == name for f in chosen)]
+    keys = dict.fromkeys((figure.dataset, figure.scenario) for figure in figures)
+    for place, key in enumerate(keys):
+        chosen = [figure for figure in figures if (figure.dataset, figure.scenario) == key]
+        columns = [name for name in COLUMNS if any(figure.column == name for figure in chosen)]
         anchor = f"s{place}"
         sections.append(
             PaperSection(
                 *(anchor, *key),
-                outcomes=_outcomes([o for o in found if o.asked[:2] == key]),
+                outcomes=_outcomes([outcome for outcome in outcomes if outcome.asked[:2] == key]),
                 panels=[
                     _panel(anchor, scores[name], chosen)
                     for name in columns
@@ -146,36 +151,37 @@ def _sections(
     return sections
 
 
-def _outcomes(found: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
+def _outcomes(outcomes: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
     """Per comparison, how many methods it sets apart under each protocol."""
     return [
         (
-            topic(one),
+            topic(comparison),
             [
-                counted(one, [o for o in found if (o.asked.compared, o.asked.protocol) == (one, p)])
-                for p in PROTOCOLS
+                counted(comparison, of_comparison(outcomes, comparison, protocol))
+                for protocol in PROTOCOLS
             ],
         )
-        for one in dict.fromkeys(o.asked.compared for o in found)
+        for comparison in dict.fromkeys(outcome.asked.compared for outcome in outcomes)
     ]
 
 
 def _table(columns: list[str], figures: Sequence[Figure]) -> PaperTable:
-    known = {(one.method, one.column): one for one in figures}
+    by_cell = {(figure.method, figure.column): figure for figure in figures}
     methods = {}
-    for method in dict.fromkeys(one.method for one in figures):
-        row = [known.get((method, column)) for column in columns]
-        values = ([_released(one) for one in row], [_estimate(one and one.theirs) for one in row])
-        methods[method] = dict(
-            zip(SOURCES, (*values, [_estimate(one and one.ours) for one in row]), strict=True)
-        )
+    for method in dict.fromkeys(figure.method for figure in figures):
+        row = [by_cell.get((method, column)) for column in columns]
+        methods[method] = {
+            "released": [_released(figure) for figure in row],
+            "their protocol": [_estimate(figure and figure.theirs) for figure in row],
+            "our protocol": [_estimate(figure and figure.ours) for figure in row],
+        }
     return PaperTable(columns, methods)
 
 
-def _released(one: Figure | None) -> Value:
-    if one is None or one.released is None:
+def _released(figure: Figure | None) -> Value:
+    if figure is None or figure.released is None:
         return Value()
-    return Value(number(one.released), stands_out=one.stands_out)
+    return Value(number(figure.released), stands_out=figure.stands_out)
 
 
 def _estimate(value: Estimate | None) -> Value:
@@ -183,7 +189,7 @@ def _estimate(value: Estimate | None) -> Value:
 
 
 def _panel(anchor: str, column: Score, figures: Sequence[Figure]) -> Panel:
-    chosen = [one for one in figures if one.column == column.name]
+    chosen = [figure for figure in figures if figure.column == column.name]
     plot = functools.partial(plots.protocols, chosen, column)
     drawing = draw(
         plot, (4.6, 4.6), f"{anchor}-{column.name}-", f"{column.name}, by method and protocol"
@@ -191,8 +197,8 @@ def _panel(anchor: str, column: Score, figures: Sequence[Figure]) -> Panel:
     seeds = " and ".join(
         f"{max((value.seeds for value in values if value), default=0)} seeds under {protocol}"
         for protocol, values in (
-            ("their protocol", [one.theirs for one in chosen]),
-            ("ours", [one.ours for one in chosen]),
+            ("their protocol", [figure.theirs for figure in chosen]),
+            ("ours", [figure.ours for figure in chosen]),
         )
     )
     return Panel(drawing, f"{column.name}: mean and 95 % interval over {seeds}.")

@@ -46,69 +46,98 @@ def tests(
         ours: ``results.csv`` under our protocol.
         scores: by name, how the scores of both are read.
     """
-    found = {}
+    tables = {}
     for released, own in SCENARIOS.items():
         for protocol, results, name in zip(PROTOCOLS, (theirs, ours), (released, own), strict=True):
             rows = results[results["scenario"] == name]
             scenario = [scores[metric] for metric in rows["metric"].unique()]
-            for one, table in comparisons(rows, scenario).items():
+            for comparison, table in comparisons(rows, scenario).items():
                 methods = table[~table["method"].isin(REFERENCE_METHODS)]
                 if len(methods):
-                    found[Asked(dataset, released, protocol, one)] = methods
-    return found
+                    tables[Asked(dataset, released, protocol, comparison)] = methods
+    return tables
 
 
 def judge(
     figures: Sequence[Figure], asked: Mapping[Asked, pd.DataFrame]
 ) -> tuple[list[Figure], list[Outcome]]:
     """What the page may claim of released figures and of methods, corrected all together."""
-    known = [one for one in figures if one.test is not None]
-    together = {None: pd.DataFrame([one.test for one in known])} if known else {}
-    family = judged({**together, **asked})
-    rows = iter(family.pop(None).to_dict("records") if known else ())
-    figures = [one if one.test is None else one._replace(test=next(rows)) for one in figures]
-    return figures, [_outcome(key, table) for key, table in family.items() if key is not None]
+    testable = [figure for figure in figures if figure.test is not None]
+    of_figures = {None: pd.DataFrame([figure.test for figure in testable])} if testable else {}
+    judgements = judged({**of_figures, **asked})
+    if testable:
+        rows = iter(judgements.pop(None).to_dict("records"))
+        figures = [
+            figure if figure.test is None else figure._replace(test=next(rows))
+            for figure in figures
+        ]
+    outcomes = [_outcome(key, table) for key, table in judgements.items() if key is not None]
+    return list(figures), outcomes
 
 
 def _outcome(asked: Asked, table: pd.DataFrame) -> Outcome:
-    below, above = (int((table["verdict"] == one).sum()) for one in ("below", "above"))
+    below, above = (int((table["verdict"] == verdict).sum()) for verdict in ("below", "above"))
     return Outcome(asked, below, above, len(table) - below - above)
 
 
-def statements(figures: Sequence[Figure], found: Sequence[Outcome]) -> list[tuple[str, str]]:
+def statements(figures: Sequence[Figure], outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     """The summary, topic and text: what is reproduced, then every comparison over everything."""
-    told = [("Reproduced:", _reproduced(figures))]
-    for comparison in dict.fromkeys(one.asked.compared for one in found):
-        outcomes = [one for one in found if one.asked.compared == comparison]
-        parts = {p: [one for one in outcomes if one.asked.protocol == p] for p in PROTOCOLS}
-        if all(parts.values()):
-            first, second = (counted(comparison, parts[protocol]) for protocol in PROTOCOLS)
-            text = f"under their protocol, {first}. Under ours, {second}."
-            told.append((f"{topic(comparison)}:", text))
-    return told
+    summary = [("Reproduced:", _reproduced(figures))]
+    for comparison in dict.fromkeys(outcome.asked.compared for outcome in outcomes):
+        counts = [_counted_under(protocol, comparison, outcomes) for protocol in PROTOCOLS]
+        if all(counts):
+            theirs, ours = counts
+            text = f"under their protocol, {theirs}. Under ours, {ours}."
+            summary.append((f"{topic(comparison)}:", text))
+    return summary
+
+
+def _counted_under(protocol: str, comparison: Compared, outcomes: Sequence[Outcome]) -> str:
+    """The counts of a comparison under a protocol; empty where it was not made."""
+    chosen = of_comparison(outcomes, comparison, protocol)
+    return counted(comparison, chosen) if chosen else ""
+
+
+def of_comparison(
+    outcomes: Sequence[Outcome], comparison: Compared, protocol: str
+) -> list[Outcome]:
+    """Those of a comparison under a protocol."""
+    return [
+        outcome
+        for outcome in outcomes
+        if (outcome.asked.compared, outcome.asked.protocol) == (comparison, protocol)
+    ]
 
 
 def _reproduced(figures: Sequence[Figure]) -> str:
     """How many released figures one run under their protocol may give."""
-    own = [one for one in figures if one.column not in DERIVED]
-    known = [one for one in own if one.released is not None and one.prediction is not None]
-    known = [one for one in known if not any(map(math.isnan, one.prediction or ()))]
-    if not known:
+    comparable = [
+        figure
+        for figure in figures
+        if figure.column not in DERIVED
+        and figure.released is not None
+        and figure.prediction is not None
+        and not any(map(math.isnan, figure.prediction))
+    ]
+    if not comparable:
         return "unknown, one seed has no interval."
-    inside, same = sum(not one.outside for one in known), [one for one in known if one.same]
-    equal = f"{sum(not one.outside for one in same)} of {len(same)}"
+    inside = sum(not figure.outside for figure in comparable)
+    same = [figure for figure in comparable if figure.same]
+    share = f"{inside / len(comparable):.0%}"
+    equal = f"{sum(not figure.outside for figure in same)} of {len(same)}"
     return (
-        f"{inside} of {len(known)} released figures ({inside / len(known):.0%}) lie where one run "
+        f"{inside} of {len(comparable)} released figures ({share}) lie where one run "
         "under their protocol falls with 95 % probability. Columns that follow from others are not "
         "counted; figures of one model go together all the same. Where all seeds give the same "
         f"value, only that value counts ({equal} such figures)."
     )
 
 
-def counted(comparison: Compared, found: Sequence[Outcome]) -> str:
-    """How many methods the comparison sets apart, summed over ``found``."""
-    total = sum(one.below + one.above + one.neither for one in found)
-    below, above = sum(one.below for one in found), sum(one.above for one in found)
+def counted(comparison: Compared, outcomes: Sequence[Outcome]) -> str:
+    """How many methods the comparison sets apart, summed over ``outcomes``."""
+    total = sum(outcome.below + outcome.above + outcome.neither for outcome in outcomes)
+    below = sum(outcome.below for outcome in outcomes)
+    above = sum(outcome.above for outcome in outcomes)
     score = comparison.score
     return (
         f"of {total} methods {below} are {score.below}; {above} are {score.above}; "

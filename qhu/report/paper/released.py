@@ -113,19 +113,19 @@ def compare(
             for column in COLUMNS:
                 if method == "retrain" and column in relative:
                     continue
-                one = first.get((scenario, method, SHUFFLED.get(column, column)))
-                two = second.get((own, counterpart, SAME.get(column, column)))
-                figure = released.get((scenario, method, column))
-                known = Figure(
+                their_values = first.get((scenario, method, SHUFFLED.get(column, column)))
+                our_values = second.get((own, counterpart, SAME.get(column, column)))
+                published_value = released.get((scenario, method, column))
+                figure = Figure(
                     *(dataset, scenario, method, column),
-                    released=figure,
-                    theirs=None if one is None else mean_interval(one),
-                    prediction=None if one is None else prediction_interval(one),
-                    ours=None if two is None else mean_interval(two),
-                    test=_test(one, figure),
+                    released=published_value,
+                    theirs=None if their_values is None else mean_interval(their_values),
+                    prediction=None if their_values is None else prediction_interval(their_values),
+                    ours=None if our_values is None else mean_interval(our_values),
+                    test=_test(their_values, published_value),
                 )
-                if known[4:8] != (None, None, None, None):
-                    figures.append(known)
+                if figure[4:8] != (None, None, None, None):
+                    figures.append(figure)
     return figures
 
 
@@ -144,11 +144,11 @@ def _scores(results: pd.DataFrame) -> dict[tuple[str, str, str], Floats]:
 
 def _released(table: pd.DataFrame) -> dict[tuple[str, str, str], float]:
     """Scenario, method and column to the figure; every line holds the teacher's accuracies, too."""
-    found: dict[tuple[str, str, str], float] = {}
+    figures: dict[tuple[str, str, str], float] = {}
     for line in table.to_dict("records"):
         scenario, method = str(line["scenario"]), str(line["method"])
-        found |= {(scenario, method, column): line[column] for column in COLUMNS}
+        figures |= {(scenario, method, column): line[column] for column in COLUMNS}
         for rows in SETS:
             teacher = line[f"acc_{rows}_orig"]
-            found[scenario, "none", f"acc_{rows}_unlearn"] = teacher
-    return {key: float(value) for key, value in found.items() if not np.isnan(value)}
+            figures[scenario, "none", f"acc_{rows}_unlearn"] = teacher
+    return {key: float(value) for key, value in figures.items() if not np.isnan(value)}

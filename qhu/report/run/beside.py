@@ -54,7 +54,8 @@ def _row(method: str, rows: pd.DataFrame, values: list[tuple[Any, bool]]) -> Tab
     seeds = rows.loc[rows["method"] == method, "seed"].nunique()
     cells = []
     for groups, signed in values:
-        known = method in groups.groups
-        figures = groups.get_group(method).to_numpy(float) if known else None
-        cells.append(TableCell(None if figures is None else mean_interval(figures), signed))
+        estimate = None
+        if method in groups.groups:
+            estimate = mean_interval(groups.get_group(method).to_numpy(float))
+        cells.append(TableCell(estimate, signed))
     return TableRow(method, marker(method), str(seeds), cells)

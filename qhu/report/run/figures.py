@@ -31,24 +31,24 @@ def tradeoffs(
     """
     views: list[tuple[str, str, tuple[Score, Score], float | None]] = []
     for pair in choice.tradeoffs(scores, *TRAINED):
-        told = "What is forgotten against what is kept. The goal is the star, the oracle."
-        views.append(("tradeoff", told, pair, None))
+        caption = "What is forgotten against what is kept. The goal is the star, the oracle."
+        views.append(("tradeoff", caption, pair, None))
         if plots.crowded(summary, pair, NEAR):
-            told = f"The same, within {NEAR} of the oracle."
-            views.append(("tradeoff-near", told, pair, NEAR))
+            caption = f"The same, within {NEAR} of the oracle."
+            views.append(("tradeoff-near", caption, pair, NEAR))
     for pair in choice.tradeoffs(scores, *UNSEEN):
-        told = "The same on rows that no model was trained on."
-        views.append(("tradeoff-unseen", told, pair, None))
+        caption = "The same on rows that no model was trained on."
+        views.append(("tradeoff-unseen", caption, pair, None))
     several = len({pair[0].stem for _, _, pair, _ in views}) > 1
     panels = []
-    for view, told, pair, near in views:
+    for view, caption, pair, near in views:
         plot = functools.partial(plots.tradeoff, summary, pair, near)
         label = " against ".join(score.title for score in reversed(pair))
-        n = " and ".join(row_count(results, score.name) for score in pair)
-        basis = f"Mean and 95 % interval over {seed_count(results)}; {n} rows per seed."
+        row_counts = " and ".join(row_count(results, score.name) for score in pair)
+        basis = f"Mean and 95 % interval over {seed_count(results)}; {row_counts} rows per seed."
         which = f"{view}-{slug(pair[0].stem)}" if several else view
         drawing = draw(plot, (6.6, 3.8), f"{name}-{which}", label)
-        panels.append(Panel(drawing, f"{told} {basis}"))
+        panels.append(Panel(drawing, f"{caption} {basis}"))
     return panels
 
 

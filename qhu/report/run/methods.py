@@ -62,7 +62,8 @@ def as_markdown(run: RunFiles) -> str:
 
 def as_latex(run: RunFiles) -> str:
     r"""Paragraphs with ``\cite``, to go with ``references.bib``."""
-    return "\n".join(f"\\paragraph{{{t}.}} {_latex(text)}\n" for t, text in _paragraphs(run))
+    paragraphs = _paragraphs(run)
+    return "\n".join(f"\\paragraph{{{title}.}} {_latex(text)}\n" for title, text in paragraphs)
 
 
 def as_html(run: RunFiles, references: Sequence[str]) -> list[tuple[str, Markup]]:
@@ -73,14 +74,15 @@ def as_html(run: RunFiles, references: Sequence[str]) -> list[tuple[str, Markup]
         references: keys in the order of their numbers, from 1.
     """
 
-    def link(found: re.Match[str]) -> str:
-        keys = [key.strip(" @") for key in found[1].split(";")]
+    def link(citation: re.Match[str]) -> str:
+        keys = [key.strip(" @") for key in citation[1].split(";")]
         if not set(keys) <= set(references):
-            return found[0]
+            return citation[0]
         links = (f'<a href="#ref-{key}">{references.index(key) + 1}</a>' for key in keys)
         return f"[{', '.join(links)}]"
 
-    return [(t, Markup(CITATION.sub(link, str(escape(text))))) for t, text in _paragraphs(run)]
+    paragraphs = _paragraphs(run)
+    return [(title, Markup(CITATION.sub(link, str(escape(text))))) for title, text in paragraphs]
 
 
 def _latex(text: str) -> str:
@@ -94,7 +96,9 @@ def _latex(text: str) -> str:
 def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
     """Titles and texts; what a sentence has told is taken from ``left``."""
     nested = ("scenarios", "methods", "metrics", "stages", "seeds")
-    left = dict(flatten({k: v for k, v in run.settings.items() if k not in nested}))
+    left = dict(
+        flatten({part: value for part, value in run.settings.items() if part not in nested})
+    )
     words = {
         "Adam": f"Adam{_cite(run, 'optimiser Adam')}",
         "Holm": f"Holm{_cite(run, 'test Holm')}",
@@ -107,20 +111,21 @@ def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
     if "data.source" in left:
         left["data.source"] += _cite(run, f"dataset {left['data.source']}")
 
-    told = design(run.settings)
-    topics = by_topic(told)
-    for setting in frozenset().union(*(one.settings for one in told)):
-        left.pop(setting, None)
+    statements = design(run.settings)
+    topics = by_topic(statements)
+    for statement in statements:
+        for setting in statement.settings:
+            left.pop(setting, None)
 
-    def tell(sentences: Sequence[str]) -> list[str]:
+    def filled(sentences: Sequence[str]) -> list[str]:
         return list(filter(None, (_fill(sentence, left, words) for sentence in sentences)))
 
-    training = [*tell(TRAINING), *topics["training"], *topics["selection"], *topics["budget"]]
+    training = [*filled(TRAINING), *topics["training"], *topics["selection"], *topics["budget"]]
     paragraphs = {
-        "Data": [*tell(DATA), *topics["rows"], *tell(SCENARIOS)],
-        "Network": tell(NETWORK),
-        "Training and unlearning": [*training, *tell(UNLEARNING)],
-        "Evaluation": [*topics["seeds"], *tell(STATISTICS), *topics["intervals"]],
+        "Data": [*filled(DATA), *topics["rows"], *filled(SCENARIOS)],
+        "Network": filled(NETWORK),
+        "Training and unlearning": [*training, *filled(UNLEARNING)],
+        "Evaluation": [*topics["seeds"], *filled(STATISTICS), *topics["intervals"]],
         "Backends and software": [_backends(run), _software(run)],
         "Further settings": [],
     }
@@ -136,7 +141,7 @@ def _fill(sentence: str, left: dict[str, str], words: Mapping[str, str]) -> str:
     if not set(keys) <= {*left, *words}:
         return ""
     values = {key: _worded(key, left.pop(key)) if key in left else words[key] for key in keys}
-    return re.sub(r"\{([\w.]+)\}", lambda found: values[found[1]], sentence)
+    return re.sub(r"\{([\w.]+)\}", lambda place: values[place[1]], sentence)
 
 
 def _worded(key: str, value: str) -> str:
@@ -155,13 +160,17 @@ def _listed(pairs: Any) -> str:
 
 def _methods(run: RunFiles) -> str:
     """Every method with its options; those that are not set are the common ones."""
-    told = []
+    described = []
     for label, given in run.settings.get("methods", {}).items():
-        options = [(k, v) for k, v in flatten(given) if v != "not set" and k != "method"]
+        options = [
+            f"{option} {value}"
+            for option, value in flatten(given)
+            if value != "not set" and option != "method"
+        ]
         name = given.get("method", label)
         cited = f"{label if label == name else f'{label} ({name})'}{_cite(run, f'method {name}')}"
-        told.append(f"{cited} ({', '.join(f'{k} {v}' for k, v in options)})" if options else cited)
-    return "; ".join(told)
+        described.append(f"{cited} ({', '.join(options)})" if options else cited)
+    return "; ".join(described)
 
 
 def _metrics(run: RunFiles) -> str:
@@ -176,11 +185,11 @@ def _backends(run: RunFiles) -> str:
         options = run.record.effective.get(stage, {})
         emulated = "EMULATED " if options.get("emulated") else ""
         cited = emulated + name + _cite(run, f"backend {options.get('kind')}")
-        told = f"{cited} ({_listed(flatten(options))})" if options else cited
-        stages.setdefault(told, []).append(stage)
+        described = f"{cited} ({_listed(flatten(options))})" if options else cited
+        stages.setdefault(described, []).append(stage)
     return " ".join(
-        f"The {'stages' if len(s) > 1 else 'stage'} {' and '.join(s)} ran on {told}."
-        for told, s in stages.items()
+        f"The {'stages' if len(names) > 1 else 'stage'} {' and '.join(names)} ran on {described}."
+        for described, names in stages.items()
     )
 
 

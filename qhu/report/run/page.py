@@ -38,14 +38,17 @@ def write_report(folder: Path) -> Path:
 
 def report_files(run: RunFiles) -> Iterator[tuple[str, str | bytes]]:
     """Name and content of every file of a report; the page comes last."""
-    found, curves = sections(run.results, run.summary, run.scores), training_curves(run.losses)
-    page = _page(run, found, curves)  # first: it finds what is damaged
-    drawings = [p.drawing for s in found for p in (*s.tradeoffs, *s.panels)]
-    drawings += [panel.drawing for panel in curves]
+    scenario_sections = sections(run.results, run.summary, run.scores)
+    curves = training_curves(run.losses)
+    page = _page(run, scenario_sections, curves)  # first: it finds what is damaged
+    panels = list[Panel]()
+    for section in scenario_sections:
+        panels += [*section.tradeoffs, *section.panels]
+    drawings = [panel.drawing for panel in (*panels, *curves)]
     for drawing, pdf in zip(drawings, as_pdf(drawings), strict=True):
         yield f"figures/{drawing.name}.svg", drawing.svg
         yield f"figures/{drawing.name}.pdf", pdf
-    for section in found:
+    for section in scenario_sections:
         yield from table_files(f"tables/{section.name}-scores", section.scores)
         yield from table_files(f"tables/{section.name}-differences", section.tests)
     yield "methods.md", methods.as_markdown(run)
@@ -53,13 +56,13 @@ def report_files(run: RunFiles) -> Iterator[tuple[str, str | bytes]]:
     yield "report.html", page
 
 
-def _page(run: RunFiles, found: list[ScenarioSection], curves: list[Panel]) -> str:
+def _page(run: RunFiles, scenario_sections: list[ScenarioSection], curves: list[Panel]) -> str:
     references = formatted(run.references)
     return fill(
         "run/report.html.jinja",
         record=run.record,
         facts=facts.key_facts(run),
-        sections=found,
+        sections=scenario_sections,
         beside=beside_tables(run.results, run.scores),
         emulated=any(options.get("emulated") for options in run.record.effective.values()),
         scenarios=facts.scenarios(run.settings),
@@ -72,7 +75,9 @@ def _page(run: RunFiles, found: list[ScenarioSection], curves: list[Panel]) -> s
         methods=methods.as_html(run, list(references)),
         references=references,
         settings=facts.settings(run.settings, run.record.effective),
-        effective={s: facts.flatten(options) for s, options in run.record.effective.items()},
+        effective={
+            stage: facts.flatten(options) for stage, options in run.record.effective.items()
+        },
         environment=facts.flatten(run.record.environment),
         costs=facts.flatten(run.record.costs),
         reported=facts.reported(run.facts),

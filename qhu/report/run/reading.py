@@ -34,15 +34,23 @@ def statements(tables: Mapping[Compared, pd.DataFrame]) -> list[Statement]:
     seeds = max((int(table["seeds"].max()) for table in tables.values()), default=0)
     if seeds < 2:
         return [Statement("One seed", "has no interval: these numbers support no conclusion.")]
-    told = [
-        _headroom(one.score, table)
-        for one, table in tables.items()
-        if one.score.tradeoff and one.score.rows == "forget" and one.reference == "retrain"
+    reading = [
+        _headroom(comparison.score, table)
+        for comparison, table in tables.items()
+        if comparison.reference == "retrain" and _is_of_forgetting(comparison.score)
     ]
     if seeds < MIN_SEEDS:
-        return [*told, few_seeds(seeds)]
-    tried = {one: table[~table["method"].isin(REFERENCE_METHODS)] for one, table in tables.items()}
-    return told + [_claim(one, table) for one, table in tried.items() if len(table)]
+        return [*reading, few_seeds(seeds)]
+    for comparison, table in tables.items():
+        tried = table[~table["method"].isin(REFERENCE_METHODS)]
+        if len(tried):
+            reading.append(_claim(comparison, tried))
+    return reading
+
+
+def _is_of_forgetting(score: Score) -> bool:
+    """Whether it is a score that a method has to change, of the forget rows."""
+    return score.tradeoff and score.rows == "forget"
 
 
 def _headroom(score: Score, table: pd.DataFrame) -> Statement:
@@ -63,5 +71,5 @@ def _headroom(score: Score, table: pd.DataFrame) -> Statement:
 
 def _claim(compared: Compared, methods: pd.DataFrame) -> Statement:
     """Which of the methods the corrected tests set apart."""
-    said = grouped(methods, compared.score.above, compared.score.below)
-    return Statement(f"{topic(compared)}:", said)
+    groups = grouped(methods, compared.score.above, compared.score.below)
+    return Statement(f"{topic(compared)}:", groups)

@@ -45,15 +45,23 @@ def sections(
         key: [scores[name] for name in rows["metric"].unique()] for key, rows in parts.items()
     }
     family = {key: comparisons(rows, present[key]) for key, rows in parts.items()}
-    tests = judged({(key, one): t for key, tables in family.items() for one, t in tables.items()})
-    found: dict[str, ScenarioSection] = {}
+    tests = judged(
+        {
+            (key, comparison): table
+            for key, tables in family.items()
+            for comparison, table in tables.items()
+        }
+    )
+    page_sections: dict[str, ScenarioSection] = {}
     for key, rows in parts.items():
         name = slug(str(key[1]))
-        name = f"{name}-{len(found)}" if name in found or not name else name
+        name = f"{name}-{len(page_sections)}" if name in page_sections or not name else name
         chosen = (summary[keys] == list(key)).all(axis=1)
-        compared = {one: table for (where, one), table in tests.items() if where == key}
-        found[name] = _section(name, rows, summary[chosen], present[key], compared)
-    return list(found.values())
+        compared = {
+            comparison: table for (where, comparison), table in tests.items() if where == key
+        }
+        page_sections[name] = _section(name, rows, summary[chosen], present[key], compared)
+    return list(page_sections.values())
 
 
 def _section(

@@ -50,11 +50,11 @@ def _goals(scores: Sequence[Score]) -> str:
     """Against which rows the columns are read."""
     words = {"retrain": "the row retrain", "floor": "the row floor", 0: "0", None: "not in the run"}
     stems = {score.stem: words[score.against] for score in scores}
-    said = "; ".join(
+    goals = "; ".join(
         f"{goal} for {', '.join(stem for stem, its in stems.items() if its == goal)}"
         for goal in dict.fromkeys(stems.values())
     )
-    return f"The goal: {said}."
+    return f"The goal: {goals}."
 
 
 def console_table(summary: pd.DataFrame, scores: Sequence[Score]) -> Table:
