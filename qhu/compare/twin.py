@@ -19,7 +19,7 @@ from qhu.layout.isa import IsaAnsatz
 GATES, READOUT = "qerror", "roerror"
 
 
-class Some:
+class NoiseOfKind:
     """The errors of a noise model that are of one kind.
 
     Args:
@@ -72,7 +72,7 @@ class Twin:
         backend: Any = registry.backend[effective["kind"]].make
         noisy = backend.recorded(effective, ansatz)
         if noisy and effective.get("readout_mitigated"):  # what was corrected is no error left
-            noisy = replace(noisy, noise=Some(noisy.noise, GATES))
+            noisy = replace(noisy, noise=NoiseOfKind(noisy.noise, GATES))
         return cls(ansatz, noisy, effective.get("shots"))
 
     @cached_property
@@ -82,7 +82,9 @@ class Twin:
         if self.noisy is None:
             return [exact] * 3
         noise = self.noisy.noise
-        noisy = [compile_circuit(self.noisy.ansatz, noise=n) for n in (Some(noise, GATES), noise)]
+        noisy = [
+            compile_circuit(self.noisy.ansatz, noise=n) for n in (NoiseOfKind(noise, GATES), noise)
+        ]
         return [exact, *noisy]
 
     @cached_property
