@@ -61,7 +61,7 @@ class Options(registry.Options):
 
     @field_validator("device")
     @classmethod
-    def _known(cls, device: str | None) -> str | None:
+    def _of_snapshot(cls, device: str | None) -> str | None:
         return device and fake_name(device)
 
     @model_validator(mode="after")

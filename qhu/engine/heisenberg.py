@@ -14,7 +14,7 @@ from qhu.engine.angles import Parameters
 from qhu.engine.batch import Batch
 from qhu.engine.constants import Constants
 from qhu.engine.local import LocalLayers, encoding_cells, transfer_cells
-from qhu.engine.paulis import ZERO, PulledBack, String, pull_back
+from qhu.engine.paulis import PLACE_OF_ZERO, PulledBack, String, pull_back
 from qhu.engine.products import Products
 from qhu.engine.schedule import Level, Phase
 from qhu.engine.unitary import encoding_first, split
@@ -107,4 +107,4 @@ def _first_layer(letters: NDArray[np.int64], num_qubits: int) -> NDArray[np.int6
     """Where the matrices of the first local layer say what each letter is made of (4n, k, T)."""
     encoded = np.arange(4 * num_qubits)[:, None, None]
     same_qubit = encoded // 4 == letters // 4
-    return np.where(same_qubit, 4 * letters + encoded % 4, ZERO)
+    return np.where(same_qubit, 4 * letters + encoded % 4, PLACE_OF_ZERO)

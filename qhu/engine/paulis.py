@@ -19,7 +19,7 @@ from qhu.engine.schedule import Level, LocalRow, Phase
 String = tuple[int, ...]
 """One letter per qubit: 0, 1, 2, 3 for I, X, Y, Z."""
 
-ONE, ZERO = 0, 1
+PLACE_OF_ONE, PLACE_OF_ZERO = 0, 1
 """Places of a 1 and a 0 in any flattened Pauli transfer matrix: its first two entries."""
 MAX_PRODUCTS = 2**16  # entries of one matrix from strings to strings
 
@@ -151,10 +151,10 @@ def _places(
     entries: Sequence[dict[String, list[int]]], strings: Sequence[String]
 ) -> NDArray[np.int64]:
     depth = max([1, *(len(places) for expansion in entries for places in expansion.values())])
-    result = np.full((depth, len(entries), len(strings)), ONE)
-    result[0] = ZERO
+    result = np.full((depth, len(entries), len(strings)), PLACE_OF_ONE)
+    result[0] = PLACE_OF_ZERO
     index = {string: n for n, string in enumerate(strings)}
     for t, expansion in enumerate(entries):
         for string, places in expansion.items():
-            result[:, t, index[string]] = places + [ONE] * (depth - len(places))
+            result[:, t, index[string]] = places + [PLACE_OF_ONE] * (depth - len(places))
     return result

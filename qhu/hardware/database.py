@@ -29,7 +29,7 @@ class Database:
 
     def __init__(self, path: Path, schema: str) -> None:
         self.path = path
-        with _told(path):
+        with _plain_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             # A gradient asks from a thread of its own, and its caller waits meanwhile.
             self._db = sqlite3.connect(
@@ -63,7 +63,7 @@ class Database:
         Raises:
             UserError: the disk is full, or the file cannot be written.
         """
-        with _told(self.path):
+        with _plain_errors(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -96,7 +96,7 @@ def _locked(connection: sqlite3.Connection) -> bool:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _plain_errors(path: Path) -> Iterator[None]:
     """SQLite's and the system's complaints as one line that says what to mend."""
     try:
         yield
