@@ -184,7 +184,7 @@ def judged(family: Mapping[K, pd.DataFrame]) -> dict[K, pd.DataFrame]:
     Returns:
         The same tables with ``p_holm``, corrected over all of them together, and ``verdict``
         (:data:`Verdict`). In a page of true null hypotheses anything is claimed with a
-        probability of 5 % at most.
+        probability of about 5 % at most, as far as t-tests hold for scores that move in steps.
     """
     sizes = [len(table) for table in family.values()]
     together = [table["p"].to_numpy(np.float64) for table in family.values()]
