@@ -37,8 +37,7 @@ def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = 
 
 def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
     """Names for :func:`open_backend`, each explained in a line."""
-    kinds = {name: registry.backend[name].summary for name in registry.backend.names()}
-    summaries = dict(kinds)
+    summaries = {name: registry.backend[name].summary for name in registry.backend.names()}
     for name, entry in _entries(file).items():
         options = dict(entry or {})
         kind = options.pop("kind", name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.primitives import DataBin, PrimitiveResult, PubResult
+from qiskit.primitives import DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservablesArray
@@ -118,3 +118,10 @@ def split(merged: Sequence[Merged], results: Sequence[PubResult]) -> PrimitiveRe
             data = DataBin(evs=evs, stds=stds, shape=evs.shape)
             by_index[part.index] = PubResult(data, metadata=result.metadata)
     return PrimitiveResult([by_index[index] for index in sorted(by_index)], metadata={"version": 2})
+
+
+def finished(result: PrimitiveResult) -> PrimitiveJob:
+    """A job whose work was done before it was made, and not by a thread of its own."""
+    job = PrimitiveJob(lambda: result)
+    job._submit()
+    return job

@@ -22,7 +22,7 @@ from qhu.engine.observables import pauli_sums
 from qhu.engine.outcomes import Outcomes
 from qhu.engine.readout import basis_rotation
 from qhu.estimators.measurement import bases
-from qhu.estimators.merging import merge, split
+from qhu.estimators.merging import finished, merge, split
 
 Distribution = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Parameter sets (K, P) to probabilities (K, 2**n) of the outcomes."""
@@ -65,10 +65,7 @@ class NoisyEstimator(BaseEstimatorV2):
         """
         default = self._precision if precision is None else precision
         # Worked on here and now: threads would draw their shots in any order.
-        result = self._run([EstimatorPub.coerce(pub, default) for pub in pubs])
-        job = PrimitiveJob(lambda: result)
-        job._submit()
-        return job
+        return finished(self._run([EstimatorPub.coerce(pub, default) for pub in pubs]))
 
     def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult:
         merged = merge(pubs)

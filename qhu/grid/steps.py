@@ -48,29 +48,25 @@ def steps(study: Study, before: Iterable[Step] = ()) -> list[Step]:
 
 def steps_here(study: Study) -> list[Step]:
     """Training and unlearning that need no device, before one is asked."""
-    trained, unlearned = _by_device(study)
-    return _training(study, not trained) + _unlearning(study, not unlearned)
+    return [step for step in _model_steps(study) if not _needs_device(step)]
 
 
 def steps_on_devices(study: Study) -> list[Step]:
     """Training and unlearning on devices, before one is asked to evaluate."""
-    trained, unlearned = _by_device(study)
-    return _training(study, trained) + _unlearning(study, unlearned)
+    return [step for step in _model_steps(study) if _needs_device(step)]
 
 
-def _by_device(study: Study) -> tuple[bool, bool]:
-    """Whether a device trains, and whether unlearned models depend on one."""
-    return "train" in study.paid, bool({"train", "unlearn"} & study.paid.keys())
+def _model_steps(study: Study) -> list[Step]:
+    """Everything that is trained, then everything that is unlearned."""
+    trained = [Step(study, "training", f"train {fits[0]}", _train, fits) for fits in batches(study)]
+    cells = study.cells()
+    return trained + [Step(study, "unlearning", str(cell), _unlearn, cell) for cell in cells]
 
 
-def _training(study: Study, wanted: bool) -> list[Step]:
-    groups = batches(study) if wanted else []
-    return [Step(study, "training", f"train {fits[0]}", _train, fits) for fits in groups]
-
-
-def _unlearning(study: Study, wanted: bool) -> list[Step]:
-    cells = study.cells() if wanted else []
-    return [Step(study, "unlearning", str(cell), _unlearn, cell) for cell in cells]
+def _needs_device(step: Step) -> bool:
+    """Whether a device trains the models of a step, or they are unlearned from such or on one."""
+    stages = {"train"} if step.work is _train else {"train", "unlearn"}
+    return not stages.isdisjoint(step.study.paid)
 
 
 def batches(study: Study) -> list[list[Fit]]:

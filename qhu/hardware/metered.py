@@ -15,7 +15,7 @@ from qiskit.quantum_info import PauliList
 
 from qhu.engine.bindings import parameter_sets
 from qhu.engine.observables import pauli_sums
-from qhu.estimators.merging import merge, split
+from qhu.estimators.merging import finished, merge, split
 from qhu.hardware.cost import Cost
 from qhu.hardware.questions import Answer, Question
 from qhu.layout.placement import circuit_text
@@ -52,10 +52,7 @@ class MeteredEstimator(BaseEstimatorV2):
         The precision of the backend's own number of shots is what all PUBs get.
         """
         # Worked on here and now: a thread would go on waiting for the device after Ctrl-C.
-        result = self._run([EstimatorPub.coerce(pub, precision) for pub in pubs])
-        job = PrimitiveJob(lambda: result)
-        job._submit()
-        return job
+        return finished(self._run([EstimatorPub.coerce(pub, precision) for pub in pubs]))
 
     def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult:
         merged = merge(pubs)

@@ -97,9 +97,10 @@ class HybridNet(nn.Module):
         """
         self.eval()
         named = {**self.theta.split(state.theta), **state.buffers}
+        layers = _InOnePass(self)
         with torch.no_grad():
             parts = [
-                functional_call(_InOnePass(self), named, (rows.to(state.theta.device),))
+                functional_call(layers, named, (rows.to(state.theta.device),))
                 for rows in x.split(self._rows_at_once)
             ]
         features, logits = (torch.cat(part).double().cpu() for part in zip(*parts, strict=True))

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from qhu.record import identity
-from qhu.record.sources import Module, beside, digest, distributions, short_hash
+from qhu.record.sources import Module, beside, digest, distributions, short_hash, top_level
 
-OWN = __name__.partition(".")[0]
+OWN = top_level(__name__)
 
 
 @functools.cache
@@ -29,19 +29,15 @@ def code_behind(name: str) -> str:
             parts[top] = releases
             continue
         parts[top], imported = _source(top)
-        names |= {dotted for dotted in imported if _top(dotted) == OWN}
-        todo |= {_top(dotted) for dotted in imported} - {*parts, "", OWN, "__main__"}
+        names |= {dotted for dotted in imported if top_level(dotted) == OWN}
+        todo |= {top_level(dotted) for dotted in imported} - {*parts, "", OWN, "__main__"}
         todo -= sys.stdlib_module_names
     return digest([parts, unkeyed(names)])
 
 
-def _top(module: str) -> str:
-    return module.partition(".")[0]
-
-
 def is_keyed(module: str) -> bool:
     """Whether qhu's own keys tell it: Python's library, qhu, and the packages that qhu imports."""
-    top = _top(module)
+    top = top_level(module)
     if top == OWN or top in sys.stdlib_module_names:
         return True
     return not identity.packages(*identity.FILES).keys().isdisjoint(distributions().get(top, ()))

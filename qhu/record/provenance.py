@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from qhu.record.foreign import code_behind, is_keyed, unkeyed
-from qhu.record.sources import digest, short_hash
+from qhu.record.sources import digest, short_hash, top_level
 
 MAIN = "__main__"
 CACHED = type(functools.cache(lambda: None))
@@ -32,7 +32,7 @@ def code_of(*things: Any) -> str:
     modules = origins(things)
     if MAIN in modules:
         return short_hash("\n".join(CodeFingerprint()(list(things))).encode())
-    foreign = sorted({_top(module) for module in modules if not is_keyed(module)})
+    foreign = sorted({top_level(module) for module in modules if not is_keyed(module)})
     return digest({name: code_behind(name) for name in foreign}) if foreign else ""
 
 
@@ -58,10 +58,6 @@ def _inside(thing: Any) -> Iterable[Any]:
     if isinstance(thing, CONTAINERS):
         return thing.values() if isinstance(thing, dict) else thing
     return ()
-
-
-def _top(module: str) -> str:
-    return module.partition(".")[0]
 
 
 def _module(thing: Any) -> str:
@@ -107,7 +103,7 @@ class CodeFingerprint:
     def _imported(self, module: str) -> Iterator[str]:
         """A module by its name, its files or versions, where qhu's own keys do not tell them."""
         yield module
-        yield code_behind(_top(module)) if not is_keyed(module) else digest(unkeyed([module]))
+        yield code_behind(top_level(module)) if not is_keyed(module) else digest(unkeyed([module]))
 
     def _own(self, thing: Any) -> Iterator[str]:
         if isinstance(thing, FunctionType):

@@ -21,6 +21,11 @@ def digest(content: Any) -> str:
     return short_hash(text.encode())
 
 
+def top_level(module: str) -> str:
+    """The top-level package or module that a dotted name lies in."""
+    return module.partition(".")[0]
+
+
 def short_hash(content: bytes) -> str:
     """The first 16 hexadecimal digits of SHA-256."""
     return hashlib.sha256(content).hexdigest()[:16]
@@ -102,7 +107,7 @@ class Sources:
     def packages(self, *roots: str) -> list[str]:
         """Distributions of other projects that the given modules import, sorted."""
         imported = {dotted for name in self.closure(*roots) for dotted in self[name].imports}
-        outside = {dotted.partition(".")[0] for dotted in imported} - sys.stdlib_module_names
+        outside = {top_level(dotted) for dotted in imported} - sys.stdlib_module_names
         outside.discard(self.package.name)
         return sorted({name for top in outside for name in distributions().get(top, [top])})
 
