@@ -33,7 +33,13 @@ Emulated = Annotated[
 ]
 Budget = Annotated[
     float | None,
-    typer.Option(min=0, help="device time that all jobs of the ledger may use, in seconds"),
+    typer.Option(min=0, help="device time that all jobs of the ledger may be charged, in seconds"),
+]
+LeastSuccess = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, help="refuse a device with fewer executions without error; 0: accept any"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 
@@ -66,6 +72,7 @@ def run(
     scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler")] = None,
     emulator: Emulated = None,
     max_qpu_seconds: Budget = None,
+    least_success: LeastSuccess = None,
     yes: Annotated[bool, typer.Option("--yes", help="accept what a device takes")] = False,
 ) -> None:
     """Run an experiment and write its run folder; run it again to resume."""
@@ -77,7 +84,7 @@ def run(
     overrides = _overrides(backend, stages, seeds, methods, settings)
     asked = load_experiment(_file(experiment), *overrides)
     _say_backends(asked)
-    with reach(emulator, max_qpu_seconds, asked.stages) as access:
+    with reach(emulator, max_qpu_seconds, asked.stages, least_success) as access:
         folder = run_grid(asked, out, console, workers, scheduler, access, agree(console, yes))
     print_summary(folder, console)
 
@@ -92,6 +99,7 @@ def plan(
     settings: Settings = None,
     emulator: Emulated = None,
     max_qpu_seconds: Budget = None,
+    least_success: LeastSuccess = None,
     as_json: Json = False,
 ) -> None:
     """Say what a run would take on a device; submits nothing."""
@@ -102,7 +110,7 @@ def plan(
     overrides = _overrides(backend, stages, seeds, methods, settings)
     asked = load_experiment(_file(experiment), *overrides)
     _say_backends(asked)
-    with reach(emulator, max_qpu_seconds, asked.stages) as access:
+    with reach(emulator, max_qpu_seconds, asked.stages, least_success) as access:
         counted = make_plan(asked, notes, access)
     if as_json:
         sys.stdout.write(json.dumps(counted.document(), indent=2) + "\n")

@@ -21,7 +21,12 @@ FREE = 1e6
 
 
 @contextlib.contextmanager
-def reach(emulator: str | None, budget: float | None, stages: Stages) -> Iterator[Access]:
+def reach(
+    emulator: str | None,
+    budget: float | None,
+    stages: Stages,
+    least_success: float | None = None,
+) -> Iterator[Access]:
     """How the platform is reached while the block lasts.
 
     Args:
@@ -30,16 +35,19 @@ def reach(emulator: str | None, budget: float | None, stages: Stages) -> Iterato
             ``QISKIT_IBM_INSTANCE`` where set; None: the platform itself.
         budget: seconds that may be used, None for the backend's own ``max_qpu_seconds``.
         stages: the backends that are asked for.
+        least_success: part of the executions that must be expected to be without error, None for
+            the backend's own.
 
     Raises:
         UserError: the client is redirected though nobody asked for that, the address is not on
             this machine, or no snapshot of a device ships.
     """
     if emulator is None:
-        access = Access(budget=budget)
+        access = Access(budget=budget, least_success=least_success)
         with redirected(access):
             yield access
         return
+    spend = budget, least_success
     from qhu.emulator import Emulator  # seconds to import
     from qhu.emulator.platform import Rules
 
@@ -50,11 +58,11 @@ def reach(emulator: str | None, budget: float | None, stages: Stages) -> Iterato
             rules = Rules(usage_limit=FREE, queue_seconds=0)
             state = LEDGERS / "emulator"
             started = stack.enter_context(Emulator(named or DEVICES, state=state, rules=rules))
-            access = Access(started.url, started.token, started.instance, budget)
+            access = Access(started.url, started.token, started.instance, *spend)
         else:
             token = os.environ.get("QISKIT_IBM_TOKEN") or Emulator.token
             instance = os.environ.get("QISKIT_IBM_INSTANCE") or Emulator.instance
-            access = Access(loopback(emulator), token, instance, budget)
+            access = Access(loopback(emulator), token, instance, *spend)
         stack.enter_context(redirected(access))
         yield access
 

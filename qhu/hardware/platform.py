@@ -56,8 +56,8 @@ class Platform(Protocol):
     def result(self, job: str, shapes: Sequence[tuple[int, int]]) -> tuple[str, list[Answer]]:
         """Results of a finished job, as they come and as they are read: answers of such shapes."""
 
-    def metrics(self, job: str) -> tuple[float | None, dict[str, Any]]:
-        """Seconds used, None while that is not final, and all that is told of a job."""
+    def metrics(self, job: str) -> tuple[float | None, Any]:
+        """Seconds used, None while that is not known, and all that is told of a job."""
 
     def cancel(self, job: str) -> None:
         """Stop a job if it can still be stopped."""
