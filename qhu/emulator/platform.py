@@ -11,8 +11,9 @@ from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.faults import Script
 from qhu.emulator.http import ApiError
 from qhu.emulator.machine import Machine
-from qhu.emulator.store import Calibration, PlatformStore, Session
+from qhu.emulator.store import Calibration, Job, PlatformStore, Session
 from qhu.emulator.tokens import Tokens
+from qhu.emulator.usage import UsageReport, overshot
 from qhu.errors import UnknownName
 
 PricingPlan = Literal["open", "paygo"]
@@ -43,6 +44,21 @@ class Rules:
     token_life: float = 3600.0
     seed: int = 0
     """Root of shots, randomizations and later calibrations."""
+    overshoot_factor: float = 1.0
+    """With ``overshoot_seconds``: a job that ran is charged its ``max_execution_time`` times the
+    factor plus the seconds, or its estimate in place of a limit that it did not name."""
+    overshoot_seconds: float = 0.0
+    usage: UsageReport = "true"
+    """How the usage of a job is reported."""
+    submissions: int | None = None
+    """Jobs accepted within ``submission_window``; those above it are refused (429)."""
+    submission_window: float = 60.0
+    retry_after: Literal["seconds", "date", "none"] = "seconds"
+    """How a 429 says when to come back."""
+    listing: Literal["asked", "newest_first", "oldest_first", "shuffled"] = "asked"
+    """Order of listings, whatever was asked for."""
+    tags_seconds: float = 0.0
+    """Time after which the tags of a job are seen and found."""
 
     @property
     def limit(self) -> float | None:
@@ -141,6 +157,10 @@ class EmulatedPlatform:
         if session.mode == "batch" or not session.activated:
             return charged
         return max(charged, (session.closed or time.time()) - session.activated)
+
+    def charge(self, job: Job, seconds: float) -> float:
+        """What a job that ran for so many seconds is charged."""
+        return overshot(job, seconds, self.rules.overshoot_factor, self.rules.overshoot_seconds)
 
     def limit_reached(self) -> bool:
         """Whether the instance has no quantum time left."""
