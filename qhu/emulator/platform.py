@@ -9,7 +9,7 @@ from typing import Literal
 
 from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.faults import Script
-from qhu.emulator.http import ApiError
+from qhu.emulator.http import UNKNOWN, ApiError
 from qhu.emulator.machine import Machine
 from qhu.emulator.store import Calibration, Job, PlatformStore, Session
 from qhu.emulator.tokens import Tokens
@@ -125,6 +125,30 @@ class EmulatedPlatform:
         calibrations = self.store.calibrations.where("device = ? AND at <= ?", [name, at])
         return (calibrations[-1].version, iso(calibrations[-1].at)) if calibrations else (0, None)
 
+    def asked(self, name: str, key: str | None, before: float | None = None) -> int:
+        """Version of the calibration that a request is about.
+
+        Args:
+            name: of the device.
+            key: the request's ``calibration_id``, the number of a calibration; None for the newest.
+            before: only those until then, seconds since the epoch.
+
+        Raises:
+            ApiError: there is no such calibration.
+        """
+        newest = self.calibration(name, before)[0]
+        if key is None:
+            return newest
+        if not key.isascii() or not key.isdigit() or int(key) > newest:
+            message = f"Calibration {key} of {name} not found: there are 0 to {newest}."
+            raise ApiError(404, UNKNOWN, message)
+        return int(key)
+
+    def calibrated(self, name: str, version: int) -> str | None:
+        """ISO time of a calibration; None for the snapshot's."""
+        rows = self.store.calibrations.where("device = ? AND version = ?", [name, version])
+        return iso(rows[0].at) if rows else None
+
     def calibrate(self, name: str) -> None:
         """Calibrate a device anew."""
         if name not in self.devices:
@@ -167,6 +191,18 @@ class EmulatedPlatform:
         limit = self.rules.limit
         reached = limit is not None and self.consumed() >= limit
         return reached or time.time() < self.exhausted_until
+
+
+def seconds_of(date: str) -> float:
+    """An ISO time as seconds since the epoch.
+
+    Raises:
+        ApiError: it is none.
+    """
+    try:
+        return datetime.fromisoformat(date).timestamp()
+    except (ValueError, OverflowError):
+        raise ApiError(400, UNKNOWN, f"{date!r} is not an ISO date.") from None
 
 
 def iso(seconds: float) -> str | None:

@@ -68,7 +68,9 @@ class Queue:
         return device is not None and device.runs and time.time() >= job.created + wait
 
     def _run(self, job: Job) -> None:
-        now, version = time.time(), self._platform.calibration(job.device)[0]
+        now, version = time.time(), job.pinned
+        if version < 0:
+            version = self._platform.calibration(job.device)[0]
         turn = {"status": "Running", "running": now, "calibration": version}
         if not self._jobs.change("id = ? AND status = 'Queued'", [job.id], **turn):
             return  # cancelled meanwhile

@@ -7,10 +7,12 @@ import time
 from email.utils import formatdate
 from typing import Any
 
+import qiskit
+
 from qhu.emulator.errors import ProgramError
 from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
 from qhu.emulator.platform import EmulatedPlatform, iso
-from qhu.emulator.programs import PROGRAMS, parse
+from qhu.emulator.programs import PROGRAMS, price
 from qhu.emulator.routes.sessions import open_session
 from qhu.emulator.store import FINAL, Job
 from qhu.emulator.usage import MAX_SECONDS, report, shown
@@ -28,13 +30,14 @@ def submit(platform: EmulatedPlatform, request: Request) -> Any:
     limit = float(asked.get("cost") or MAX_SECONDS)
     if not 1 <= limit <= MAX_SECONDS:
         raise ApiError(400, UNKNOWN, f"The cost must be 1 to {MAX_SECONDS} seconds.")
+    key = asked.get("calibration_id")
     if asked.get("session_id"):
         open_session(platform, asked["session_id"])
     program, params = asked.get("program_id"), json.dumps(asked.get("params"))
     if program not in PROGRAMS:
         raise ApiError(404, UNKNOWN, f"Program {program} not found.")
     try:
-        seconds = parse(program, params).seconds(device)
+        seconds = price(program, params, device)
     except ProgramError as error:
         raise ApiError(400, error.code, str(error)) from None
     job = Job(
@@ -49,6 +52,7 @@ def submit(platform: EmulatedPlatform, request: Request) -> Any:
         estimate=seconds,
         # As precise as it is shown: a listing from the time of a job on contains that job.
         created=round(time.time(), 6),
+        pinned=-1 if key is None else platform.asked(device.name, str(key)),
     )
     platform.store.jobs.add(job)
     return {"id": job.id, "backend": job.device}
@@ -70,7 +74,7 @@ def results(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     if job.status not in FINAL:
         return Reply(status=_DONE)
     if job.private and job.reads:
-        raise ApiError(404, 1291, f"Job {key} not found.")
+        return Reply(status=_DONE)
     platform.store.jobs.change("id = ?", [key], reads=job.reads + 1)
     return Reply(job.results.encode(), 200, {"Content-Type": "application/json"})
 
@@ -87,6 +91,7 @@ def metrics(platform: EmulatedPlatform, request: Request, key: str) -> Any:
         },
         **report(job, platform.rules.usage, platform.rules.settle_seconds),
         "estimated_running_time_seconds": job.estimate,
+        "qiskit_version": qiskit.__version__,
         "emulator": {"calibration": job.calibration},
     }
 
