@@ -1,5 +1,6 @@
 """The emulator: start it, point a client at it, look at what it saw."""
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -108,7 +109,7 @@ class Emulator:
         return list(self._platform.seen)
 
     def jobs(self) -> list[dict[str, Any]]:
-        """All jobs, oldest first, as the platform shows them."""
+        """All jobs, oldest first, as they are, whatever the platform shows of them."""
         return [describe(job) for job in self._platform.store.jobs.where()]
 
     def add_fault(self, fault: Fault | None = None, **entries: Any) -> None:
@@ -118,6 +119,10 @@ class Emulator:
     def clear_faults(self) -> None:
         """Forget all faults; what they changed stays changed."""
         self._platform.script.clear()
+
+    def change_rules(self, **rules: Any) -> None:
+        """Change what the platform grants, from now on."""
+        self._platform.rules = dataclasses.replace(self._platform.rules, **rules)
 
     def calibrate(self, device: str) -> None:
         """Calibrate a device anew, as its name is served."""

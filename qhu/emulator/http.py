@@ -73,13 +73,17 @@ class Reply:
 class ApiError(Exception):
     """A request that the platform refuses, with IBM's own code and shape of body."""
 
-    def __init__(self, status: int, code: int, message: str) -> None:
+    def __init__(
+        self, status: int, code: int, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
+        self._headers = headers or {}
 
     def reply(self) -> Reply:
         """The refusal as the client sees it."""
-        return Reply.json(error_body(self.code, self.message), self.status)
+        reply = Reply.json(error_body(self.code, self.message), self.status)
+        return Reply(reply.body, reply.status, {**reply.headers, **self._headers})
 
 
 def error_body(code: int, message: str) -> dict[str, Any]:

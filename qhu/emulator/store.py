@@ -46,6 +46,8 @@ class Job:
     """How it shall end, by a fault."""
     reads: int = 0
     """How often the results were fetched."""
+    pinned: int = -1
+    """Version of the calibration that it asked for; -1 for the newest."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,12 @@ class EntityTable(Generic[Entity]):
         self._columns, self._marks = ", ".join(names), ", ".join("?" * len(names))
         rest = ", ".join(names[1:])
         self._do(f"CREATE TABLE IF NOT EXISTS {self._name} ({names[0]} PRIMARY KEY, {rest})")
+        kept = {column[1] for column in self._do(f"PRAGMA table_info({self._name})")}
+        for item in fields(row):  # type: ignore[arg-type]
+            if item.name not in kept:  # a folder of an earlier release
+                self._do(
+                    f"ALTER TABLE {self._name} ADD COLUMN {item.name} DEFAULT {item.default!r}"
+                )
 
     def add(self, row: Entity) -> None:
         """Insert a row."""
