@@ -11,7 +11,7 @@ from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
 from qhu.errors import UserError
 from qhu.hardware.access import Access
-from qhu.hardware.waiting import FAILURES, Denied, Patience, Unreachable, patiently
+from qhu.hardware.waiting import FAILURES, Denied, Patience, Unreachable, is_ours, patiently
 from qhu.layout.calibration import name_of
 from qhu.layout.placement import Device
 
@@ -106,6 +106,8 @@ class Account:
         try:
             return patiently(call, self.patience, self.renew, _final())
         except FAILURES as error:
+            if is_ours(error):
+                raise
             raise Denied(f"the platform refuses: {self.text(error)}") from error
         except Unreachable as error:
             cause = self.text(error.__cause__) or type(error.__cause__).__name__

@@ -184,8 +184,13 @@ class Ledger(Database):
             *(job, now(), state, tag),
         )
 
-    def done(self, tag: str, raw: str, answers: Sequence[Answer]) -> None:
-        """Keep the results of the request's job, as they came and as they were read."""
+    def keep(self, job: str, raw: str) -> None:
+        """Keep the results of a job as they came, before anybody reads them."""
+        with self.writing():
+            self.set("UPDATE jobs SET raw = ? WHERE id = ?", zlib.compress(raw.encode()), job)
+
+    def done(self, tag: str, answers: Sequence[Answer]) -> None:
+        """Keep what the results of the request's job were read as."""
         with self.writing():
             for place, (means, errors) in enumerate(answers):
                 self.set(
@@ -193,10 +198,6 @@ class Ledger(Database):
                     *(npy(means), npy(errors), tag, place),
                 )
             self._end(tag, "done")
-            self.set(
-                "UPDATE jobs SET raw = ? WHERE id = (SELECT job FROM requests WHERE tag = ?)",
-                *(zlib.compress(raw.encode()), tag),
-            )
 
     def failed(self, tag: str, why: str, longer: bool = False) -> None:
         """The request's job ended without results.
