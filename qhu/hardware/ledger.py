@@ -11,7 +11,6 @@ next one knows what may be running, and finds it again by its tag.
 """
 
 import json
-import sqlite3
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -47,6 +46,11 @@ CREATE TABLE IF NOT EXISTS jobs (
   metrics TEXT, raw BLOB  -- as the platform gave them; raw: zlib
 );
 CREATE TABLE IF NOT EXISTS events (at TEXT NOT NULL, tag TEXT NOT NULL, what TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS by_run ON requests (run, step);
+CREATE INDEX IF NOT EXISTS by_state ON requests (state, device);
+CREATE INDEX IF NOT EXISTS by_request ON jobs (tag);
+CREATE INDEX IF NOT EXISTS by_usage ON jobs (used) WHERE used IS NULL;
+CREATE INDEX IF NOT EXISTS by_event ON events (tag);
 """
 HELD = """
 SELECT COALESCE(SUM(COALESCE(used, reserved)), 0) AS seconds FROM (
@@ -100,12 +104,13 @@ class Ledger(Database):
 
     def requests(self, where: str = "TRUE", *values: Any) -> list[JobRequest]:
         """Requests that fulfil a condition, oldest first."""
-        rows = self.all(f"SELECT * FROM requests WHERE {where} ORDER BY created, rowid", *values)
-        return [self._request(row) for row in rows]
-
-    def _request(self, row: sqlite3.Row) -> JobRequest:
-        keys = self.all("SELECT key FROM questions WHERE tag = ? ORDER BY place", row["tag"])
-        return JobRequest(**dict(row), keys=tuple(row["key"] for row in keys))
+        chosen = f"FROM requests WHERE {where}"
+        keys: dict[str, list[str]] = {}
+        asked = f"SELECT tag, key FROM questions WHERE tag IN (SELECT tag {chosen}) "
+        for tag, key in self.all(f"{asked} ORDER BY tag, place", *values):
+            keys.setdefault(tag, []).append(key)
+        rows = self.all(f"SELECT * {chosen} ORDER BY created, rowid", *values)
+        return [JobRequest(**dict(row), keys=tuple(keys.get(row["tag"], ()))) for row in rows]
 
     # -- the life of a request ---------------------------------------------------------------------
 
