@@ -147,7 +147,7 @@ def jobs(
         elif as_json:
             sys.stdout.write(json.dumps(book.rows(ledger), indent=2) + "\n")
         else:
-            console.print("\n".join(book.lines(ledger)), markup=False, soft_wrap=True)
+            sys.stdout.write("\n".join(book.lines(ledger)) + "\n")  # quick, however many
 
 
 @app.command()

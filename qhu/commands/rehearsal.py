@@ -4,15 +4,18 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.prompt import Confirm
 
 from qhu.errors import UserError
-from qhu.grid.plan import Plan
 from qhu.hardware.access import LEDGERS, Access, loopback, redirected
 from qhu.layout.snapshots import fake_name
 from qhu.settings.parts import Stages
+
+if TYPE_CHECKING:  # seconds to import
+    from qhu.grid.plan import Plan
 
 DEVICES = ("fake_fez", "fake_marrakesh", "fake_kingston")
 """What the emulator serves where the device is to be chosen."""
@@ -67,7 +70,7 @@ def reach(
         yield access
 
 
-def agree(console: Console, yes: bool) -> Callable[[Plan], bool]:
+def agree(console: Console, yes: bool) -> Callable[["Plan"], bool]:
     """Shows what a run takes on a device, and asks.
 
     Args:
@@ -75,7 +78,7 @@ def agree(console: Console, yes: bool) -> Callable[[Plan], bool]:
         yes: the answer is given already.
     """
 
-    def ask(plan: Plan) -> bool:
+    def ask(plan: "Plan") -> bool:
         for line in plan.lines():
             console.print(line, highlight=False, soft_wrap=True)
         if yes:

@@ -14,7 +14,15 @@ from qiskit.transpiler import Target
 from qhu.errors import UserError
 from qhu.hardware.access import Access
 from qhu.hardware.usage import part, words
-from qhu.hardware.waiting import FAILURES, Denied, Patience, Unreachable, patiently, status
+from qhu.hardware.waiting import (
+    FAILURES,
+    Denied,
+    Patience,
+    Unreachable,
+    is_ours,
+    patiently,
+    status,
+)
 from qhu.layout.calibration import name_of
 from qhu.layout.figures import Pace, figure, pace, usable
 from qhu.layout.placement import Device
@@ -115,6 +123,8 @@ class Account:
         try:
             return patiently(call, patience or self.patience, self.renew, _final())
         except FAILURES as error:
+            if is_ours(error):
+                raise
             raise Denied(f"the platform refuses: {self.text(error)}") from error
         except Unreachable as error:
             cause = self.text(error.__cause__) or type(error.__cause__).__name__
