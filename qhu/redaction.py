@@ -9,8 +9,8 @@ _BEARER = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 
 def keep_secret(key: str) -> None:
-    """Remember a key that must never be shown."""
-    _KEYS.update({key, quote(key, safe="")} - {""})
+    """Remember a key that must never be shown, as it is or as a part of an address."""
+    _KEYS.update({key, quote(key), quote(key, safe="")} - {""})
 
 
 def redact(text: str) -> str:

@@ -62,6 +62,14 @@ class PaidBackend(Backend):
         """
 
     @abstractmethod
+    def reach(self) -> None:
+        """Refuse before a plan is computed; one for a device with a twin can do without account.
+
+        Raises:
+            UserError: the account cannot be used, or no such device.
+        """
+
+    @abstractmethod
     def conditions(self) -> list[Any]:
         """What values depend on that only the device can tell, once a layer was made."""
 
