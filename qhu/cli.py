@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from qhu.errors import Interrupted, QhuError, UserError
+from qhu.redaction import redact
 
 if TYPE_CHECKING:
     from qhu.settings.experiment import Experiment
@@ -346,11 +348,12 @@ def main() -> None:
         _fail("stopped", Interrupted.exit_code)
     except Exception as error:
         # A usage error; its class is click's or, in newer releases, typer's own copy of it.
-        if not hasattr(error, "format_message"):
-            raise
-        _fail(error.format_message(), UserError.exit_code)
+        if hasattr(error, "format_message"):
+            _fail(error.format_message(), UserError.exit_code)
+        sys.stderr.write(redact(traceback.format_exc()))  # unexpected: all of it, but no key
+        sys.exit(QhuError.exit_code)
 
 
 def _fail(message: str, status: int) -> None:
-    sys.stderr.write(f"qhu: {' '.join(message.split())}\n")
+    sys.stderr.write(f"qhu: {redact(' '.join(message.split()))}\n")
     sys.exit(status)

@@ -97,7 +97,10 @@ def plan(experiment: Experiment, console: Console, access: Access | None = None)
     Raises:
         UserError: an input is wrong, or there is no such device.
     """
-    return _planned(_study(experiment, console, access, submits=False), console)
+    study = _study(experiment, console, access, submits=False)
+    for backend in study.paid.values():
+        backend.reach()
+    return _planned(study, console)
 
 
 def _study(

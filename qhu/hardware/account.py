@@ -13,6 +13,8 @@ from qiskit.transpiler import Target
 
 from qhu.errors import UserError
 from qhu.hardware.access import Access
+from qhu.hardware.credentials import Credentials, check_instance, credentials
+from qhu.hardware.redirects import check_emulator, check_platform, on_platform
 from qhu.hardware.usage import part, words
 from qhu.hardware.waiting import (
     FAILURES,
@@ -26,15 +28,13 @@ from qhu.hardware.waiting import (
 from qhu.layout.calibration import name_of
 from qhu.layout.figures import Pace, figure, pace, usable
 from qhu.layout.placement import Device
+from qhu.redaction import keep_secret, redact
 
 T = TypeVar("T")
-SAVE = "QiskitRuntimeService.save_account(token=…, instance=…) or QISKIT_IBM_TOKEN"
 OPENING = 30.0
-"""Seconds to try an account for: a wrong key and a failing identity service look alike."""
-
-
-class NoAccount(UserError):
-    """Neither a saved account nor one in the environment."""
+"""Seconds to try an account for that was never open; one that was may be renewed for longer."""
+PASSING = {408, 425, 429}
+"""HTTP statuses below 500 that say nothing of the key."""
 
 
 class UnknownDevice(UserError):
@@ -64,6 +64,34 @@ class Account:
     def __init__(self, access: Access, patience: Patience, say: Callable[[str], None]) -> None:
         self.access, self.patience, self.say = access, patience, say
         self._backends: dict[str, Any] = {}
+        self._was_open = False
+
+    @functools.cached_property
+    def credentials(self) -> Credentials:
+        """The account that is used.
+
+        Raises:
+            NoAccount: there is none.
+            UserError: it is not plain which one, or what is said of it is damaged.
+        """
+        if self.access.emulator is None:
+            return credentials()
+        keep_secret(self.access.token)
+        if self.access.instance:
+            check_instance(self.access.instance, "QISKIT_IBM_INSTANCE")
+        return Credentials("emulator", self.access.token, self.access.instance or None)
+
+    @functools.cached_property
+    def between(self) -> list[str]:
+        """What stands between this machine and the platform, to be shown.
+
+        Raises:
+            UserError: something sends the client elsewhere.
+        """
+        if self.access.emulator is None:
+            return check_platform(self.credentials)
+        check_emulator(self.access.emulator)
+        return []
 
     @functools.cached_property
     def service(self) -> Any:
@@ -71,43 +99,72 @@ class Account:
 
         Raises:
             NoAccount: there is none to open.
-            UserError: the platform does not accept the account's key or instance.
+            UserError: something sends the client elsewhere, or the platform does not accept the
+                account's key or instance.
         """
-        from qiskit_ibm_runtime import QiskitRuntimeService
-        from qiskit_ibm_runtime.accounts import AccountNotFoundError, InvalidAccountError
-        from qiskit_ibm_runtime.exceptions import IBMInputValueError
-
         # It tells on every start which account it loads, and what each warning's code line is.
         logging.getLogger("qiskit_ibm_runtime").setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", module=r"qiskit_ibm_runtime\b.*")
+        if self.between and not self._was_open:
+            self.say(f"to the IBM platform through {', '.join(self.between)}")
+        total = self.patience.total
+        total = total if self._was_open else min(total, OPENING)
+        opened = patiently(self._open, replace(self.patience, total=total), lambda: None)
+        self._was_open = True
+        return opened
+
+    def _open(self) -> Any:
+        from qiskit_ibm_runtime import QiskitRuntimeService
+        from qiskit_ibm_runtime.accounts import InvalidAccountError
+        from qiskit_ibm_runtime.exceptions import IBMInputValueError
+
         try:
-            return patiently(
-                lambda: QiskitRuntimeService(**self._arguments()),
-                replace(self.patience, total=min(self.patience.total, OPENING)),
-                lambda: None,
-                (AccountNotFoundError, IBMInputValueError),
-            )
-        except AccountNotFoundError:
-            raise NoAccount(f"no IBM account: save one once with {SAVE}") from None
+            service = QiskitRuntimeService(**self._arguments())
         except (InvalidAccountError, IBMInputValueError) as error:
-            raise UserError(f"the account is not accepted: {self.text(error)}") from None
-        except Unreachable as error:
             cause = error.__cause__
-            if isinstance(cause, (InvalidAccountError, IBMInputValueError)):
-                raise UserError(f"the account is not accepted: {self.text(cause)}") from None
+            code = None if cause is None else status(cause)
+            if cause is None or (code is not None and 400 <= code < 500 and code not in PASSING):
+                why = self.text(error) + (f" ({self.text(cause)})" if cause else "")
+                where = self.credentials.source
+                raise UserError(f"the account is not accepted ({where}): {why}") from None
             raise
+        self._check_one_instance(service)
+        return service
+
+    def _check_one_instance(self, service: Any) -> None:
+        """Refuse a name that several instances have."""
+        name = self.credentials.instance
+        if name is None or name.startswith("crn:"):
+            return
+        namesakes = [item["crn"] for item in service.instances() if item["name"] == name]
+        if len(namesakes) > 1:
+            crns = ", ".join(namesakes)
+            raise UserError(f"several instances are called '{name}': give the CRN of one ({crns})")
 
     def _arguments(self) -> dict[str, Any]:
-        if self.access.emulator is None:
-            return {"instance": "auto"}
-        base = f"{self.access.emulator}/api/v1"
+        """All that the client would else look for in variables and files."""
+        account, base = self.credentials, f"{self.access.emulator}/api/v1"
+        where: dict[str, Any] = {"url_resolver": on_platform()}
+        if self.access.emulated:
+            where = {"url": base, "url_resolver": lambda *_: base}
         return {
-            "channel": "ibm_quantum_platform",
-            "token": self.access.token,
-            "instance": self.access.instance,
-            "url": base,
-            "url_resolver": lambda *_: base,
+            "channel": account.channel,
+            "token": account.token,
+            "instance": account.instance or "auto",
+            **account.preferences,
+            **where,
         }
+
+    def describe(self) -> str:
+        """Which account is used, in words.
+
+        Raises:
+            UserError: there is none, or something sends the client elsewhere.
+        """
+        account = self.credentials
+        instance = account.instance or "any that has the device"
+        through = f"; through {', '.join(self.between)}" if self.between else ""
+        return f"{account.source}; instance: {instance}{through}"
 
     def ask(self, call: Callable[[], T], patience: Patience | None = None) -> T:
         """Make a call that may be repeated, until it is answered.
@@ -127,7 +184,7 @@ class Account:
                 raise
             raise Denied(f"the platform refuses: {self.text(error)}") from error
         except Unreachable as error:
-            cause = self.text(error.__cause__) or type(error.__cause__).__name__
+            cause = self.text(_first(error)) or type(error.__cause__).__name__
             raise Unreachable(
                 f"{error} from the platform (last: {cause}); nothing is lost: run the same "
                 "command again"
@@ -140,11 +197,7 @@ class Account:
 
     def text(self, error: BaseException | None) -> str:
         """What an error says, in one line and without the account's key."""
-        words = " ".join(str(error if error is not None else "").split())
-        service = self.__dict__.get("service")
-        keys = [self.access.token, (service.active_account() or {}).get("token") if service else ""]
-        for key in filter(None, keys):
-            words = words.replace(key, "…")
+        words = redact(" ".join(str(error if error is not None else "").split()))
         return words if len(words) < 300 else words[:297] + "…"
 
     def backend(self, device: str) -> Any:
@@ -233,6 +286,13 @@ def listed_as(backend: Any) -> Listed:
         return Listed(backend.name, True, "its status is not readable", None)
     message = words(status.status_msg)
     return Listed(backend.name, status.operational, message, figure(status.pending_jobs))
+
+
+def _first(error: BaseException) -> BaseException:
+    """What an error goes back to."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 @functools.cache
