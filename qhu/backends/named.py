@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from qhu import registry
 from qhu.backends.base import STAGES, Backend
 from qhu.backends.paid import PaidBackend
 from qhu.errors import UnknownName, UserError
 from qhu.hardware.access import Access
+from qhu.record.documents import read_document
 from qhu.settings.shipped import BACKENDS
 
 BACKENDS_FILE = Path("backends.yaml")
@@ -108,10 +107,7 @@ def _entries(file: Path) -> dict[str, Any]:
 def _entries_of(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
-    try:
-        entries = yaml.safe_load(file.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise UserError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from None
+    entries = read_document(file) or {}
     if not isinstance(entries, dict):
         raise UserError(f"{file} must map backend names to their options")
     return entries

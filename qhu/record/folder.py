@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from qhu.errors import UserError
 from qhu.record.clock import now
+from qhu.record.documents import write_document
 from qhu.record.environment import environment, made_by
 from qhu.record.scores import Score
 from qhu.record.store import replacing
@@ -119,7 +119,7 @@ class RunFolder:
                 environment=environment(),
             )
         )
-        self.write_text("experiment.yaml", yaml.safe_dump(dict(settings), sort_keys=False))
+        self.write_text("experiment.yaml", write_document(dict(settings)))
 
     def is_finished(self, fingerprint: str, data: str) -> bool:
         """Whether this very run is complete here, made of the present data by the present code.

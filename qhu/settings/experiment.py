@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import (
     BeforeValidator,
     Field,
@@ -16,7 +15,8 @@ from pydantic import (
 )
 
 from qhu import registry
-from qhu.errors import UnknownName, UserError
+from qhu.errors import UnknownName, UserError, shortened
+from qhu.record.documents import parse_document, read_document
 from qhu.registry import Options, parse
 from qhu.settings.parts import (
     DataSpec,
@@ -160,17 +160,9 @@ def read_settings(path: Path) -> dict[str, Any]:
     """The settings in a YAML file, as they stand there.
 
     Raises:
-        UserError: the file is missing or does not parse (with the line).
+        UserError: the file is missing or :func:`qhu.record.documents.read_document` refuses it.
     """
-    try:
-        given = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise UserError(f"{path}{line}: {problem}; mend the YAML") from None
+    given = read_document(path)
     if not isinstance(given, dict):
         raise UserError(f"{path} must be a mapping of settings such as name, data, methods")
     return given
@@ -224,7 +216,4 @@ def _apply(given: dict[str, Any], override: str) -> None:
         node = node[key]
         if not isinstance(node, dict):
             raise UserError(f"override '{override}': '{key}' holds a value, not settings")
-    try:
-        node[last] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise UserError(f"override '{override}': the value is not valid YAML") from None
+    node[last] = parse_document(text, f"override '{shortened(override)}'")

@@ -83,7 +83,7 @@ def load_sweep(
         given = read_settings(experiment_file(sweep.base, path.parent)) | given
     experiments = {}
     for label, value in sweep.vary[sweep.setting].items():
-        chosen = [*overrides, f"{sweep.setting}={json.dumps(value)}"]
+        chosen = [*overrides, f"{sweep.setting}={json.dumps(value, ensure_ascii=False)}"]
         where = f"{path} with {sweep.setting} {label}"
         experiments[label] = make_experiment(given, where, chosen, methods)
     if any(first == second for first, second in itertools.combinations(experiments.values(), 2)):
