@@ -21,7 +21,8 @@ def parse(model: type[Any], given: Any, where: str) -> Any:
         return model.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(shortened(str(part)) for part in first["loc"])
+        place = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
+        key = ".".join(shortened(str(part)) for part in place)
         if first["type"] == "extra_forbidden":
             allowed = _fields_at(model, first["loc"][:-1])
             raise UnknownName(f"key in {where}", key, allowed) from None
