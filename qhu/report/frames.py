@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from qhu.errors import UserError
+from qhu.record.documents import read_document
 from qhu.record.folder import SCHEMA, RunFolder, RunRecord
 from qhu.record.scores import Score
 
@@ -152,9 +152,11 @@ def read_settings(file: Path) -> dict[str, Any]:
         UserError: the file is missing or damaged.
     """
     try:
-        settings = yaml.safe_load(_read_text(file))
-    except yaml.YAMLError:
-        settings = None
+        settings = read_document(file)
+    except UserError as error:
+        raise UserError(
+            f"{file} is not YAML settings ({error}): run the experiment again"
+        ) from None
     if not isinstance(settings, dict):
         raise UserError(f"{file} is not YAML settings: run the experiment again")
     return settings
