@@ -12,7 +12,7 @@ from qhu.errors import UserError
 from qhu.grid.plan import Plan
 from qhu.hardware.access import LEDGERS, Access, loopback, redirected
 from qhu.hardware.choose import AUTO
-from qhu.hardware.credentials import variable
+from qhu.hardware.identifiers import variable
 from qhu.layout.snapshots import fake_name, has_snapshot
 from qhu.settings.parts import Stages
 

@@ -207,7 +207,8 @@ def test_certificates_of_the_environment_are_shown(account, monkeypatch):
 def test_an_account_that_names_the_platform_itself_is_no_redirect(monkeypatch):
     from qiskit_ibm_runtime.accounts import Account
 
-    from qhu.hardware.credentials import PLATFORM, credentials
+    from qhu.hardware.credentials import credentials
+    from qhu.hardware.identifiers import PLATFORM
     from qhu.hardware.redirects import check_platform
 
     assert Account(token=KEY).url == PLATFORM
@@ -226,7 +227,8 @@ def test_every_address_of_the_platform_passes(private, region):
         get_global_search_api_url,
     )
 
-    from qhu.hardware.credentials import PLATFORM, Credentials
+    from qhu.hardware.credentials import Credentials
+    from qhu.hardware.identifiers import PLATFORM
     from qhu.hardware.redirects import CATALOG, SEARCHED, check_platform, on_platform
 
     crn = CRN.replace("us-east", region)
