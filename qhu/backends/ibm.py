@@ -72,10 +72,9 @@ class IbmBackend(PaidBackend):
         """See :meth:`DeviceSession.check`."""
         self.session.check()
 
-    def reach(self) -> None:
+    def reach(self) -> bool:
         """See :meth:`PaidBackend.reach`."""
-        if not self.session.reachable:
-            self.say(f"no IBM account: the figures are those of {self.device}'s snapshot")
+        return self.session.reachable
 
     def layer(self, ansatz: Ansatz, seed: int) -> TorchConnector:
         """Quantum layer on the device; what it is asked is priced, capped and recorded.

@@ -62,8 +62,8 @@ class PaidBackend(Backend):
         """
 
     @abstractmethod
-    def reach(self) -> None:
-        """Refuse before a plan is computed; one for a device with a twin can do without account.
+    def reach(self) -> bool:
+        """Whether the platform answers; a plan for a device with a twin can do without.
 
         Raises:
             UserError: the account cannot be used, or no such device.

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.prompt import Confirm
 
-from qhu.backends.named import device_of
 from qhu.errors import UserError
 from qhu.hardware.access import LEDGERS, Access, loopback, redirected
-from qhu.hardware.choose import AUTO
-from qhu.hardware.credentials import variable
+from qhu.hardware.identifiers import variable
 from qhu.layout.snapshots import fake_name, has_snapshot
 from qhu.settings.parts import Stages
 
@@ -73,6 +71,9 @@ def reach(
 
 def _snapshots(backends: Iterable[str]) -> list[str]:
     """What to emulate for backends: the snapshots of the devices that they name."""
+    from qhu.backends.named import device_of  # seconds to import
+    from qhu.hardware.choose import AUTO
+
     devices = []
     for backend in backends:
         device = device_of(backend)

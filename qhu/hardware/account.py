@@ -13,8 +13,10 @@ from qiskit.transpiler import Target
 
 from qhu.errors import UserError
 from qhu.hardware.access import Access
-from qhu.hardware.credentials import Credentials, check_instance, credentials
-from qhu.hardware.redirects import check_emulator, check_platform, on_platform
+from qhu.hardware.credentials import Credentials, credentials
+from qhu.hardware.identifiers import check_instance
+from qhu.hardware.opening import arguments, check_one_instance, is_refusal
+from qhu.hardware.redirects import check_emulator, check_platform
 from qhu.hardware.usage import part, words
 from qhu.hardware.waiting import (
     FAILURES,
@@ -33,8 +35,6 @@ from qhu.redaction import keep_secret, redact
 T = TypeVar("T")
 OPENING = 30.0
 """Seconds to try an account for that was never open; one that was may be renewed for longer."""
-PASSING = {408, 425, 429}
-"""HTTP statuses below 500 that say nothing of the key."""
 
 
 class UnknownDevice(UserError):
@@ -118,42 +118,17 @@ class Account:
         from qiskit_ibm_runtime.accounts import InvalidAccountError
         from qiskit_ibm_runtime.exceptions import IBMInputValueError
 
+        account = self.credentials
         try:
-            service = QiskitRuntimeService(**self._arguments())
+            service = QiskitRuntimeService(**arguments(account, self.access.emulator))
         except (InvalidAccountError, IBMInputValueError) as error:
-            cause = error.__cause__
-            code = None if cause is None else status(cause)
-            if cause is None or (code is not None and 400 <= code < 500 and code not in PASSING):
-                why = self.text(error) + (f" ({self.text(cause)})" if cause else "")
-                where = self.credentials.source
-                raise UserError(f"the account is not accepted ({where}): {why}") from None
-            raise
-        self._check_one_instance(service)
+            if not is_refusal(error):
+                raise
+            cause = f" ({self.text(error.__cause__)})" if error.__cause__ else ""
+            why = f"{self.text(error)}{cause}"
+            raise UserError(f"the account is not accepted ({account.source}): {why}") from None
+        check_one_instance(service, account)
         return service
-
-    def _check_one_instance(self, service: Any) -> None:
-        """Refuse a name that several instances have."""
-        name = self.credentials.instance
-        if name is None or name.startswith("crn:"):
-            return
-        namesakes = [item["crn"] for item in service.instances() if item["name"] == name]
-        if len(namesakes) > 1:
-            crns = ", ".join(namesakes)
-            raise UserError(f"several instances are called '{name}': give the CRN of one ({crns})")
-
-    def _arguments(self) -> dict[str, Any]:
-        """All that the client would else look for in variables and files."""
-        account, base = self.credentials, f"{self.access.emulator}/api/v1"
-        where: dict[str, Any] = {"url_resolver": on_platform()}
-        if self.access.emulated:
-            where = {"url": base, "url_resolver": lambda *_: base}
-        return {
-            "channel": account.channel,
-            "token": account.token,
-            "instance": account.instance or "auto",
-            **account.preferences,
-            **where,
-        }
 
     def describe(self) -> str:
         """Which account is used, in words.

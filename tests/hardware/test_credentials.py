@@ -200,6 +200,17 @@ def test_where_the_client_guesses_nothing_it_takes_the_same_account():
         assert theirs.token == credentials().token
 
 
+def test_channels_and_default_names_are_those_of_the_client():
+    from qiskit_ibm_runtime.accounts import management
+
+    from qhu.hardware.credentials import DEFAULTS
+    from qhu.hardware.identifiers import CHANNELS
+
+    theirs = {name: value for name, value in vars(management).items() if name.startswith("_DEF")}
+    assert {*CHANNELS} == set(management._CHANNEL_TYPES)
+    assert {*DEFAULTS} == {value for name, value in theirs.items() if "ACCOUNT_NAME" in name}
+
+
 def test_the_instance_of_the_environment_goes_before_the_saved_one(monkeypatch):
     from qhu.hardware.credentials import credentials
 
@@ -226,7 +237,7 @@ def test_the_doctor_shows_which_account_is_used(tiny, qhu, monkeypatch):
 def test_any_instance_is_taken_as_it_is_or_refused(text, start):
     from qiskit_ibm_runtime.api.client_parameters import ClientParameters
 
-    from qhu.hardware.credentials import PLATFORM, check_instance
+    from qhu.hardware.identifiers import PLATFORM, check_instance
     from qhu.hardware.redirects import PLATFORM_URL
 
     try:

@@ -287,7 +287,11 @@ def test_nothing_is_submitted_above_the_budget(emulate, command):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("token", "not-the-key"), ("instance", "crn:v1:bluemix:public:quantum-computing:us-east::::")],
+    [
+        ("token", "not-the-key"),
+        ("instance", "crn:v1:bluemix:public:quantum-computing:us-east::::"),
+        ("instance", "another name"),
+    ],
 )
 def test_a_wrong_account_is_one_line_without_the_key(emulate, command, field, value):
     emulator = emulate()

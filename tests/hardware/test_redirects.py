@@ -11,6 +11,7 @@ import os
 import re
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from listener import Listener
@@ -206,7 +207,8 @@ def test_certificates_of_the_environment_are_shown(account, monkeypatch):
 def test_an_account_that_names_the_platform_itself_is_no_redirect(monkeypatch):
     from qiskit_ibm_runtime.accounts import Account
 
-    from qhu.hardware.credentials import PLATFORM, credentials
+    from qhu.hardware.credentials import credentials
+    from qhu.hardware.identifiers import PLATFORM
     from qhu.hardware.redirects import check_platform
 
     assert Account(token=KEY).url == PLATFORM
@@ -225,7 +227,8 @@ def test_every_address_of_the_platform_passes(private, region):
         get_global_search_api_url,
     )
 
-    from qhu.hardware.credentials import PLATFORM, Credentials
+    from qhu.hardware.credentials import Credentials
+    from qhu.hardware.identifiers import PLATFORM
     from qhu.hardware.redirects import CATALOG, SEARCHED, check_platform, on_platform
 
     crn = CRN.replace("us-east", region)
@@ -233,6 +236,36 @@ def test_every_address_of_the_platform_passes(private, region):
     assert "quantum.cloud.ibm.com" in on_platform()(PLATFORM, crn, private, "")
     assert get_global_search_api_url(PLATFORM) == SEARCHED
     assert get_global_catalog_api_url(PLATFORM) == CATALOG
+
+
+HOSTS = {
+    "iam.cloud.ibm.com": "",
+    "api.global-search-tagging.cloud.ibm.com": "",
+    "globalcatalog.cloud.ibm.com": "/catalog",
+    "quantum.cloud.ibm.com": "",
+}
+"""Hosts of the platform, and the path below which the emulator answers for each."""
+
+
+@pytest.mark.parametrize("instance", [None, "emulated", Emulator.instance])
+def test_the_platform_is_used_at_its_own_addresses(account, emulator, monkeypatch, instance):
+    from requests.adapters import HTTPAdapter
+
+    reached, send = set(), HTTPAdapter.send
+
+    def led_here(self, request, **options):
+        url = urlsplit(request.url)
+        assert (url.scheme, options["verify"]) == ("https", True)
+        reached.add(url.hostname)
+        request.url = emulator.url + HOSTS[url.hostname] + request.path_url
+        return send(self, request, **options)
+
+    monkeypatch.setattr(HTTPAdapter, "send", led_here)
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", Emulator.token)
+    if instance:
+        monkeypatch.setenv("QISKIT_IBM_INSTANCE", instance)
+    assert [device.name for device in account.devices()] == ["ibm_manila"]
+    assert (account.plan("ibm_manila"), reached) == ("open", set(HOSTS))
 
 
 def test_the_client_configures_no_other_services(qhu, monkeypatch, emulator):

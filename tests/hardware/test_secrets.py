@@ -177,7 +177,7 @@ def test_an_unexpected_error_is_shown_without_a_key(qhu, start, monkeypatch):
     def broken(self, *_):
         raise RuntimeError(f"apikey {KEY}")
 
-    monkeypatch.setattr(Account, "_arguments", broken)
+    monkeypatch.setattr(Account, "_open", broken)
     status, printed, errors = qhu(*RUN, "--emulator", emulator.url)
     assert status == 1 and "RuntimeError: apikey …" in errors and "Traceback" in errors
     assert KEY not in printed + errors
