@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from qhu.errors import UserError
 from qhu.record.clock import now
+from qhu.record.csv_text import csv_text
 from qhu.record.documents import write_document
 from qhu.record.environment import environment, made_by
 from qhu.record.naming import joined
@@ -173,7 +174,7 @@ class RunFolder:
             if name.endswith(".parquet"):
                 frame.to_parquet(partial, index=False)
             else:
-                frame.to_csv(partial, index=False)
+                partial.write_text(csv_text(frame), encoding="utf-8")
 
     def write_lines(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
         """Write a JSON-lines file."""
