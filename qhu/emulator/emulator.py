@@ -13,7 +13,14 @@ from qhu.emulator.platform import CRN, EmulatedPlatform, Rules
 from qhu.emulator.queue import Queue
 
 # Their routes count once they are imported.
-from qhu.emulator.routes import account, backends, jobs, listing, sessions  # noqa: F401
+from qhu.emulator.routes import (  # noqa: F401
+    account,
+    backends,
+    jobs,
+    listing,
+    sessions,
+    submissions,
+)
 from qhu.emulator.routes.jobs import describe
 from qhu.emulator.server import LOOPBACK, LoopbackServer
 from qhu.emulator.store import PlatformStore

@@ -191,9 +191,9 @@ def test_projectors_are_read_from_bits(letters):
     outcomes = np.arange(2 ** len(letters))
     bits = {q: ((outcomes >> q) & 1).astype(bool)[None] for q in range(len(letters))}
     assert np.array_equal(term.values(bits)[0], np.diag(matrix(rotated)).real)
-    assert term.axes == {
-        q: "Z" if x in "Z01" else "XY"[x in "Yrl"] for q, x in enumerate(letters[::-1])
-    }
+    axes = {"X": "X+-", "Y": "Yrl", "Z": "Z01"}
+    assert all(letters[::-1][qubit] in axes[axis] for qubit, axis in term.axes.items())
+    assert len(term.axes) == len(letters)
 
 
 def expected(state, letters):
