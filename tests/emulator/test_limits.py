@@ -205,7 +205,10 @@ def test_submissions_that_are_none(running, headers, body):
 
 @given(
     params=st.recursive(
-        st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=8),
+        st.none()
+        | st.booleans()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(max_size=8),
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(

@@ -172,6 +172,9 @@ def test_values_of_all_letters_and_shapes_are_those_of_the_state(start, client):
     job = EstimatorV2(backend).run([(circuit, [[x] for x in labels], values)], precision=0.01)
     data = result(job)[0].data
     assert data.evs.shape == data.stds.shape == (4, 3)
+    assert (
+        result(EstimatorV2(backend).run([(circuit, labels[0], values[0])]))[0].data.evs.shape == ()
+    )
     for row, label in enumerate(labels):
         terms = label.items() if isinstance(label, dict) else [(label, 1.0)]
         for column, point in enumerate(values):
