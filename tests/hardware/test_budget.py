@@ -4,11 +4,19 @@ import math
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+)
 
 from qhu.errors import BudgetRefused, UserError
 from qhu.hardware import usage
@@ -60,6 +68,14 @@ def complete(seconds, ran=True):
     return {**said, "timestamps": {"running": "2026-01-01T00:00:00Z" if ran else None}}
 
 
+class Job(NamedTuple):
+    tag: str
+    name: str
+
+
+shares = st.floats(0.0, 1.0)
+
+
 class Charging:
     """A platform that says of its jobs what it was told to say; each was charged something."""
 
@@ -78,7 +94,7 @@ class Charging:
 class Spending(RuleBasedStateMachine):
     """Requests begin, exist or not, end in every way, and are told in every way."""
 
-    requests, running, ended = Bundle("requests"), Bundle("running"), Bundle("ended")
+    running, ended = Bundle("running"), Bundle("ended")
 
     def __init__(self):
         super().__init__()
@@ -86,6 +102,7 @@ class Spending(RuleBasedStateMachine):
         self.path, self.platform = Path(self.folder.name, "ledger.db"), Charging()
         self.numbers, self.budget, self.granted = iter(range(10_000)), 100.0, 100.0
         self.unplanned = 0.0  # charged for doubles
+        self.ledger = None
         self.next_command()
 
     def teardown(self):
@@ -94,7 +111,7 @@ class Spending(RuleBasedStateMachine):
 
     @rule()
     def next_command(self):
-        if hasattr(self, "ledger"):
+        if self.ledger:
             self.ledger.close()
         self.ledger = Ledger(self.path)
         self.ledger.first("PRAGMA synchronous = OFF")
@@ -108,84 +125,80 @@ class Spending(RuleBasedStateMachine):
     def change_budget(self, budget):
         self.budget, self.granted = budget, max(self.granted, budget)
 
-    @rule(target=requests, estimate=st.floats(0.5, 40.0))
-    def plan(self, estimate):
+    @rule(target=running, estimate=st.floats(0.5, 20.0), share=shares, seen=st.booleans())
+    def ask(self, estimate, share, seen):
         made = request(next(self.numbers), estimate)
         self.ledger.plan(made, [CONTENT])
-        return made.tag
+        return self.submit(made.tag, share, seen)
 
-    @rule(target=running, tag=requests, share=st.floats(0.0, 1.0))
-    def submit(self, tag, share):
+    @rule(target=running, job=consumes(ended), share=shares, seen=st.booleans())
+    def ask_again(self, job, share, seen):
+        if self.ledger.request(job.tag).state != "failed":
+            return multiple()
+        return self.submit(job.tag, share, seen)
+
+    def submit(self, tag, share, seen):
         """A job, only held for until it is seen, which may be charged its limit and margin."""
-        asked = self.ledger.request(tag)
-        if asked.state != "failed" and (asked.state != "planned" or asked.reserved):
-            return None
-        margin, estimate = self.ledger.margin, asked.estimate
+        margin, estimate = self.ledger.margin, self.ledger.request(tag).estimate
         try:
             limit = self.ledger.begin(tag, self.budget, "crn:here")
         except BudgetRefused:
             worst = margin.worst(math.ceil(estimate))
             assert self.ledger.held(without=tag) + worst > self.budget
-            return None
+            return multiple()
         assert estimate <= limit <= self.budget
-        job = f"job{next(self.numbers)}"
-        self.platform.charged[job] = max(0.01, share * margin.worst(limit))
-        return tag, job
-
-    @rule(job=running)
-    def is_seen(self, job):
-        if job and self.ledger.request(job[0]).state == "planned":
+        job = Job(tag, f"job{next(self.numbers)}")
+        self.platform.charged[job.name] = max(0.01, share * margin.worst(limit))
+        if seen:
             self.ledger.submitted(*job)
+        return job
 
-    @rule(target=ended, job=running, share=st.floats(0.0, 1.0))
+    @rule(target=ended, job=running, share=shares)
     def doubles(self, job, share):
         """A second job of a request, which nothing was held for before it was seen."""
-        if not job or self.ledger.request(job[0]).job != job[1]:
-            return None
-        double = f"job{next(self.numbers)}"
-        self.ledger.doubled(job[0], double)
-        limit = self.ledger.jobs("id = ?", double)[0]["reserved"]
-        self.platform.charged[double] = share * self.ledger.margin.worst(limit)
-        self.unplanned += self.platform.charged[double]
-        return double, "failed"
+        double = Job(job.tag, f"job{next(self.numbers)}")
+        self.ledger.doubled(*double)
+        limit = self.ledger.jobs("id = ?", double.name)[0]["reserved"]
+        self.platform.charged[double.name] = share * self.ledger.margin.worst(limit)
+        self.unplanned += self.platform.charged[double.name]
+        return double
 
-    @rule(target=ended, job=running, how=st.sampled_from(["done", "failed", "idle"]))
+    @rule(target=ended, job=consumes(running), how=st.sampled_from(["done", "failed", "idle"]))
     def end(self, job, how):
-        if not job or self.ledger.request(job[0]).job != job[1]:
-            return None
-        if self.ledger.request(job[0]).state != "submitted":
-            return None
+        if self.ledger.request(job.tag).state == "planned":
+            self.ledger.submitted(*job)
         if how == "idle":  # it was cancelled before it ran
-            self.platform.charged[job[1]] = 0.0
+            self.platform.charged[job.name] = 0.0
         if how == "done":
-            self.ledger.done(job[0], "raw", [ANSWER])
+            self.ledger.done(job.tag, "raw", [ANSWER])
         else:
-            self.ledger.failed(job[0], "by somebody")
-        return job[1], how
+            self.ledger.failed(job.tag, "by somebody")
+        return job
 
-    @rule(job=ended, odd=st.sampled_from([*ODD, "zero", "true", "true"]))
-    def says(self, job, odd):
-        """What the platform says from now on: the truth, nothing, 0 at first, or odd things."""
-        if not job:
-            return
-        name, how = job
-        truth = complete(self.platform.charged[name], ran=how != "idle")
-        zero = complete(0, ran=how != "idle")
-        meant = {"zero": zero, "true": truth}.get(odd, odd) if isinstance(odd, str) else odd
-        self.platform.replies[name] = meant
-
-    @rule(down=st.sampled_from([None, Unreachable("gone"), Denied("not you")]))
-    def fails(self, down):
+    @rule(
+        job=ended,
+        reply=st.sampled_from(["zero", "true", "less"]) | st.sampled_from(ODD),
+        down=st.sampled_from([None, None, None, Unreachable("gone"), Denied("not you")]),
+    )
+    def says(self, job, reply, down):
+        """What the platform tells: the truth, 0 at first, later less, odd things, or nothing."""
+        charged = self.platform.charged[job.name]
+        heard = self.ledger.jobs("id = ?", job.name)[0]["used"]
+        figures = {"zero": 0, "true": charged, "less": heard and heard / 2}
+        if isinstance(reply, str) and reply in figures:
+            reply = complete(figures[reply], ran=charged > 0)
+        self.platform.replies[job.name] = reply
         self.platform.down = down
-
-    @rule()
-    def settle(self):
         self.dispatcher.settle()
 
     @invariant()
     def held_covers_what_was_charged(self):
         charged = math.fsum(self.platform.charged.values())
         assert self.ledger.held() >= charged - 1e-6
+        margin = self.ledger.margin
+        for job in self.ledger.jobs():
+            counts = margin.worst(job["reserved"]) if job["used"] is None else job["used"]
+            assert counts >= self.platform.charged[job["id"]] - 1e-6
         assert charged - self.unplanned <= self.granted + 1e-6
 
 
@@ -291,6 +304,14 @@ def test_a_zero_of_a_failed_job_that_ran_counts_after_a_day(dispatcher, ledger, 
         begun = datetime.now(UTC) - timedelta(days=1, minutes=1)
         ledger.set("UPDATE jobs SET begun = ?", begun.isoformat(timespec="seconds"))
     assert used(dispatcher, platform, 0) == 0
+
+
+def test_a_zero_of_a_job_with_results_never_counts(dispatcher, ledger, platform, questions):
+    dispatcher().answer(questions(1))
+    worst = ledger.held()
+    with ledger.writing():
+        ledger.set("UPDATE jobs SET begun = '2026-01-01T00:00:00+00:00'")
+    assert used(dispatcher, platform, 0) == used(dispatcher, platform, 0, ran=False) == worst
 
 
 def test_a_job_that_never_ran_used_nothing(dispatcher, ledger, platform):
