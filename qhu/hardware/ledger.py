@@ -19,7 +19,7 @@ from typing import Any
 
 from qhu.errors import BudgetRefused
 from qhu.hardware.database import Database, array, npy, packed, unpacked
-from qhu.hardware.margin import DEFAULT, Margin
+from qhu.hardware.margin import SECONDS, SHARE, Margin
 from qhu.hardware.placements import PLACEMENTS_SCHEMA, Placements
 from qhu.hardware.questions import Answer, JobRequest
 from qhu.hardware.usage import LONGEST
@@ -55,13 +55,13 @@ CREATE INDEX IF NOT EXISTS by_request ON jobs (tag);
 CREATE INDEX IF NOT EXISTS by_usage ON jobs (used) WHERE used IS NULL;
 CREATE INDEX IF NOT EXISTS by_event ON events (tag);
 """
-HELD = """
-SELECT used, reserved FROM jobs UNION ALL
-SELECT NULL, reserved FROM requests
-WHERE state = 'planned' AND reserved IS NOT NULL AND tag <> ?
+SILENT = """
+SELECT reserved FROM jobs WHERE used IS NULL UNION ALL
+SELECT reserved FROM requests WHERE state = 'planned' AND reserved IS NOT NULL AND tag <> ?
 """
+"""Limits of jobs that have not told what they used, and of those that may exist."""
 OVERSHOT = """
-SELECT MAX(used - reserved) AS seconds, MAX((used - reserved) / reserved) AS share
+SELECT MAX(used - reserved - ? * reserved), MAX((used - reserved - ?) / reserved)
 FROM jobs WHERE used > reserved AND reserved > 0
 """
 
@@ -278,9 +278,9 @@ class Ledger(Database):
     @property
     def margin(self) -> Margin:
         """What is held for a job beside its limit: by what the ledger's jobs exceeded theirs."""
-        row = self.first(OVERSHOT)
+        row = self.first(OVERSHOT, SHARE, SECONDS)
         assert row is not None
-        return DEFAULT.learnt(row["seconds"] or 0.0, row["share"] or 0.0)
+        return Margin(max(SECONDS, row[0] or 0.0), max(SHARE, row[1] or 0.0))
 
     def held(self, without: str = "") -> float:
         """Seconds used by jobs that told so, and held at their worst for all others.
@@ -288,9 +288,10 @@ class Ledger(Database):
         Args:
             without: tag of a request whose unconfirmed job is left out.
         """
-        margin, rows = self.margin, self.all(HELD, without)
-        worst = (margin.worst(row["reserved"]) for row in rows if row["used"] is None)
-        return math.fsum([*worst, *(row["used"] for row in rows if row["used"] is not None)])
+        margin, row = self.margin, self.first("SELECT TOTAL(used) FROM jobs")
+        assert row is not None
+        worst = (margin.worst(limit) for (limit,) in self.all(SILENT, without))
+        return math.fsum([row[0], *worst])
 
     def jobs(self, where: str = "TRUE", *values: Any) -> list[dict[str, Any]]:
         """Jobs that fulfil a condition, oldest first, without their raw results."""

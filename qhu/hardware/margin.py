@@ -1,33 +1,33 @@
 """By how much a job may exceed its time limit: what is held for it beside the limit.
 
 The platform looks now and then whether a job has reached its ``max_execution_time``, and charges
-what else it spends on the job. The first exceeds a limit by seconds, the second by a share of it;
-which of the two a job that exceeded its limit met is not told, so both are assumed.
+what else it spends on the job: the first exceeds a limit by seconds, the second by a share of it.
+Where a job exceeded its limit by more than is held from the start, which of the two it met is not
+told, so that a later job is held for by whichever is worse for it.
 """
 
 import math
 from dataclasses import dataclass
 
+SECONDS, SHARE = 5.0, 0.25
+"""Held from the first job on: so many seconds, and this part of the limit."""
+
 
 @dataclass(frozen=True)
 class Margin:
-    """What is held beside a limit: seconds, or a share of the limit, whichever is more.
+    """What is held beside a limit.
 
     Attributes:
-        seconds: at least so many.
-        share: at least this part of the limit.
+        seconds: beside the usual share, at least the usual seconds.
+        share: of the limit, beside the usual seconds, at least the usual share.
     """
 
-    seconds: float = 5.0
-    share: float = 0.25
-
-    def learnt(self, seconds: float, share: float) -> "Margin":
-        """The margin that covers what was seen, too."""
-        return Margin(max(self.seconds, seconds), max(self.share, share))
+    seconds: float = SECONDS
+    share: float = SHARE
 
     def worst(self, limit: float) -> float:
         """Seconds that a job of a limit may be charged."""
-        return limit + max(self.seconds, self.share * limit)
+        return limit + max(self.seconds + SHARE * limit, SECONDS + self.share * limit)
 
     def fitting(self, left: float, most: int) -> int:
         """The longest limit up to ``most``, in whole seconds, whose worst is within what is left.
@@ -36,9 +36,8 @@ class Margin:
             left: seconds.
             most: seconds.
         """
-        return max(0, math.floor(min(left - self.seconds, left / (1 + self.share), most)))
-
-
-DEFAULT = Margin()
-"""Held from the first job on; what the ledger's jobs exceeded their limits by can only add to it.
-"""
+        by_seconds, by_share = (
+            (left - self.seconds) / (1 + SHARE),
+            (left - SECONDS) / (1 + self.share),
+        )
+        return max(0, math.floor(min(by_seconds, by_share, most)))

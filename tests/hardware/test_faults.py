@@ -352,7 +352,7 @@ def test_replies_need_hold_no_more_than_the_client_reads(settled, monkeypatch):
         return reply, fault
 
     monkeypatch.setattr(emulator, "answer", sparse)
-    settled([get("/never", "drop")], 1, budget=3 * 20.0)
+    settled([get("/never", "drop")], 1, budget=3 * 25.0)
 
 
 def spared(document, names):
