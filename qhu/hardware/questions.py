@@ -52,6 +52,7 @@ class JobRequest:
         job: the job that answers it, where one is known.
         why: why it failed.
         keys: its questions, in the order of the job's results.
+        owner: whose budget it is.
     """
 
     tag: str
@@ -66,3 +67,4 @@ class JobRequest:
     job: str | None
     why: str | None
     keys: tuple[str, ...]
+    owner: str = ""

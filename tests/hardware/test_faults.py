@@ -6,6 +6,7 @@ and nothing above the budget.
 
 import json
 import re
+import time
 from collections import Counter
 
 import numpy as np
@@ -32,6 +33,7 @@ MINE = {
     "call_timeout": 60.0,
     "submit_timeout": 120.0,
     "usage_timeout": 2.0,
+    "tags_timeout": 1.0,
 }
 HASTY = {"call_timeout": 4.0, "submit_timeout": 10.0}
 """For platforms that never answer; elsewhere a busy machine must not look like one."""
@@ -132,20 +134,21 @@ def command(make_ansatz, draw):
     ansatz = make_ansatz(2)
     rows = draw(ansatz, 6)
 
-    def run(emulator, said=None, budget=BUDGET, **options):
+    def run(emulator, said=None, budget=BUDGET, models=3, **options):
         access = Access(emulator.url, emulator.token, emulator.instance, budget)
         backend = IbmBackend("ibm_manila", Options(**{**MINE, **options}))
         backend.access = access
         backend.attach("run", "evaluate", (said if said is not None else []).append)
         with redirected(access):
             network = backend.layer(ansatz, 0).neural_network
-            models = [lambda k=k: network.forward(rows[:, :2], rows[k, 2:]) for k in range(3)]
+            forward = network.forward
+            asked = [lambda k=k: forward(rows[:, :2], rows[k, 2:]) for k in range(models)]
             backend.counted = {}
-            for model in models:
+            for model in asked:
                 model()
             questions, backend.counted = list(backend.counted.values()), None
             backend.fetch(questions)
-            values = [model() for model in models]
+            values = [model() for model in asked]
             backend.close(settle=True)
         run.ledger = backend.session.ledger
         return np.array(values)
@@ -232,11 +235,64 @@ def test_modes_give_the_same_results(settled, rules, mode, note):
 def test_a_double_that_cannot_be_cancelled_is_known_and_counted(emulate, command):
     """It has ended already: it was paid, so the budget must know."""
     late = {"do": "status", "path": "/jobs/[^/]+/cancel", "status": 409}
-    emulator = emulate([submit("status", status=504, when="after"), late])
-    command(emulator)
+    emulator = emulate([submit("status", status=504, when="after"), late], tags_seconds=3)
+    said = []
+    command(emulator, models=2, tags_timeout=0.1)
+    time.sleep(3)
+    command(emulator, said)
+    assert any("a double, it had completed" in line for line in said)
     assert Counter(job["state"] for job in command.ledger.jobs()) == {"done": 3, "double": 1}
     used = sum(job["usage"]["seconds"] for job in emulator.jobs())
     assert command.ledger.held() == pytest.approx(used, abs=0.01) and used <= BUDGET
+
+
+def test_a_submit_is_sent_once_by_the_client(settled):
+    """It would repeat a POST that failed with 5xx five times, each of which may make a job."""
+    settled([submit("status", status=504, when="after", times=5)], 1, budget=30.0)
+
+
+@pytest.mark.parametrize("how", ["seconds", "date", "none"])
+def test_submissions_above_the_limit_wait(settled, how):
+    said = []
+    limited = {"submissions": 2, "submission_window": 2.0, "retry_after": how}
+    settled([get("/never", "drop")], 1, rules=limited, said=said, poll=(0.02, 0.5))
+    assert any("takes no submission (" in line and "429" in line for line in said)
+
+
+def test_tags_that_are_shown_late_lose_no_job(settled):
+    lost = [submit("status", status=504, when="after"), submit("drop", when="after", nth=2)]
+    settled(lost, 1, rules={"tags_seconds": 1.5}, tags_timeout=20.0)
+
+
+@pytest.mark.parametrize("listing", ["newest_first", "shuffled"])
+@pytest.mark.parametrize("lost", ["removed", "zeroed", "another folder"])
+def test_a_lost_ledger_is_paid_for_once(emulate, command, tmp_path, monkeypatch, lost, listing):
+    emulator = emulate(listing=listing)
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    first = command(emulator)
+    if lost == "another folder":
+        monkeypatch.chdir(tmp_path / "there")
+    else:
+        command.ledger.close()
+        for file in (tmp_path / "here" / "ledger").iterdir():
+            file.unlink()
+        if lost == "zeroed":
+            (tmp_path / "here" / "ledger" / "emulator.db").touch()
+    np.testing.assert_array_equal(command(emulator), first)
+    assert len(emulator.jobs()) == 3
+    used = sum(job["usage"]["seconds"] for job in emulator.jobs())
+    assert command.ledger.held() == pytest.approx(0 if lost == "another folder" else used, abs=0.01)
+
+
+def test_a_job_says_whose_it_is(emulate, command):
+    emulator = emulate()
+    command(emulator)
+    owner = Access().owner
+    for job in emulator.jobs():
+        assert job["tags"][1:] == [f"qhu-owner:{owner}"]
+    assert re.fullmatch("[0-9a-f]{12}", owner)
 
 
 def test_a_calibration_mid_run_moves_no_circuit(emulate, command):
@@ -307,11 +363,11 @@ def test_a_full_disk_loses_no_job(settled, command, monkeypatch):
 
     submitted, left = Ledger.submitted, [True]
 
-    def full(self, tag, job):
+    def full(self, tag, job, owner=None):
         if left:
             left.pop()
             raise UserError("no space left for ledger.db: free some and run again")
-        submitted(self, tag, job)
+        submitted(self, tag, job, owner)
 
     monkeypatch.setattr(Ledger, "submitted", full)
     errors, _ = settled([get("/never", "drop")], 2)
