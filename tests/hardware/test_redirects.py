@@ -11,13 +11,17 @@ import os
 import re
 import socket
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from listener import Listener
 
 from qhu.emulator import Emulator
 from qhu.emulator.platform import Rules
+from qhu.errors import UserError
 
 KEY = "marker-key-0123456789"
 CRN = "crn:v1:bluemix:public:quantum-computing:us-east:a/0:1::"
@@ -236,6 +240,46 @@ def test_every_address_of_the_platform_passes(private, region):
     assert "quantum.cloud.ibm.com" in on_platform()(PLATFORM, crn, private, "")
     assert get_global_search_api_url(PLATFORM) == SEARCHED
     assert get_global_catalog_api_url(PLATFORM) == CATALOG
+
+
+NAMES = [
+    f"{prefix}{name}"
+    for prefix in ("GLOBAL_SEARCH_", "GLOBAL_CATALOG_", "GLOBAL_SEARCH_TAGGING_", "IAM_", "WATSON_")
+    for name in ("URL", "AUTH_URL", "AUTH_TYPE", "APIKEY", "DISABLE_SSL", "AUTH_DISABLE_SSL")
+]
+VALUES = ["http://elsewhere", "https://iam.cloud.ibm.com", "true", "noauth", "key"]
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES), max_size=3),
+    st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES), max_size=2),
+    st.sampled_from([None, "any.env", "ibm-credentials.env"]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_what_passes_leaves_the_client_as_it_is(environment, lines, file):
+    from ibm_cloud_sdk_core import BaseService, get_authenticator_from_environment
+    from ibm_cloud_sdk_core.authenticators import NoAuthAuthenticator
+    from qiskit_ibm_runtime.accounts import Account
+
+    from qhu.hardware.credentials import Credentials
+    from qhu.hardware.redirects import SERVICES, check_platform
+
+    Path("ibm-credentials.env").unlink(missing_ok=True)
+    if file:
+        Path(file).write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    environment |= {"IBM_CREDENTIALS_FILE": file} if file == "any.env" else {}
+    with patch.dict(os.environ, environment):
+        try:
+            check_platform(Credentials("here", KEY))
+        except UserError:
+            return
+        for name in SERVICES:
+            service = BaseService(service_url="https://x", authenticator=NoAuthAuthenticator())
+            service.configure_service(name)
+            assert (service.service_url, service.disable_ssl_verification) == ("https://x", False)
+            assert get_authenticator_from_environment(name) is None
+        tokens = Account(token=KEY).get_iam_authentificator().token_manager
+        assert tokens.url == "https://iam.cloud.ibm.com" and not tokens.disable_ssl_verification
 
 
 HOSTS = {
