@@ -195,17 +195,17 @@ def account():
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_a_proxy_of_the_environment_is_shown_without_its_password(account, monkeypatch, name):
     monkeypatch.setenv(name, "http://me:secret-word@proxy.example:3128")
-    assert account.describe().endswith("; through proxy proxy.example:3128")
+    assert account.describe().endswith("; with proxy proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", ".cloud.ibm.com")
     account.__dict__.pop("between")
-    assert "through" not in account.describe()
+    assert "proxy" not in account.describe()
 
 
 def test_certificates_of_the_environment_are_shown(account, monkeypatch):
     import certifi
 
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
-    assert account.describe().endswith(f"; through certificates of {certifi.where()}")
+    assert account.describe().endswith(f"; with certificates of {certifi.where()}")
 
 
 def test_an_account_that_names_the_platform_itself_is_no_redirect(monkeypatch):
