@@ -3,16 +3,19 @@
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.prompt import Confirm
 
 from qhu.errors import UserError
-from qhu.grid.plan import Plan
 from qhu.hardware.access import LEDGERS, Access, loopback, redirected
 from qhu.hardware.identifiers import variable
 from qhu.layout.snapshots import fake_name, has_snapshot
 from qhu.settings.parts import Stages
+
+if TYPE_CHECKING:  # seconds to import
+    from qhu.grid.plan import Plan
 
 DEVICES = ("fake_fez", "fake_marrakesh", "fake_kingston")
 """What the emulator serves where the device is to be chosen."""
@@ -21,7 +24,12 @@ FREE = 1e6
 
 
 @contextlib.contextmanager
-def reach(emulator: str | None, budget: float | None, stages: Stages) -> Iterator[Access]:
+def reach(
+    emulator: str | None,
+    budget: float | None,
+    stages: Stages,
+    least_success: float | None = None,
+) -> Iterator[Access]:
     """How the platform is reached while the block lasts.
 
     Args:
@@ -30,16 +38,19 @@ def reach(emulator: str | None, budget: float | None, stages: Stages) -> Iterato
             ``QISKIT_IBM_INSTANCE`` where set; None: the platform itself.
         budget: seconds that may be used, None for the backend's own ``max_qpu_seconds``.
         stages: the backends that are asked for.
+        least_success: part of the executions that must be expected to be without error, None for
+            the backend's own.
 
     Raises:
         UserError: the client is redirected though nobody asked for that, the address is not on
             this machine, or no snapshot of a device ships.
     """
     if emulator is None:
-        access = Access(budget=budget)
+        access = Access(budget=budget, least_success=least_success)
         with redirected(access):
             yield access
         return
+    spend = budget, least_success
     from qhu.emulator import Emulator  # seconds to import
     from qhu.emulator.platform import Rules
 
@@ -49,11 +60,11 @@ def reach(emulator: str | None, budget: float | None, stages: Stages) -> Iterato
             rules = Rules(usage_limit=FREE, queue_seconds=0)
             state = LEDGERS / "emulator"
             started = stack.enter_context(Emulator(named or DEVICES, state=state, rules=rules))
-            access = Access(started.url, started.token, started.instance, budget)
+            access = Access(started.url, started.token, started.instance, *spend)
         else:
             token = variable("QISKIT_IBM_TOKEN") or Emulator.token
             instance = variable("QISKIT_IBM_INSTANCE") or Emulator.instance
-            access = Access(loopback(emulator), token, instance, budget)
+            access = Access(loopback(emulator), token, instance, *spend)
         stack.enter_context(redirected(access))
         yield access
 
@@ -78,7 +89,7 @@ def _snapshots(backends: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(devices))
 
 
-def agree(console: Console, yes: bool) -> Callable[[Plan], bool]:
+def agree(console: Console, yes: bool) -> Callable[["Plan"], bool]:
     """Shows what a run takes on a device, and asks.
 
     Args:
@@ -86,7 +97,7 @@ def agree(console: Console, yes: bool) -> Callable[[Plan], bool]:
         yes: the answer is given already.
     """
 
-    def ask(plan: Plan) -> bool:
+    def ask(plan: "Plan") -> bool:
         for line in plan.lines():
             console.print(line, highlight=False, soft_wrap=True)
         if yes:

@@ -2,6 +2,7 @@
 
 import contextlib
 import ipaddress
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,12 +27,26 @@ class Access:
         instance: the emulator's instance.
         budget: seconds of device time that the ledger's jobs may use together, instead of the
             backend's own ``max_qpu_seconds``.
+        least_success: part of the executions that must be expected to be without error, instead of
+            the backend's own ``least_success``.
+
+    Raises:
+        UserError: a budget that is no number of seconds, or a part that is none.
     """
 
     emulator: str | None = None
     token: str = field(default="", repr=False)
     instance: str = ""
     budget: float | None = None
+    least_success: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and not 0 <= self.budget < math.inf:
+            raise UserError(
+                f"max_qpu_seconds is a number of seconds, 0 or more (got {self.budget})"
+            )
+        if self.least_success is not None and not 0 <= self.least_success <= 1:
+            raise UserError(f"least_success is a part from 0 to 1 (got {self.least_success})")
 
     @property
     def emulated(self) -> bool:

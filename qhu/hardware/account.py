@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from qiskit.exceptions import QiskitError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
+from qiskit.transpiler import Target
 
 from qhu.errors import UserError
 from qhu.hardware.access import Access
@@ -15,8 +17,18 @@ from qhu.hardware.credentials import Credentials, credentials
 from qhu.hardware.identifiers import check_instance
 from qhu.hardware.opening import arguments, check_one_instance, is_refusal
 from qhu.hardware.redirects import check_emulator, check_platform
-from qhu.hardware.waiting import FAILURES, Denied, Patience, Unreachable, patiently
+from qhu.hardware.usage import part, words
+from qhu.hardware.waiting import (
+    FAILURES,
+    Denied,
+    Patience,
+    Unreachable,
+    is_ours,
+    patiently,
+    status,
+)
 from qhu.layout.calibration import name_of
+from qhu.layout.figures import Pace, figure, pace, usable
 from qhu.layout.placement import Device
 from qhu.redaction import keep_secret, redact
 
@@ -36,7 +48,8 @@ class Listed:
     name: str
     operational: bool
     message: str
-    queue: int
+    queue: float | None
+    """Jobs that wait there; None where that is not known."""
 
 
 class Account:
@@ -128,16 +141,22 @@ class Account:
         means = f"; with {', '.join(self.between)}" if self.between else ""
         return f"{account.source}; instance: {instance}{means}"
 
-    def ask(self, call: Callable[[], T]) -> T:
+    def ask(self, call: Callable[[], T], patience: Patience | None = None) -> T:
         """Make a call that may be repeated, until it is answered.
+
+        Args:
+            call: the call.
+            patience: how long to wait for its answer; None: as for all others.
 
         Raises:
             Unreachable: no usable answer for as long as one waits.
             Denied: the platform refuses.
         """
         try:
-            return patiently(call, self.patience, self.renew, _final())
+            return patiently(call, patience or self.patience, self.renew, _final())
         except FAILURES as error:
+            if is_ours(error):
+                raise
             raise Denied(f"the platform refuses: {self.text(error)}") from error
         except Unreachable as error:
             cause = self.text(_first(error)) or type(error.__cause__).__name__
@@ -179,38 +198,69 @@ class Account:
     def plan(self, device: str) -> str:
         """Name of the plan behind a device, in small letters."""
         instance = self.instance(device)
-        plans = {item["crn"]: item["plan"] for item in self.ask(lambda: self.service.instances())}
-        return str(plans.get(instance, "unknown"))
+        listed = self.ask(lambda: self.service.instances())
+        plans = (part(item, "plan") for item in listed if instance == part(item, "crn"))
+        return words(next(plans, None)).lower() or "unknown"
 
     def seconds_left(self, device: str) -> float | None:
         """Device time left on the plan, None where the platform does not tell."""
         self.backend(device)
-        left = self.ask(lambda: self.service.usage()).get("usage_remaining_seconds")
-        return None if left is None else float(left)
+
+        def look() -> Any:
+            try:
+                return self.service.usage()
+            except (TypeError, AttributeError):  # the client reckons with what it was told
+                return None
+
+        try:
+            reply = self.ask(look, self.patience.brief)
+        except (Denied, Unreachable):
+            return None
+        return figure(part(reply, "usage_remaining_seconds"))
 
     def devices(self) -> list[Listed]:
         """Devices that the account can use."""
 
         def look() -> list[Listed]:
-            states = [(b.name, b.status()) for b in self.service.backends(simulator=False)]
-            return [Listed(n, s.operational, s.status_msg, s.pending_jobs) for n, s in states]
+            return [listed_as(backend) for backend in self.service.backends(simulator=False)]
 
         return self.ask(look)
 
     def calibrated(self, device: str) -> tuple[Device, dict[str, Any]]:
         """A device with its present calibration, and its properties in full."""
 
-        def read() -> tuple[Any, Any, float | None]:
+        def read() -> tuple[Target, Any, Pace]:
             backend = self.service.backend(device)  # a new object: not what was read before
-            delay = getattr(backend.configuration(), "default_rep_delay", None)
-            return backend.target, backend.properties(), delay
+            try:
+                target, properties = backend.target, backend.properties()
+            except (TypeError, AttributeError, LookupError, QiskitError) as error:
+                if status(error) is not None:
+                    raise
+                raise UserError(
+                    f"the calibration of {device} cannot be read ({self.text(error)}): take "
+                    "another device, or try again after its next calibration"
+                ) from None
+            return usable(target), properties, pace(backend.configuration())
 
         self.backend(device)
-        target, properties, delay = self.ask(read)
+        target, properties, its_pace = self.ask(read)
         full = properties.to_dict() if properties else {}
         date = properties.last_update_date.isoformat() if properties else "unknown"
         source = "emulator" if self.access.emulated else "IBM platform"
-        return Device(device, target, delay, name_of(full), date, source), full
+        return Device(device, target, its_pace, name_of(full), date, source), full
+
+
+def listed_as(backend: Any) -> Listed:
+    """A device as it is right now, asked from the client's backend.
+
+    A status that cannot be read keeps no device from being used: a job would wait there.
+    """
+    try:
+        status = backend.status()
+    except (TypeError, AttributeError):  # the client reckons with what it was told
+        return Listed(backend.name, True, "its status is not readable", None)
+    message = words(status.status_msg)
+    return Listed(backend.name, status.operational, message, figure(status.pending_jobs))
 
 
 def _first(error: BaseException) -> BaseException:
