@@ -132,6 +132,7 @@ REDIRECTS = {
     "VCAP_SERVICES": variables(VCAP_SERVICES=VCAP),
     "VCAP_SERVICES, damaged": variables(VCAP_SERVICES="{"),
     "VCAP_SERVICES, a list": variables(VCAP_SERVICES="[1]"),
+    "VCAP_SERVICES, deep": variables(VCAP_SERVICES="[" * 100_000),
     "url of account": saved(url="URL"),
     "url of account, experimental": saved(url="URL/experimental"),
     "proxies of account": saved(proxies={"urls": {"https": "URL"}}),
