@@ -3,7 +3,7 @@
 QhuError            exit 1   something failed
 ├── UserError       exit 2   the caller's mistake: one line, what is wrong and how to mend it
 │   └── UnknownName exit 2   a name that is not registered, with the nearest one
-├── BudgetRefused   exit 3   a paid run without, or above, its budget
+├── BudgetRefused   exit 3   a paid run without, or above, its budget, or to no purpose
 └── Interrupted     exit 130 the user stopped it; what is finished is kept
 """
 
@@ -55,7 +55,7 @@ class UnknownName(UserError):
 
 
 class BudgetRefused(QhuError):
-    """A paid run was asked for without a budget, or would exceed it."""
+    """A paid run was asked for without a budget, would exceed it, or would pay for nothing."""
 
     exit_code = 3
 

@@ -35,6 +35,16 @@ def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = 
     return made
 
 
+def device_of(name: str, file: Path = BACKENDS_FILE) -> str | None:
+    """The device, or ``auto``, that a backend works on; None for simulators.
+
+    Raises:
+        UserError: as :func:`open_backend`.
+    """
+    backend = open_backend(name, file)
+    return backend.device if isinstance(backend, PaidBackend) else None
+
+
 def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
     """Names for :func:`open_backend`, each explained in a line."""
     summaries = {name: registry.backend[name].summary for name in registry.backend.names()}
