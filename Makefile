@@ -11,7 +11,7 @@ RUN := $(BIN)/qhu run experiments/iris.yaml $(if $(SEEDS),--seeds $(SEEDS))
 HARDWARE = experiments/iris-hw.yaml --backend $(BACKEND) $(if $(SEEDS),--seeds $(SEEDS)) \
 	$(if $(EMULATOR),--emulator $(EMULATOR)) $(if $(BUDGET),--max-qpu-seconds $(BUDGET))
 
-.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak soak-kill bench lint docs format setup clean
+.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak soak-kill soak-faults bench lint docs format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -44,6 +44,9 @@ soak: setup          ## slow tests
 
 soak-kill: setup     ## kill -9 a rehearsal KILLS times (100): nothing lost, nothing twice
 	$(BIN)/python scripts/soak_kill.py $(KILLS)
+
+soak-faults: setup   ## STUDIES (100) under random faults and kills: within budget, nothing lost, nothing twice
+	$(BIN)/python scripts/soak_faults.py $(STUDIES)
 
 bench: setup .bench/.done  ## time qhu against its peers: benchmarks/results.json
 	$(BIN)/python -m benchmarks
