@@ -1,5 +1,5 @@
 # Every target makes what it needs; on a bare machine only Python >= 3.11 and make are required.
-GIVEN := PYTHON BACKEND SEEDS REHEARSE EMULATOR BUDGET ONLY A B YES KILLS
+GIVEN := PYTHON BACKEND SEEDS REHEARSE EMULATOR BUDGET ONLY A B YES KILLS STUDIES
 # A value is its text: make expands nothing in it, and the shell reads it from its environment.
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
@@ -13,7 +13,7 @@ RUN := $(BIN)/qhu run experiments/iris.yaml $(SEEDED)
 HARDWARE = experiments/iris-hw.yaml --backend "$${BACKEND:-auto}" $(SEEDED) \
 	$(if $(EMULATOR),--emulator "$$EMULATOR") $(if $(BUDGET),--max-qpu-seconds "$$BUDGET")
 
-.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak soak-kill bench lint docs format setup clean
+.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak soak-kill soak-faults bench lint docs format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -45,6 +45,9 @@ soak: setup          ## slow tests
 
 soak-kill: setup     ## kill -9 a rehearsal KILLS times (100): nothing lost, nothing twice
 	$(BIN)/python scripts/soak_kill.py $(if $(KILLS),"$$KILLS")
+
+soak-faults: setup   ## STUDIES (100) under random faults and kills: within budget, nothing lost or twice
+	$(BIN)/python scripts/soak_faults.py $(if $(STUDIES),"$$STUDIES")
 
 bench: setup .bench/.done  ## time qhu against its peers: benchmarks/results.json
 	$(BIN)/python -m benchmarks

@@ -14,9 +14,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import qiskit_ibm_runtime.executor_estimator  # noqa: F401  once, not in every process
 
@@ -29,6 +31,7 @@ from qhu.hardware.ledger import Ledger
 from qhu.report.run import page as html  # noqa: F401
 
 FORK = multiprocessing.get_context("fork")
+QUICK = Rules(usage_limit=1e6, queue_seconds=0, settle_seconds=0)
 
 STUDY = """
 name: soak
@@ -40,48 +43,57 @@ methods: [finetune]
 seeds: {seed}
 """
 BACKENDS = """
-ibm_manila: {kind: ibm, resilience_level: 0, shots: 64, job_seconds: 1, poll: [0.05, 0.2]}
+ibm_manila:
+  {kind: ibm, resilience_level: 0, shots: 64, job_seconds: 1, poll: [0.05, 0.2], usage_timeout: 4}
 """
 
 
-def start_emulator(state: Path) -> tuple[BaseProcess, Connection, str]:
+def start_emulator(
+    state: Path, rules: Rules = QUICK, faults: Sequence[dict[str, Any]] = ()
+) -> tuple[BaseProcess, Connection, str]:
     """An emulator in its process, what ends it once something is sent, and where it listens."""
     here, there = FORK.Pipe()
-    process = FORK.Process(target=serve, args=(state, there), daemon=True)
+    process = FORK.Process(target=serve, args=(state, there, rules, faults), daemon=True)
     process.start()
     return process, here, here.recv()
 
 
-def serve(state: Path, line: Connection) -> None:
-    """An emulator until something is sent; jobs do not queue in it."""
-    rules = Rules(usage_limit=1e6, queue_seconds=0, settle_seconds=0)
-    with Emulator("fake_manila", state=state, rules=rules) as emulator:
+def serve(state: Path, line: Connection, rules: Rules, faults: Sequence[dict[str, Any]]) -> None:
+    """An emulator until something is sent."""
+    with Emulator("fake_manila", state=state, rules=rules, faults=faults) as emulator:
         line.send(emulator.url)
         line.recv()
 
 
-def run_study(folder: Path, url: str, seed: int, kill_after: float | None) -> bool:
-    """The command in a process of its own; whether it ended by itself."""
-    process = FORK.Process(target=command, args=(folder, url, seed))
+def run_study(
+    folder: Path, url: str, seed: int, kill_after: float | None, budget: float = 100_000
+) -> int | None:
+    """The command in a process of its own: how it ended by itself, or None where it was killed."""
+    process = FORK.Process(target=command, args=(folder, url, seed, budget))
     process.start()
     process.join(kill_after)
     if process.is_alive():
         process.kill()
         process.join()
-        return False
-    if process.exitcode:
+        return None
+    return process.exitcode
+
+
+def undisturbed(folder: Path, code: int | None) -> bool:
+    """Whether a command ended well by itself; any other end than by a kill ends the soak."""
+    if code:
         raise SystemExit((folder / "out.txt").read_text())
-    return True
+    return code is not None
 
 
-def command(folder: Path, url: str, seed: int) -> None:
+def command(folder: Path, url: str, seed: int, budget: float) -> None:
     """`qhu run` in a folder."""
     os.chdir(folder)
     Path("soak.yaml").write_text(STUDY.format(seed=seed))
     Path("backends.yaml").write_text(BACKENDS)
     for stream in (1, 2):
         os.dup2(os.open("out.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
-    options = ["--backend", "ibm_manila", "--emulator", url, "--max-qpu-seconds", "100000"]
+    options = ["--backend", "ibm_manila", "--emulator", url, "--max-qpu-seconds", f"{budget:g}"]
     sys.argv = ["qhu", "run", "soak.yaml", *options, "--yes", "--out", f"run{seed}"]
     main()
 
@@ -98,13 +110,14 @@ def soak(kills: int) -> None:
         try:
             while done < kills:
                 begun = time.monotonic()
-                run_study(calm, served[calm][2], seed, None)
+                undisturbed(calm, run_study(calm, served[calm][2], seed, None))
                 length = time.monotonic() - begun
                 url, ended = served[killed][2], False
                 while done < kills and not ended:
-                    ended = run_study(killed, url, seed, draw.uniform(0, length))
+                    code = run_study(killed, url, seed, draw.uniform(0, length))
+                    ended = undisturbed(killed, code)
                     done += not ended
-                run_study(killed, url, seed, None)
+                undisturbed(killed, run_study(killed, url, seed, None))
                 one, two = (folder / f"run{seed}" / "results.csv" for folder in (calm, killed))
                 differing += one.read_bytes() != two.read_bytes()
                 seed += 1

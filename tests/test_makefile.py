@@ -31,6 +31,7 @@ TARGETS = {
     "iris-hw": ["BACKEND", "SEEDS", "EMULATOR", "BUDGET"],
     "iris-hw-plan": ["BACKEND", "SEEDS", "EMULATOR", "BUDGET"],
     "soak-kill": ["KILLS"],
+    "soak-faults": ["STUDIES"],
 }
 STUB = """#!/bin/sh
 for word in "$@"; do printf '%s\\0' "$word" >> arguments; done

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+from pydantic import NonNegativeFloat, PositiveInt
+
 from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.faults import Script
 from qhu.emulator.http import UNKNOWN, ApiError
@@ -29,35 +31,35 @@ class Rules:
     """What the platform grants and how fast it is; seconds where nothing else is said."""
 
     plan: PricingPlan = "open"
-    usage_limit: float | None = None
+    usage_limit: NonNegativeFloat | None = None
     """Quantum time of the instance; by default 600 on the open plan, else none."""
-    queue_seconds: float = 0.1
+    queue_seconds: NonNegativeFloat = 0.1
     """Wait of a job before it may run; jobs after the first of a session or batch do not wait."""
-    pace: float = 0.0
+    pace: NonNegativeFloat = 0.0
     """Seconds that pass per second of quantum time; 0: as fast as the simulation goes."""
-    settle_seconds: float = 0.2
+    settle_seconds: NonNegativeFloat = 0.2
     """How long the usage of a finished job stays ``pending``."""
-    interactive_ttl: float = 60.0
+    interactive_ttl: NonNegativeFloat = 60.0
     """Idle time after which a session is no longer active."""
-    max_ttl: float | None = None
+    max_ttl: NonNegativeFloat | None = None
     """Life of a session or batch; by default 600 on the open plan, else 28800."""
-    token_life: float = 3600.0
+    token_life: NonNegativeFloat = 3600.0
     seed: int = 0
     """Root of shots, randomizations and later calibrations."""
-    overshoot_factor: float = 1.0
+    overshoot_factor: NonNegativeFloat = 1.0
     """With ``overshoot_seconds``: a job that ran is charged its ``max_execution_time`` times the
     factor plus the seconds, or its estimate in place of a limit that it did not name."""
-    overshoot_seconds: float = 0.0
+    overshoot_seconds: NonNegativeFloat = 0.0
     usage: UsageReport = "true"
     """How the usage of a job is reported."""
-    submissions: int | None = None
+    submissions: PositiveInt | None = None
     """Jobs accepted within ``submission_window``; those above it are refused (429)."""
-    submission_window: float = 60.0
+    submission_window: NonNegativeFloat = 60.0
     retry_after: Literal["seconds", "date", "none"] = "seconds"
     """How a 429 says when to come back."""
     listing: Literal["asked", "newest_first", "oldest_first", "shuffled"] = "asked"
     """Order of listings, whatever was asked for."""
-    tags_seconds: float = 0.0
+    tags_seconds: NonNegativeFloat = 0.0
     """Time after which the tags of a job are seen and found."""
 
     @property

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +33,17 @@ class Estimator(RuntimeProgram):
     def __init__(self, params: str) -> None:
         raw = decode(params)
         self._options = {k: raw[k] for k in ("options", "resilience_level") if raw.get(k)}
-        default = raw.get("options", {}).get("default_precision") or _PRECISION
+        options = raw.get("options") or {}
+        self._execution = options.get("execution") or {}
+        default = options.get("default_precision") or _PRECISION
         self._pubs = [
             EstimatorPub.coerce(tuple(item[:3]), item[3] if len(item) > 3 and item[3] else default)
             for item in raw["pubs"]
         ]
+
+    def rep_delay(self, device: EmulatedDevice) -> float:
+        """The program's own pause, or the device's."""
+        return _pause(self._execution, device)
 
     def loads(self, device: EmulatedDevice) -> list[Load]:
         """One load per PUB: its shots for each parameter set and basis."""
@@ -112,8 +119,7 @@ class Sampler(RuntimeProgram):
 
     def rep_delay(self, device: EmulatedDevice) -> float:
         """The program's own pause, or the device's."""
-        own = self._execution.get("rep_delay")
-        return device.default_rep_delay if own is None else float(own)
+        return _pause(self._execution, device)
 
     def run(self, run: Execution) -> str:
         """Run every PUB, each from its own random stream and in a span of time of its own."""
@@ -142,6 +148,11 @@ class Sampler(RuntimeProgram):
         }
         metadata = {"circuit_metadata": pub.circuit.metadata}
         return SamplerPubResult(DataBin(shape=pub.shape, **arrays), metadata=metadata)
+
+
+def _pause(execution: Mapping[str, Any], device: EmulatedDevice) -> float:
+    own = execution.get("rep_delay")
+    return device.default_rep_delay if own is None else float(own)
 
 
 def _observables(pub: EstimatorPub) -> list[list[Term]]:

@@ -1,18 +1,24 @@
 """What a program is: a job's parameters, understood, priced and run."""
 
+import base64
 import json
+import zlib
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from qiskit_ibm_runtime import RuntimeDecoder
 
+from qhu.emulator.connections import MAX_BODY
 from qhu.emulator.devices import EmulatedDevice
+from qhu.emulator.errors import TOO_LARGE, ProgramError
 from qhu.emulator.machine import Machine
 from qhu.emulator.meter import Load, quantum_seconds
 from qhu.seeding import numpy_stream
 
+_PACKED = ("QuantumCircuit", "Instruction", "ndarray")
 NOISE = "gates and readout of the calibration; idle qubits do not decay"
 
 
@@ -73,6 +79,29 @@ class RuntimeProgram(ABC):
         return quantum_seconds(self.loads(device), self.rep_delay(device))
 
 
+class _BoundedDecoder(RuntimeDecoder):
+    """The client's decoder, for what is not larger than a body may be once it is unpacked."""
+
+    def object_hook(self, obj: Any) -> Any:
+        """Decode an object.
+
+        Raises:
+            ProgramError: it is too large.
+        """
+        packed = obj.get("__value__")
+        if obj.get("__type__") in _PACKED and isinstance(packed, str):
+            stream = zlib.decompressobj()
+            with suppress(ValueError, zlib.error):  # the client's decoder says what is wrong
+                stream.decompress(base64.standard_b64decode(packed), MAX_BODY)
+            if stream.unconsumed_tail:
+                raise ProgramError(f"an argument exceeds {MAX_BODY} bytes", TOO_LARGE)
+        return super().object_hook(obj)
+
+
 def decode(params: str) -> Any:
-    """Parameters with circuits and arrays as Python objects."""
-    return json.loads(params, cls=RuntimeDecoder)
+    """Parameters with circuits and arrays as Python objects.
+
+    Raises:
+        ProgramError: one of them is too large.
+    """
+    return json.loads(params, cls=_BoundedDecoder)

@@ -39,6 +39,8 @@ class LoopbackServer:
         handler = type("Handler", (_Handler,), {"answer": staticmethod(answer), "server_": self})
         try:
             self._server = _Server((LOOPBACK, port), handler)
+        except OverflowError:
+            raise UserError(f"a port is 0 to 65535, not {port}: try 0") from None
         except OSError as error:
             raise UserError(f"cannot listen on port {port}: {error.strerror}; try 0") from None
         self.port: int = self._server.server_address[1]

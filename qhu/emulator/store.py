@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import MISSING, astuple, dataclass, fields
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
@@ -90,9 +90,10 @@ class EntityTable(Generic[Entity]):
         kept = {column[1] for column in self._do(f"PRAGMA table_info({self._name})")}
         for item in fields(row):  # type: ignore[arg-type]
             if item.name not in kept:  # a folder of an earlier release
-                self._do(
-                    f"ALTER TABLE {self._name} ADD COLUMN {item.name} DEFAULT {item.default!r}"
-                )
+                if item.default is MISSING:
+                    raise sqlite3.DatabaseError(f"its table {self._name} has no {item.name}")
+                column = f"{item.name} DEFAULT {item.default!r}"
+                self._do(f"ALTER TABLE {self._name} ADD COLUMN {column}")
 
     def add(self, row: Entity) -> None:
         """Insert a row."""
@@ -137,7 +138,7 @@ class PlatformStore:
         folder: where they are kept; ``None`` for memory.
 
     Raises:
-        UserError: another emulator uses the folder.
+        UserError: another emulator uses the folder, or it holds something else.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -145,8 +146,6 @@ class PlatformStore:
         self._guard = None
         if folder is not None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            where = str(folder / "emulator.sqlite")
-            _own(folder / "emulator.sqlite").close()
             self._guard = _own(folder / "lock")
             try:
                 fcntl.flock(self._guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -155,12 +154,21 @@ class PlatformStore:
                 raise UserError(
                     f"another emulator uses {folder}: give this one its own --state"
                 ) from None
+            # Only under the lock: to close a file lets go of what SQLite holds of it elsewhere.
+            where = str(folder / "emulator.sqlite")
+            _own(folder / "emulator.sqlite").close()
         self._connection = sqlite3.connect(where, check_same_thread=False, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode = WAL")
         lock = threading.RLock()
-        self.jobs = EntityTable(self._connection, lock, Job)
-        self.sessions = EntityTable(self._connection, lock, Session)
-        self.calibrations = EntityTable(self._connection, lock, Calibration)
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self.jobs = EntityTable(self._connection, lock, Job)
+            self.sessions = EntityTable(self._connection, lock, Session)
+            self.calibrations = EntityTable(self._connection, lock, Calibration)
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise UserError(
+                f"{where} is not the state of an emulator ({error}): give another --state"
+            ) from None
 
     def close(self) -> None:
         """Let go of the folder."""

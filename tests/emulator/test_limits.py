@@ -1,11 +1,13 @@
 """Odd, slow, huge and hostile requests: each is refused, and no other client waits for it."""
 
+import base64
 import os
 import re
 import socket
 import stat
 import struct
 import time
+import zlib
 
 import pytest
 import requests
@@ -201,6 +203,15 @@ def test_submissions_that_are_none(running, headers, body):
     reply = requests.post(f"{running.url}/api/v1/jobs", data=body, headers=headers, timeout=20)
     assert reply.status_code in (400, 404)
     assert len(reply.json()["errors"][0]["message"]) < 600
+
+
+def test_an_argument_that_swells_is_refused(running, headers):
+    packed = base64.b64encode(zlib.compress(b"\0" * (connections.MAX_BODY + 1))).decode()
+    pubs = [[{"__type__": "QuantumCircuit", "__value__": packed}]]
+    body = {"program_id": "sampler", "backend": "ibm_manila", "params": {"pubs": pubs}}
+    reply = requests.post(f"{running.url}/api/v1/jobs", json=body, headers=headers, timeout=20)
+    assert reply.status_code == 400
+    assert "an argument exceeds" in reply.json()["errors"][0]["message"]
 
 
 @given(

@@ -236,6 +236,21 @@ def test_the_older_sampler_tells_when_it_ran(manila):
     assert read[0].metadata["circuit_metadata"] == {"who": "me"}
 
 
+@pytest.mark.parametrize("primitive", [SamplerV2, EstimatorV2])
+def test_a_pause_between_shots_costs_its_time(manila, primitive):
+    circuit = QuantumCircuit(5)
+    circuit.x(0)
+    pub = (circuit, SparsePauliOp("IIIIZ")) if primitive is EstimatorV2 else (circuit,)
+    if primitive is SamplerV2:
+        circuit.measure_all()
+    seconds = []
+    for delay in (0.0001, 0.0004):
+        options = {"execution": {"rep_delay": delay}}
+        job = primitive(manila, options=options).run([pub])
+        seconds.append(job.usage_estimation["quantum_seconds"])
+    assert seconds[1] - seconds[0] == pytest.approx(0.0003 * 4096, rel=1e-2)
+
+
 # Calibrations, private jobs, figures.
 
 

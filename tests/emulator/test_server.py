@@ -1,6 +1,8 @@
 """Who is let in, what is refused, and the mistakes of who starts an emulator."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -101,6 +103,13 @@ def test_mistakes_at_the_start(tmp_path, running):
     [
         (["-s", "plam=open"], "no rule 'plam'"),
         (["-s", "plan=premium"], "rule 'plan'"),
+        (["-s", "submissions=0"], "rule 'submissions'"),
+        (["-s", "tags_seconds=-1"], "rule 'tags_seconds'"),
+        (["-s", "submission_window=nan"], "rule 'submission_window'"),
+        (["--port", "99999"], "a port is 0 to 65535"),
+        (["--port", "-1"], "a port is 0 to 65535"),
+        (["--state", "bad"], "is not the state of an emulator"),
+        (["--state", "other"], "is not the state of an emulator"),
         (["--faults", "none.yaml"], "cannot read the fault script none.yaml"),
         (["--faults", "bad.yaml"], "line 1.do"),
         (["--faults", "broken.yaml"], "not valid YAML"),
@@ -111,6 +120,11 @@ def test_mistakes_on_the_command_line(qhu, tmp_path, arguments, message):
     lines = [{"do": "drop"}, {"do": "explode"}]
     (tmp_path / "bad.yaml").write_text(json.dumps(lines))
     (tmp_path / "broken.yaml").write_text("[")
+    for folder in ("bad", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "bad" / "emulator.sqlite").write_text("no database, but a text of some length")
+    with closing(sqlite3.connect(tmp_path / "other" / "emulator.sqlite")) as connection:
+        connection.execute("CREATE TABLE Job (x, y)")
     code, _, errors = qhu("emulator", *arguments)
     assert code == 2
     assert message in errors
