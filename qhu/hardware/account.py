@@ -73,12 +73,16 @@ class Account:
         logging.getLogger("qiskit_ibm_runtime").setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", module=r"qiskit_ibm_runtime\b.*")
         try:
-            return patiently(
+            service = patiently(
                 lambda: QiskitRuntimeService(**self._arguments()),
                 replace(self.patience, total=min(self.patience.total, OPENING)),
                 lambda: None,
                 (AccountNotFoundError, IBMInputValueError),
             )
+            # Before each submit the client looks at the plan's usage, to warn, and reckons with
+            # whatever it is told; the plan of a run has shown it.
+            service._check_instance_usage = lambda: None
+            return service
         except AccountNotFoundError:
             raise NoAccount(f"no IBM account: save one once with {SAVE}") from None
         except (InvalidAccountError, IBMInputValueError) as error:
