@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,14 +11,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from qhu.errors import Interrupted, QhuError, UserError
+from qhu.errors import Interrupted, QhuError, UserError, shortened
+from qhu.redaction import redact
 
 if TYPE_CHECKING:
     from qhu.settings.experiment import Experiment
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-console = Console()
-notes = Console(stderr=True)
+console = Console(markup=False)  # a path or a label may hold brackets
+notes = Console(stderr=True, markup=False)
 KINDS = ("methods", "metrics", "datasets", "backends", "experiments")
 
 File = Annotated[Path, typer.Argument(help="name of a shipped experiment, or a YAML file")]
@@ -147,7 +149,7 @@ def jobs(
         elif as_json:
             sys.stdout.write(json.dumps(book.rows(ledger), indent=2) + "\n")
         else:
-            console.print("\n".join(book.lines(ledger)), markup=False, soft_wrap=True)
+            sys.stdout.write("\n".join(book.lines(ledger)) + "\n")  # quick, however many
 
 
 @app.command()
@@ -344,13 +346,21 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except typer.Abort:
         _fail("stopped", Interrupted.exit_code)
+    except OSError as error:
+        if error.filename is None:  # not of a path that was given
+            raise
+        _fail(f"cannot use {error.filename}: {error.strerror}", UserError.exit_code)
     except Exception as error:
         # A usage error; its class is click's or, in newer releases, typer's own copy of it.
-        if not hasattr(error, "format_message"):
-            raise
-        _fail(error.format_message(), UserError.exit_code)
+        if hasattr(error, "format_message"):
+            _fail(error.format_message(), UserError.exit_code)
+        sys.stderr.write(redact(traceback.format_exc()))  # unexpected: all of it, but no key
+        sys.exit(QhuError.exit_code)
 
 
 def _fail(message: str, status: int) -> None:
-    sys.stderr.write(f"qhu: {' '.join(message.split())}\n")
+    line = shortened(redact(" ".join(message.split())), 2000)
+    # What a terminal would obey, such as a colour in a stranger's file, is written out.
+    visible = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    sys.stderr.write(f"qhu: {visible}\n")
     sys.exit(status)

@@ -8,7 +8,23 @@ QhuError            exit 1   something failed
 """
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+from typing import Any
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = 80
+_BRIEF.maxlevel = 3
+
+
+def shortened(text: str, length: int = 80) -> str:
+    """Text with its middle left out where it is longer than ``length``."""
+    return text if len(text) <= length else f"{text[: length // 2]}…{text[-length // 4 :]}"
+
+
+def brief(value: Any) -> str:
+    """A value as it would be written in Python, long and nested parts left out."""
+    return _BRIEF.repr(value)
 
 
 class QhuError(Exception):
@@ -31,10 +47,11 @@ class UnknownName(UserError):
         super().__init__(kind, name, sorted(names))
 
     def __str__(self) -> str:
-        kind, name, names = self.args
+        kind, given, names = self.args
+        name = shortened(given)
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
-        return f"unknown {kind} '{name}': {hint}"
+        return f"unknown {kind} '{name}': {shortened(hint, 2000)}"
 
 
 class BudgetRefused(QhuError):

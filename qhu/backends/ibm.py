@@ -44,11 +44,12 @@ class IbmBackend(PaidBackend):
         """What is held open of the device for what the backend works for."""
         if self._session is None:
             work = self.access, self.run, self.stage, self.say
-            self._session = DeviceSession(self._wanted, self.options, *work)
+            self._session = DeviceSession(self.device, self.options, *work)
         return self._session
 
     @property
-    def _wanted(self) -> str:
+    def device(self) -> str:
+        """Name of the device that is asked for; ``auto`` leaves it open."""
         return str(self.options.device or self.name)
 
     @property
@@ -60,7 +61,7 @@ class IbmBackend(PaidBackend):
     @property
     def identity(self) -> dict[str, Any]:
         """Options and device; an emulated one is another."""
-        return super().identity | {"device": self._wanted, "emulated": self.access.emulated}
+        return super().identity | {"device": self.device, "emulated": self.access.emulated}
 
     def conditions(self) -> list[Any]:
         """Calibration and qubits that the circuit was placed by."""
@@ -70,6 +71,10 @@ class IbmBackend(PaidBackend):
     def check(self) -> None:
         """See :meth:`DeviceSession.check`."""
         self.session.check()
+
+    def reach(self) -> bool:
+        """See :meth:`PaidBackend.reach`."""
+        return self.session.reachable
 
     def layer(self, ansatz: Ansatz, seed: int) -> TorchConnector:
         """Quantum layer on the device; what it is asked is priced, capped and recorded.

@@ -10,7 +10,7 @@ from qhu.backends.ibm import IbmBackend
 from qhu.backends.named import entry_files, known_backends, open_backend
 from qhu.errors import QhuError, UserError
 from qhu.hardware.access import Access
-from qhu.hardware.account import NoAccount
+from qhu.hardware.credentials import NoAccount
 from qhu.hardware.ledger import Ledger
 from qhu.record.identity import packages
 
@@ -52,6 +52,7 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
     where = "emulator" if device.access.emulated else "IBM account"
     try:
         account = device.session.account
+        yield Finding("account", True, account.describe())
         listed = account.devices()
         names = ", ".join(
             entry.name if entry.operational else f"{entry.name} (down)" for entry in listed
@@ -59,7 +60,7 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
         yield Finding(where, bool(listed), f"devices: {names or 'none'}")
         for entry in listed[:1]:
             left = account.seconds_left(entry.name)
-            text = "" if left is None else f", {left:.0f} s left"
+            text = ", time left not known" if left is None else f", {left:.0f} s left"
             yield Finding("plan", left is None or left > 0, account.plan(entry.name) + text)
     except NoAccount as error:
         yield Finding(where, False, f"{error}; exact and noisy runs and rehearsals need none")
@@ -78,5 +79,5 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
     if budget is None:
         text = "none: no device run; set max_qpu_seconds in backends.yaml or --max-qpu-seconds"
     else:
-        text = f"{budget - held:.1f} of {budget:g} s left"
+        text = f"{max(budget - held, 0):.1f} of {budget:g} s left"
     yield Finding("budget", budget is not None, text)

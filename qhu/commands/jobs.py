@@ -5,9 +5,7 @@ from typing import Any
 from qhu.errors import UserError
 from qhu.hardware.access import Access
 from qhu.hardware.ledger import Ledger
-from qhu.hardware.options import Options
 from qhu.hardware.questions import JobRequest
-from qhu.hardware.session import DeviceSession
 
 MEANING = {
     "planned": "written down, not known to be submitted; the run that asked submits it",
@@ -18,23 +16,17 @@ MEANING = {
 """What each state of a request means for you."""
 
 
+LISTED = """
+SELECT r.tag, r.device, r.state, r.job,
+  (SELECT count(*) FROM questions AS q WHERE q.tag = r.tag) AS models,
+  round(r.estimate, 1) AS estimate, j.used, r.created, r.why
+FROM requests AS r LEFT JOIN jobs AS j ON j.id = r.job ORDER BY r.created, r.rowid
+"""
+
+
 def rows(ledger: Ledger) -> list[dict[str, Any]]:
     """One line per request, oldest first."""
-    used = {job["id"]: job["used"] for job in ledger.jobs()}
-    return [
-        {
-            "tag": request.tag,
-            "device": request.device,
-            "state": request.state,
-            "job": request.job,
-            "models": len(request.keys),
-            "estimate": round(request.estimate, 1),
-            "used": used.get(request.job or ""),
-            "created": request.created,
-            "why": request.why,
-        }
-        for request in ledger.requests()
-    ]
+    return [dict(row) for row in ledger.all(LISTED)]
 
 
 def lines(ledger: Ledger) -> list[str]:
@@ -85,6 +77,9 @@ def find(ledger: Ledger, name: str) -> JobRequest:
 
 def fetch(access: Access, ledger: Ledger, say: Any) -> None:
     """Look once at every job under way, keep what has ended, and learn what jobs used."""
+    from qhu.hardware.options import Options  # with Qiskit and its client, seconds to import
+    from qhu.hardware.session import DeviceSession
+
     for device in sorted({r.device for r in ledger.requests("state <> 'planned'")}):
         session = DeviceSession(device, Options(), access, run="", stage="", say=say)
         with ledger.alone():

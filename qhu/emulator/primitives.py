@@ -163,7 +163,8 @@ def _estimates(
     places = np.arange(len(means)).reshape(pub.observables.shape)
     sets = np.arange(pub.parameter_values.size).reshape(pub.parameter_values.shape)
     at = np.broadcast_arrays(places, sets)
-    data = DataBin(evs=means[tuple(at)], stds=errors[tuple(at)], shape=pub.shape)
+    evs, stds = (np.asarray(values[tuple(at)]) for values in (means, errors))
+    data = DataBin(evs=evs, stds=stds, shape=pub.shape)
     metadata = {
         "shots": shots,
         "target_precision": pub.precision,

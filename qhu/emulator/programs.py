@@ -1,11 +1,14 @@
 """The programs that a job can run: ``executor``, and the older ``estimator`` and ``sampler``."""
 
+import textwrap
+
 from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.errors import ProgramError
 from qhu.emulator.executor import Executor
 from qhu.emulator.primitives import Estimator, Sampler
 from qhu.emulator.program import RuntimeProgram
 
+_MESSAGE = 400
 PROGRAMS: dict[str, type[RuntimeProgram]] = {
     kind.name: kind for kind in (Executor, Estimator, Sampler)
 }
@@ -46,5 +49,5 @@ def parse(program: str, params: str) -> RuntimeProgram:
 
 def _unreadable(program: str, error: Exception) -> ProgramError:
     # The decoders of other packages raise whatever a malformed payload makes them stumble over.
-    what = f"{type(error).__name__}: {error}"
+    what = textwrap.shorten(f"{type(error).__name__}: {error}", _MESSAGE)
     return ProgramError(f"the parameters of '{program}' cannot be read: {what}")

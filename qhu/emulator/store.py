@@ -1,12 +1,13 @@
 """Jobs, sessions and calibrations, kept in one SQLite file so that a restart loses nothing."""
 
 import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from qhu.errors import UserError
 
@@ -143,9 +144,10 @@ class PlatformStore:
         where = ":memory:"
         self._guard = None
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             where = str(folder / "emulator.sqlite")
-            self._guard = (folder / "lock").open("w")
+            _own(folder / "emulator.sqlite").close()
+            self._guard = _own(folder / "lock")
             try:
                 fcntl.flock(self._guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -165,3 +167,10 @@ class PlatformStore:
         self._connection.close()
         if self._guard:
             self._guard.close()
+
+
+def _own(file: Path) -> IO[bytes]:
+    """A file that its owner alone may read; what SQLite puts beside one is likewise."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "ab")

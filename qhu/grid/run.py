@@ -97,7 +97,10 @@ def plan(experiment: Experiment, console: Console, access: Access | None = None)
     Raises:
         UserError: an input is wrong, or there is no such device.
     """
-    return _planned(_study(experiment, console, access, submits=False), console)
+    study = _study(experiment, console, access, submits=False)
+    for backend in study.paid.values():
+        backend.reach()
+    return _planned(study, console)
 
 
 def _study(
@@ -216,7 +219,7 @@ def _shown(
     """The steps with their results as they come, with a bar per title; its clock starts with it."""
     bar = BarColumn(pulse_style="bar.back")  # still, as long as nothing has begun
     columns = (bar, MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
-    title = TextColumn("{task.description:<10}")
+    title = TextColumn("{task.description:<10}", markup=False)
     with Progress(title, *columns, TimeRemainingColumn(), console=console) as progress:
         totals = Counter(titles.values())
         bars = {name: progress.add_task(name, False, total) for name, total in totals.items()}

@@ -13,20 +13,28 @@ from qiskit.transpiler import Target
 
 from qhu.errors import UserError
 from qhu.hardware.access import Access
+from qhu.hardware.credentials import Credentials, credentials
+from qhu.hardware.identifiers import check_instance
+from qhu.hardware.opening import arguments, check_one_instance, is_refusal
+from qhu.hardware.redirects import check_emulator, check_platform
 from qhu.hardware.usage import part, words
-from qhu.hardware.waiting import FAILURES, Denied, Patience, Unreachable, patiently, status
+from qhu.hardware.waiting import (
+    FAILURES,
+    Denied,
+    Patience,
+    Unreachable,
+    is_ours,
+    patiently,
+    status,
+)
 from qhu.layout.calibration import name_of
 from qhu.layout.figures import Pace, figure, pace, usable
 from qhu.layout.placement import Device
+from qhu.redaction import keep_secret, redact
 
 T = TypeVar("T")
-SAVE = "QiskitRuntimeService.save_account(token=…, instance=…) or QISKIT_IBM_TOKEN"
 OPENING = 30.0
-"""Seconds to try an account for: a wrong key and a failing identity service look alike."""
-
-
-class NoAccount(UserError):
-    """Neither a saved account nor one in the environment."""
+"""Seconds to try an account for that was never open; one that was may be renewed for longer."""
 
 
 class UnknownDevice(UserError):
@@ -56,6 +64,34 @@ class Account:
     def __init__(self, access: Access, patience: Patience, say: Callable[[str], None]) -> None:
         self.access, self.patience, self.say = access, patience, say
         self._backends: dict[str, Any] = {}
+        self._was_open = False
+
+    @functools.cached_property
+    def credentials(self) -> Credentials:
+        """The account that is used.
+
+        Raises:
+            NoAccount: there is none.
+            UserError: it is not plain which one, or what is said of it is damaged.
+        """
+        if self.access.emulator is None:
+            return credentials()
+        keep_secret(self.access.token)
+        if self.access.instance:
+            check_instance(self.access.instance, "QISKIT_IBM_INSTANCE")
+        return Credentials("emulator", self.access.token, self.access.instance or None)
+
+    @functools.cached_property
+    def between(self) -> list[str]:
+        """What stands between this machine and the platform, to be shown.
+
+        Raises:
+            UserError: something sends the client elsewhere.
+        """
+        if self.access.emulator is None:
+            return check_platform(self.credentials)
+        check_emulator(self.access.emulator)
+        return []
 
     @functools.cached_property
     def service(self) -> Any:
@@ -63,47 +99,50 @@ class Account:
 
         Raises:
             NoAccount: there is none to open.
-            UserError: the platform does not accept the account's key or instance.
+            UserError: something sends the client elsewhere, or the platform does not accept the
+                account's key or instance.
         """
-        from qiskit_ibm_runtime import QiskitRuntimeService
-        from qiskit_ibm_runtime.accounts import AccountNotFoundError, InvalidAccountError
-        from qiskit_ibm_runtime.exceptions import IBMInputValueError
-
         # It tells on every start which account it loads, and what each warning's code line is.
         logging.getLogger("qiskit_ibm_runtime").setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", module=r"qiskit_ibm_runtime\b.*")
-        try:
-            service = patiently(
-                lambda: QiskitRuntimeService(**self._arguments()),
-                replace(self.patience, total=min(self.patience.total, OPENING)),
-                lambda: None,
-                (AccountNotFoundError, IBMInputValueError),
-            )
-            # Before each submit the client looks at the plan's usage, to warn, and reckons with
-            # whatever it is told; the plan of a run has shown it.
-            service._check_instance_usage = lambda: None
-            return service
-        except AccountNotFoundError:
-            raise NoAccount(f"no IBM account: save one once with {SAVE}") from None
-        except (InvalidAccountError, IBMInputValueError) as error:
-            raise UserError(f"the account is not accepted: {self.text(error)}") from None
-        except Unreachable as error:
-            cause = error.__cause__
-            if isinstance(cause, (InvalidAccountError, IBMInputValueError)):
-                raise UserError(f"the account is not accepted: {self.text(cause)}") from None
-            raise
+        if self.between and not self._was_open:
+            self.say(f"to the IBM platform through {', '.join(self.between)}")
+        total = self.patience.total
+        total = total if self._was_open else min(total, OPENING)
+        opened = patiently(self._open, replace(self.patience, total=total), lambda: None)
+        self._was_open = True
+        return opened
 
-    def _arguments(self) -> dict[str, Any]:
-        if self.access.emulator is None:
-            return {"instance": "auto"}
-        base = f"{self.access.emulator}/api/v1"
-        return {
-            "channel": "ibm_quantum_platform",
-            "token": self.access.token,
-            "instance": self.access.instance,
-            "url": base,
-            "url_resolver": lambda *_: base,
-        }
+    def _open(self) -> Any:
+        from qiskit_ibm_runtime import QiskitRuntimeService
+        from qiskit_ibm_runtime.accounts import InvalidAccountError
+        from qiskit_ibm_runtime.exceptions import IBMInputValueError
+
+        account = self.credentials
+        try:
+            service = QiskitRuntimeService(**arguments(account, self.access.emulator))
+        except (InvalidAccountError, IBMInputValueError) as error:
+            if not is_refusal(error):
+                raise
+            cause = f" ({self.text(error.__cause__)})" if error.__cause__ else ""
+            why = f"{self.text(error)}{cause}"
+            raise UserError(f"the account is not accepted ({account.source}): {why}") from None
+        check_one_instance(service, account)
+        # Before each submit the client looks at the plan's usage, to warn, and reckons with
+        # whatever it is told; the plan of a run has shown it.
+        service._check_instance_usage = lambda: None
+        return service
+
+    def describe(self) -> str:
+        """Which account is used, in words.
+
+        Raises:
+            UserError: there is none, or something sends the client elsewhere.
+        """
+        account = self.credentials
+        instance = account.instance or "any that has the device"
+        through = f"; through {', '.join(self.between)}" if self.between else ""
+        return f"{account.source}; instance: {instance}{through}"
 
     def ask(self, call: Callable[[], T], patience: Patience | None = None) -> T:
         """Make a call that may be repeated, until it is answered.
@@ -119,9 +158,11 @@ class Account:
         try:
             return patiently(call, patience or self.patience, self.renew, _final())
         except FAILURES as error:
+            if is_ours(error):
+                raise
             raise Denied(f"the platform refuses: {self.text(error)}") from error
         except Unreachable as error:
-            cause = self.text(error.__cause__) or type(error.__cause__).__name__
+            cause = self.text(_first(error)) or type(error.__cause__).__name__
             raise Unreachable(
                 f"{error} from the platform (last: {cause}); nothing is lost: run the same "
                 "command again"
@@ -134,11 +175,7 @@ class Account:
 
     def text(self, error: BaseException | None) -> str:
         """What an error says, in one line and without the account's key."""
-        words = " ".join(str(error if error is not None else "").split())
-        service = self.__dict__.get("service")
-        keys = [self.access.token, (service.active_account() or {}).get("token") if service else ""]
-        for key in filter(None, keys):
-            words = words.replace(key, "…")
+        words = redact(" ".join(str(error if error is not None else "").split()))
         return words if len(words) < 300 else words[:297] + "…"
 
     def backend(self, device: str) -> Any:
@@ -227,6 +264,13 @@ def listed_as(backend: Any) -> Listed:
         return Listed(backend.name, True, "its status is not readable", None)
     message = words(status.status_msg)
     return Listed(backend.name, status.operational, message, figure(status.pending_jobs))
+
+
+def _first(error: BaseException) -> BaseException:
+    """What an error goes back to."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 @functools.cache

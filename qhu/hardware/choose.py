@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from qhu.errors import UserError
-from qhu.hardware.account import Account, Listed, NoAccount, UnknownDevice
+from qhu.hardware.account import Account, Listed, UnknownDevice
+from qhu.hardware.credentials import NoAccount
 from qhu.layout.placement import Device, Placement
 from qhu.layout.snapshots import has_snapshot
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from qhu.errors import BudgetRefused
+from qhu.hardware.client import version
 from qhu.hardware.cost import Cost
 from qhu.hardware.ledger import Ledger
-from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Platform, Refused, State
+from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Platform, Refused, State, Unreadable
 from qhu.hardware.questions import Answer, JobRequest, Question
 from qhu.hardware.usage import is_idle, is_young
 from qhu.hardware.waiting import Denied, Unreachable
@@ -221,19 +222,45 @@ class Dispatcher:
         """Look at a request's job; True when the request is done, or failed and worth another."""
         job = self._ledger.request(tag).job
         assert job is not None
+        if self._ledger.raw(job) is not None:  # kept before; it could not be read, or was not
+            return self._read(tag, job)
         state = self._platform.state(job)
         if state.name in ("queued", "running"):
             return False
         if state.name == "done":
             # A submit that hung may have come through since.
             self._adopt(tag, [job, *(j for j in self._look(tag) if j != job)])
-            raw, answers = self._platform.result(job, self._ledger.shapes(tag))
-            self._ledger.done(tag, raw, answers)
-            self._say(f"job {job}: done")
-            return True
+            self._ledger.keep(job, self._platform.result(job))
+            return self._read(tag, job)
         if state.name == "unknown" and job in self._platform.find(tag):
             return False
         return self._gone(tag, job, state)
+
+    def _read(self, tag: str, job: str) -> bool:
+        """Read results that are kept; if they cannot be read, those that the platform has now."""
+        shapes, raw = self._ledger.shapes(tag), self._ledger.raw(job)
+        assert raw is not None
+        try:
+            answers = self._platform.read(raw, shapes)
+        except Unreadable as error:
+            answers = self._read_anew(job, shapes, error)
+        self._ledger.done(tag, answers)
+        self._say(f"job {job}: done")
+        return True
+
+    def _read_anew(self, job: str, shapes: list[tuple[int, int]], why: Unreadable) -> list[Answer]:
+        """Results may have been damaged on their way; otherwise the client is at fault."""
+        try:
+            raw = self._platform.result(job)
+            answers = self._platform.read(raw, shapes)
+        except (Unreadable, Denied, Unreachable) as error:
+            raise JobFailed(
+                f"job {job} is done and paid, and its results are kept in {self._ledger.path}, but "
+                f"{version()} cannot read them ({why}): install another version of it and run the "
+                "same command again, which reads them from there and pays nothing"
+            ) from error
+        self._ledger.keep(job, raw)
+        return answers
 
     def _gone(self, tag: str, job: str, state: State) -> bool:
         if state.name == "unknown" and not self._platform.emulated:

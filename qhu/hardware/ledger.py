@@ -12,7 +12,6 @@ next one knows what may be running, and finds it again by its tag.
 
 import json
 import math
-import sqlite3
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -50,6 +49,11 @@ CREATE TABLE IF NOT EXISTS jobs (
   metrics TEXT, raw BLOB  -- as the platform gave them; raw: zlib
 );
 CREATE TABLE IF NOT EXISTS events (at TEXT NOT NULL, tag TEXT NOT NULL, what TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS by_run ON requests (run, step);
+CREATE INDEX IF NOT EXISTS by_state ON requests (state, device);
+CREATE INDEX IF NOT EXISTS by_request ON jobs (tag);
+CREATE INDEX IF NOT EXISTS by_usage ON jobs (used) WHERE used IS NULL;
+CREATE INDEX IF NOT EXISTS by_event ON events (tag);
 """
 SILENT = """
 SELECT reserved FROM jobs WHERE used IS NULL UNION ALL
@@ -117,12 +121,13 @@ class Ledger(Database):
 
     def requests(self, where: str = "TRUE", *values: Any) -> list[JobRequest]:
         """Requests that fulfil a condition, oldest first."""
-        rows = self.all(f"SELECT * FROM requests WHERE {where} ORDER BY created, rowid", *values)
-        return [self._request(row) for row in rows]
-
-    def _request(self, row: sqlite3.Row) -> JobRequest:
-        keys = self.all("SELECT key FROM questions WHERE tag = ? ORDER BY place", row["tag"])
-        return JobRequest(**dict(row), keys=tuple(row["key"] for row in keys))
+        chosen = f"FROM requests WHERE {where}"
+        keys: dict[str, list[str]] = {}
+        asked = f"SELECT tag, key FROM questions WHERE tag IN (SELECT tag {chosen}) "
+        for tag, key in self.all(f"{asked} ORDER BY tag, place", *values):
+            keys.setdefault(tag, []).append(key)
+        rows = self.all(f"SELECT * {chosen} ORDER BY created, rowid", *values)
+        return [JobRequest(**dict(row), keys=tuple(keys.get(row["tag"], ()))) for row in rows]
 
     # -- the life of a request ---------------------------------------------------------------------
 
@@ -220,8 +225,13 @@ class Ledger(Database):
             *(job, tag, now(), state, limit),
         )
 
-    def done(self, tag: str, raw: str, answers: Sequence[Answer]) -> None:
-        """Keep the results of the request's job, as they came and as they were read."""
+    def keep(self, job: str, raw: str) -> None:
+        """Keep the results of a job as they came, before anybody reads them."""
+        with self.writing():
+            self.set("UPDATE jobs SET raw = ? WHERE id = ?", zlib.compress(raw.encode()), job)
+
+    def done(self, tag: str, answers: Sequence[Answer]) -> None:
+        """Keep what the results of the request's job were read as."""
         with self.writing():
             for place, (means, errors) in enumerate(answers):
                 self.set(
@@ -229,10 +239,6 @@ class Ledger(Database):
                     *(npy(means), npy(errors), tag, place),
                 )
             self._end(tag, "done")
-            self.set(
-                "UPDATE jobs SET raw = ? WHERE id = (SELECT job FROM requests WHERE tag = ?)",
-                *(zlib.compress(raw.encode()), tag),
-            )
 
     def failed(self, tag: str, why: str, longer: bool = False) -> None:
         """The request's job ended without results.

@@ -17,6 +17,10 @@ class Hanging(Doubtful):
     """A submit neither ends nor fails; what it does later cannot be known."""
 
 
+class Unreadable(Exception):
+    """Results that this client cannot read; the message says why, in one line."""
+
+
 class Refused(QhuError):
     """The platform does not take the job."""
 
@@ -53,8 +57,15 @@ class Platform(Protocol):
     def state(self, job: str) -> State:
         """What a job is doing."""
 
-    def result(self, job: str, shapes: Sequence[tuple[int, int]]) -> tuple[str, list[Answer]]:
-        """Results of a finished job, as they come and as they are read: answers of such shapes."""
+    def result(self, job: str) -> str:
+        """Results of a finished job, as they come."""
+
+    def read(self, raw: str, shapes: Sequence[tuple[int, int]]) -> list[Answer]:
+        """Answers of such shapes from results as they came; asks nobody.
+
+        Raises:
+            Unreadable: the results are damaged, answer something else, or need another client.
+        """
 
     def metrics(self, job: str) -> tuple[float | None, Any]:
         """Seconds used, None while that is not known, and all that is told of a job."""

@@ -8,8 +8,9 @@ from qhu.engine.ansatz import Ansatz
 from qhu.errors import BudgetRefused
 from qhu.hardware import options as device_options
 from qhu.hardware.access import Access
-from qhu.hardware.account import Account, NoAccount
+from qhu.hardware.account import Account
 from qhu.hardware.choose import AUTO, check_name, choose
+from qhu.hardware.credentials import NoAccount
 from qhu.hardware.dispatch import Dispatcher
 from qhu.hardware.ledger import Ledger
 from qhu.hardware.meter import Meter

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qiskit import QuantumCircuit, qasm3, qpy
+from qiskit import QuantumCircuit, qpy
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import SparsePauliOp
 from qiskit.transpiler import Target
@@ -21,6 +21,7 @@ from qhu.layout.calibration import Clock
 from qhu.layout.figures import Pace, pace
 from qhu.layout.isa import compile_ansatz, reduce_ansatz
 from qhu.layout.snapshots import fake_name, snapshot
+from qhu.layout.text import circuit_text
 
 TRIALS = 4
 """Seeds of the transpiler that are tried; the most promising circuit is taken."""
@@ -197,11 +198,6 @@ def measured(ansatz: Ansatz) -> list[int]:
     """Qubits that the observables touch."""
     touched = {q for item in ansatz.observables for _, qs, _ in item.to_sparse_list() for q in qs}
     return sorted(touched)
-
-
-def circuit_text(circuit: QuantumCircuit) -> str:
-    """OpenQASM 3 text of a circuit; unlike its QPY bytes, the same in every process."""
-    return str(qasm3.dumps(circuit))
 
 
 def ansatz_name(ansatz: Ansatz, *settings: Any) -> str:

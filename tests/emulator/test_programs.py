@@ -172,6 +172,9 @@ def test_values_of_all_letters_and_shapes_are_those_of_the_state(start, client):
     job = EstimatorV2(backend).run([(circuit, [[x] for x in labels], values)], precision=0.01)
     data = result(job)[0].data
     assert data.evs.shape == data.stds.shape == (4, 3)
+    assert (
+        result(EstimatorV2(backend).run([(circuit, labels[0], values[0])]))[0].data.evs.shape == ()
+    )
     for row, label in enumerate(labels):
         terms = label.items() if isinstance(label, dict) else [(label, 1.0)]
         for column, point in enumerate(values):
@@ -191,9 +194,9 @@ def test_projectors_are_read_from_bits(letters):
     outcomes = np.arange(2 ** len(letters))
     bits = {q: ((outcomes >> q) & 1).astype(bool)[None] for q in range(len(letters))}
     assert np.array_equal(term.values(bits)[0], np.diag(matrix(rotated)).real)
-    assert term.axes == {
-        q: "Z" if x in "Z01" else "XY"[x in "Yrl"] for q, x in enumerate(letters[::-1])
-    }
+    axes = {"X": "X+-", "Y": "Yrl", "Z": "Z01"}
+    assert all(letters[::-1][qubit] in axes[axis] for qubit, axis in term.axes.items())
+    assert len(term.axes) == len(letters)
 
 
 def expected(state, letters):

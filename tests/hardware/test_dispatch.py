@@ -10,7 +10,7 @@ from qhu.errors import BudgetRefused
 from qhu.hardware.database import Database
 from qhu.hardware.dispatch import pack
 from qhu.hardware.ledger import Ledger
-from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Refused, State
+from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Refused, State, Unreadable
 from qhu.hardware.waiting import Unreachable
 
 
@@ -181,6 +181,45 @@ def test_a_job_of_another_instance_is_left_alone(dispatcher, platform, questions
     with pytest.raises(Refused, match="another instance"):
         made.answer(asked)
     assert not platform.jobs
+
+
+# -- results ---------------------------------------------------------------------------------------
+
+
+def test_results_are_kept_before_they_are_read(dispatcher, platform, ledger, questions):
+    """A client that cannot read what was paid for: said in one line, read later, paid once."""
+    asked, read = questions(2), platform.read
+
+    def unable(raw, shapes):
+        assert ledger.raw("job0") == raw
+        raise Unreadable("TypeError: 'type' object is not iterable")
+
+    platform.read = unable
+    with pytest.raises(JobFailed, match=r"job0 is done and paid.*kept in .*ledger\.db.*TypeError"):
+        dispatcher().answer(asked)
+    platform.read = read
+    platform.happens = lambda call, when: pytest.fail(f"{call}: it lies in the ledger")
+    assert right(dispatcher().answer(asked), asked)
+
+
+def test_results_that_were_damaged_on_their_way_are_fetched_anew(
+    dispatcher, platform, ledger, questions
+):
+    asked = questions(1)
+    made = dispatcher()
+    tag = made._plan(asked)
+    made._submit(tag, {asked[0].key: asked[0]})
+    ledger.keep("job0", "[[0.0, 0.1]]")
+
+    def read(raw, shapes, read=platform.read):
+        answers = read(raw, shapes)
+        if [answer.means.shape for answer in answers] != shapes:
+            raise Unreadable("they answer another question")
+        return answers
+
+    platform.read = read
+    assert right(dispatcher().answer(asked), asked)
+    assert ledger.raw("job0") == platform.result("job0") and len(platform.jobs) == 1
 
 
 # -- budget ----------------------------------------------------------------------------------------

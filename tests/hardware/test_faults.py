@@ -349,7 +349,11 @@ def test_nothing_is_submitted_above_the_budget(emulate, command):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("token", "not-the-key"), ("instance", "crn:v1:bluemix:public:quantum-computing:us-east::::")],
+    [
+        ("token", "not-the-key"),
+        ("instance", "crn:v1:bluemix:public:quantum-computing:us-east::::"),
+        ("instance", "another name"),
+    ],
 )
 def test_a_wrong_account_is_one_line_without_the_key(emulate, command, field, value):
     emulator = emulate()
@@ -372,6 +376,28 @@ def test_a_full_disk_loses_no_job(settled, command, monkeypatch):
     monkeypatch.setattr(Ledger, "submitted", full)
     errors, _ = settled([get("/never", "drop")], 2)
     assert errors == ["no space left for ledger.db: free some and run again"]
+
+
+def test_a_client_that_cannot_read_what_was_paid_for(emulate, command, monkeypatch):
+    """Its error is not polled; another version reads what is kept, and nobody is asked again."""
+    from qiskit_ibm_runtime.decoders import defaults
+    from qiskit_ibm_runtime.decoders.result_decoder import ResultDecoder
+
+    class Stumbling(ResultDecoder):
+        @classmethod
+        def decode(cls, data):
+            raise TypeError("'type' object is not iterable")
+
+    emulator, decoders = emulate(), defaults.DEFAULT_DECODERS
+    monkeypatch.setattr(defaults, "DEFAULT_DECODERS", {**decoders, "executor": [Stumbling]})
+    with pytest.raises(QhuError, match=r"done and paid.*another version of it") as caught:
+        command(emulator, patience=4.0, pending=1)
+    assert "\n" not in str(caught.value) and "TypeError" in str(caught.value)
+    monkeypatch.setattr(defaults, "DEFAULT_DECODERS", decoders)
+    fetched = [path for _, path, _ in emulator.requests if path.endswith("/results")]
+    assert np.isfinite(command(emulator)).all() and len(emulator.jobs()) == 3
+    again = [path for _, path, _ in emulator.requests if path.endswith("/results")]
+    assert again.count(fetched[0]) == fetched.count(fetched[0])
 
 
 def test_replies_need_hold_no_more_than_the_client_reads(settled, monkeypatch):

@@ -36,7 +36,8 @@ def test_a_request_lives(planned):
     assert planned.held() == 42.5 and planned.held(without=tag) == 0
     planned.submitted(tag, "job")
     assert planned.is_asked("b") and planned.shapes(tag) == [(1, 2), (1, 2)]
-    planned.done(tag, '{"text": 1}', [ANSWER, ANSWER])
+    planned.keep("job", '{"text": 1}')
+    planned.done(tag, [ANSWER, ANSWER])
     np.testing.assert_array_equal(planned.answer("b").errors, ANSWER.errors)
     assert planned.raw("job") == '{"text": 1}' and planned.held() == 42.5
     planned.settle("job", 9.5, {"usage": 9.5})
@@ -101,7 +102,6 @@ def test_a_full_disk_is_one_line_and_changes_nothing(planned):
     with pytest.raises(UserError, match=r"no space left for .*: free some and run again"):
         planned.done(
             request().tag,
-            "x" * 10,
             [Answer(np.random.default_rng(0).random((1, 9999)), ANSWER.errors)] * 2,
         )
     planned.first("PRAGMA max_page_count = 1000000")

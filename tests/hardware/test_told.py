@@ -33,7 +33,14 @@ scenarios: {subset: {fraction: 0.1}}
 methods: [finetune]
 seeds: 0
 """
-OPTIONS = "resilience_level: 0, shots: 64, job_seconds: 1, poll: [0.02, 0.1], usage_timeout: 1"
+OPTIONS = {
+    "kind": "ibm",
+    "resilience_level": 0,
+    "shots": 64,
+    "job_seconds": 1,
+    "poll": [0.02, 0.1],
+    "usage_timeout": 1,
+}
 
 
 @pytest.fixture
@@ -43,12 +50,10 @@ def emulate(tmp_path, monkeypatch, request, tell):
     monkeypatch.chdir(tmp_path)
     Path("odd.yaml").write_text(STUDY)
 
-    def start(options="", **rules):
-        Path("backends.yaml").write_text(
-            f"ibm_manila: {{kind: ibm, {OPTIONS}{', ' if options else ''}{options}}}"
-        )
-        rules = {"queue_seconds": 0, "settle_seconds": 0, **rules}
-        made = Emulator("fake_manila", rules=Rules(**rules))
+    def start(**options):
+        entry = {"ibm_manila": {**OPTIONS, **options}}
+        Path("backends.yaml").write_text(json.dumps(entry))
+        made = Emulator("fake_manila", rules=Rules(queue_seconds=0, settle_seconds=0))
         made.start()
         request.addfinalizer(made.stop)
         return made
@@ -206,7 +211,7 @@ def test_a_pace_that_is_none_is_as_if_not_told(bounds, default):
 
 
 def test_a_repetition_delay_is_within_what_the_device_takes(emulate, run):
-    emulator = emulate("rep_delay: 0.1")
+    emulator = emulate(rep_delay=0.1)
     for command in ("plan", "run"):
         code, _, errors = run(emulator, command)
         assert code == 2 and errors.splitlines()[-1].startswith("qhu: rep_delay 0.1 is outside")
@@ -230,9 +235,10 @@ def test_a_device_where_nothing_can_succeed_needs_consent(emulate, run, tell):
 
 
 def test_a_job_longer_than_any_may_be_is_said_before_anything_is_submitted(emulate, run):
-    emulator = emulate("shots: 100000000")
-    code, out, _ = run(emulator, "plan", 1e7)
-    assert code == 0 and "would be refused: a job of about" in out
-    code, _, errors = run(emulator, "run", 1e7)
+    emulator = emulate(shots=1_000_000, job_seconds=20_000, rep_delay=4e-4)
+    code, out, errors = run(emulator, "plan", 1000000)
+    assert code == 0, errors
+    assert "would be refused: a job of about" in out
+    code, _, errors = run(emulator, "run", 1000000)
     assert code == 3 and "is longer than the platform allows, 10,800 s" in errors
     assert emulator.jobs() == []

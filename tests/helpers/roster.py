@@ -4,7 +4,8 @@ from qiskit.circuit import Parameter
 from qiskit.circuit.library import CZGate, Measure, RZGate, SXGate, XGate
 from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
-from qhu.hardware.account import Listed, NoAccount, UnknownDevice
+from qhu.hardware.account import Listed, UnknownDevice
+from qhu.hardware.credentials import NoAccount
 from qhu.layout.figures import Pace
 from qhu.layout.placement import Device
 

@@ -16,7 +16,7 @@ _PERIOD = 28 * 86400
 @routes("POST", "/identity/token", "open")
 def token(platform: EmulatedPlatform, request: Request) -> Any:
     """A bearer token for the API key."""
-    keys = parse_qs(request.body.decode()).get("apikey")
+    keys = parse_qs(request.body.decode(errors="replace")).get("apikey")
     if keys != [API_KEY]:
         refusal = {
             "errorCode": "BXNIM0415E",

@@ -1,61 +1,25 @@
-"""Jobs: submit, watch, read, cancel, tag."""
+"""Jobs: watch, read, cancel, tag."""
 
 import json
-import math
-import secrets
 import time
-from email.utils import formatdate
 from typing import Any
 
 import qiskit
+from pydantic import BaseModel
 
-from qhu.emulator.errors import ProgramError
 from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
 from qhu.emulator.platform import EmulatedPlatform, iso
-from qhu.emulator.programs import PROGRAMS, price
-from qhu.emulator.routes.sessions import open_session
 from qhu.emulator.store import FINAL, Job
-from qhu.emulator.usage import MAX_SECONDS, report, shown
+from qhu.emulator.usage import report, shown
 
 IMAGE = "emulator:0"
 _DONE = 204
 
 
-@routes("POST", "/jobs")
-def submit(platform: EmulatedPlatform, request: Request) -> Any:
-    """Put a job in the queue."""
-    asked = request.json()
-    _admit(platform)
-    device = platform.device(asked.get("backend", ""))
-    limit = float(asked.get("cost") or MAX_SECONDS)
-    if not 1 <= limit <= MAX_SECONDS:
-        raise ApiError(400, UNKNOWN, f"The cost must be 1 to {MAX_SECONDS} seconds.")
-    key = asked.get("calibration_id")
-    if asked.get("session_id"):
-        open_session(platform, asked["session_id"])
-    program, params = asked.get("program_id"), json.dumps(asked.get("params"))
-    if program not in PROGRAMS:
-        raise ApiError(404, UNKNOWN, f"Program {program} not found.")
-    try:
-        seconds = price(program, params, device)
-    except ProgramError as error:
-        raise ApiError(400, error.code, str(error)) from None
-    job = Job(
-        id=secrets.token_hex(10),
-        device=device.name,
-        program=program,
-        params=params,
-        tags=json.dumps(asked.get("tags") or []),
-        session_id=asked.get("session_id") or "",
-        private=bool(asked.get("private")),
-        limit_seconds=limit,
-        estimate=seconds,
-        # As precise as it is shown: a listing from the time of a job on contains that job.
-        created=round(time.time(), 6),
-        pinned=-1 if key is None else platform.asked(device.name, str(key)),
-    )
-    platform.store.jobs.add(job)
-    return {"id": job.id, "backend": job.device}
+class Tags(BaseModel):
+    """Tags of a job."""
+
+    tags: list[str]
 
 
 @routes("GET", "/jobs/{}")
@@ -127,7 +91,7 @@ def cancel(platform: EmulatedPlatform, request: Request, key: str) -> Any:
 def tag(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Replace the tags."""
     job = _job(platform, key)
-    platform.store.jobs.change("id = ?", [job.id], tags=json.dumps(request.json()["tags"]))
+    platform.store.jobs.change("id = ?", [job.id], tags=json.dumps(request.read(Tags).tags))
     return Reply(status=_DONE)
 
 
@@ -169,28 +133,6 @@ def describe(job: Job) -> dict[str, Any]:
         "estimated_running_time_seconds": round(job.estimate, 3),
         "usage": {"seconds": round(job.charged, 3)},
     }
-
-
-def _admit(platform: EmulatedPlatform) -> None:
-    """Refuse a submission where too many were accepted of late."""
-    rules, now = platform.rules, time.time()
-    if rules.submissions is None:
-        return
-    recent = platform.store.jobs.where("created > ?", [now - rules.submission_window])
-    if len(recent) < rules.submissions:
-        return
-    free = recent[-rules.submissions].created + rules.submission_window
-    headers = {
-        "seconds": {"Retry-After": str(math.ceil(free - now))},
-        "date": {"Retry-After": formatdate(math.ceil(free), usegmt=True)},
-        "none": {},
-    }
-    raise ApiError(
-        429,
-        UNKNOWN,
-        f"At most {rules.submissions} jobs are accepted in {rules.submission_window:g} seconds.",
-        headers[rules.retry_after],
-    )
 
 
 def _job(platform: EmulatedPlatform, key: str) -> Job:
