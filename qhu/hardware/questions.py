@@ -47,7 +47,7 @@ class JobRequest:
         created: UTC, ISO 8601.
         state: planned, submitted, done or failed.
         estimate: seconds it is expected to take.
-        reserved: seconds held for a job that may exist; None: none was tried.
+        reserved: limit of a job that may exist, in seconds; None: none was tried.
         instance: the platform's instance that it was tried with.
         job: the job that answers it, where one is known.
         why: why it failed.

@@ -4,6 +4,7 @@ After each, the same command ends with the results of an undisturbed run, with o
 and nothing above the budget.
 """
 
+import contextlib
 import json
 import re
 import time
@@ -18,6 +19,7 @@ from qhu.emulator.http import Reply
 from qhu.emulator.platform import Rules
 from qhu.errors import QhuError, UserError
 from qhu.hardware.access import Access, redirected
+from qhu.hardware.ledger import Ledger
 from qhu.hardware.options import Options
 
 BUDGET = 40.0
@@ -334,6 +336,66 @@ def test_every_job_has_a_limit_and_the_formula_meets_the_meter(settled, command)
     )
 
 
+@pytest.mark.parametrize(("factor", "seconds"), [(1.2, 2.0), (1.25, 5.0), (1.0, 4.2)])
+@pytest.mark.parametrize("budget", [23.0, 40.0])
+def test_overshoot_stays_within_the_budget(emulate, command, factor, seconds, budget):
+    """Every job is charged its limit and more: later ones get less, or are not submitted."""
+    emulator = emulate(overshoot_factor=factor, overshoot_seconds=seconds)
+    for _ in range(3):
+        with contextlib.suppress(QhuError):
+            command(emulator, budget=budget)
+    jobs = emulator.jobs()
+    assert jobs and sum(job["usage"]["seconds"] for job in jobs) <= budget
+    held = Ledger(Access(emulator.url).ledger).held()
+    assert held == pytest.approx(sum(job["usage"]["seconds"] for job in jobs), abs=0.01)
+
+
+def test_what_was_overshot_by_more_than_the_margin_is_learnt(emulate, command):
+    """The first job may break the promise, those after it do not."""
+    emulator = emulate(overshoot_factor=2.0)
+    command(emulator, budget=1000.0)
+    spent = sum(job["usage"]["seconds"] for job in emulator.jobs())
+    emulator.change_rules(overshoot_factor=2.0, overshoot_seconds=0.1)
+    for run in range(3):
+        with contextlib.suppress(QhuError):
+            command(emulator, budget=spent + 40.0, rep_delay=1e-4 * (run + 1))
+    assert spent + 10 < sum(job["usage"]["seconds"] for job in emulator.jobs()) <= spent + 40
+
+
+def test_usage_that_is_corrected_is_held_before_and_known_after(emulate, command):
+    emulator = emulate(usage="zero_first")
+    emulator.change_rules(settle_seconds=1e9)
+    command(emulator, budget=200.0)
+    limits = [job["cost"] for job in emulator.jobs()]
+    assert command.ledger.held() == sum(5 + 1.25 * limit for limit in limits)
+    emulator.change_rules(settle_seconds=0)
+    command(emulator, budget=200.0, rep_delay=1e-4)
+    charged = sum(job["usage"]["seconds"] for job in emulator.jobs())
+    assert command.ledger.held() == pytest.approx(charged, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "fault", [{"do": "status", "status": 500}, {"do": "status", "status": 403}, {"do": "malform"}]
+)
+def test_metrics_that_fail_for_ever_lose_nothing(
+    emulate, command, undisturbed, settled, fault, tmp_path, monkeypatch
+):
+    (tmp_path / "own").mkdir()
+    monkeypatch.chdir(tmp_path / "own")
+    emulator = emulate([{**fault, "method": "GET", "path": "/jobs/[^/]+/metrics", "times": 0}])
+    values = command(emulator, budget=200.0, usage_timeout=0.2)
+    np.testing.assert_array_equal(values, undisturbed["values"])
+    limits = [job["cost"] for job in emulator.jobs()]
+    assert command.ledger.held() == sum(5 + 1.25 * limit for limit in limits)
+
+
+@pytest.mark.parametrize("reply", [[], "text", {"usage_limit_seconds": "many"}], ids=repr)
+def test_a_plan_whose_usage_is_told_oddly_takes_jobs(emulate, command, reply):
+    emulator = emulate([get("/instances/usage", "status", status=200, body=reply, times=0)])
+    command(emulator)
+    assert len(emulator.jobs()) == 3
+
+
 def test_nothing_is_submitted_above_the_budget(emulate, command):
     emulator = emulate()
     with pytest.raises(QhuError, match="above the budget") as caught:
@@ -359,8 +421,6 @@ def test_a_wrong_account_is_one_line_without_the_key(emulate, command, field, va
 
 def test_a_full_disk_loses_no_job(settled, command, monkeypatch):
     """The ledger cannot note the job just submitted; the next command finds it by its tag."""
-    from qhu.hardware.ledger import Ledger
-
     submitted, left = Ledger.submitted, [True]
 
     def full(self, tag, job, owner=None):
