@@ -5,7 +5,6 @@ every successful one, the platform is asked for jobs with the request's tag: non
 again, one means adopt it, more mean adopt the oldest and cancel the rest.
 """
 
-import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ from qhu.hardware.client import version
 from qhu.hardware.cost import Cost
 from qhu.hardware.ledger import Ledger
 from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Platform, Refused, State, Unreadable
-from qhu.hardware.questions import Answer, JobRequest, Question
+from qhu.hardware.questions import Answer, JobRequest, Question, name_of
 from qhu.hardware.waiting import Denied, Unreachable
 from qhu.record.clock import now
 
@@ -110,8 +109,7 @@ class Dispatcher:
     def _plan(self, group: Sequence[Question]) -> str:
         run, step, device = self._about
         keys = tuple(question.key for question in group)
-        content = hashlib.sha256("".join(keys).encode()).hexdigest()[:16]
-        tag = f"qhu:{run}:{step}:{content}"
+        tag = f"qhu:{run}:{step}:{name_of(keys)}"
         estimate = self._price(group).seconds
         fields = (tag, run, step, device, now(), "planned", estimate, None, None, None, None)
         self._ledger.plan(JobRequest(*fields, keys), [question.content for question in group])
@@ -255,13 +253,15 @@ class Dispatcher:
         return answers
 
     def _gone(self, tag: str, job: str, state: State) -> bool:
-        if state.name == "unknown" and not self._platform.emulated:
+        (kept,) = self._ledger.jobs("id = ?", job)
+        was_done = kept["state"] == "done"  # its answer was damaged since, and all that it is from
+        if state.name == "unknown" and not (self._platform.emulated or was_done):
             raise JobFailed(
                 f"the platform does not know job {job} any more, and none with its tag {tag}: "
                 "was it deleted, or is this another instance?"
             )
         self._ledger.failed(tag, f"{state.name}: {state.why}", longer=state.name == "too long")
-        if state.name == "unknown":  # an emulator that was started afresh
+        if state.name == "unknown" and not was_done:  # an emulator that was started afresh
             self._ledger.settle(job, 0.0, {})
         self._ledger.note(tag, f"job {job} {state.name}: {state.why}")
         self._failures += 1

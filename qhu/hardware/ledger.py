@@ -11,15 +11,19 @@ next one knows what may be running, and finds it again by its tag.
 """
 
 import json
+import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from qhu.errors import BudgetRefused
 from qhu.hardware.database import Database, array, npy, packed, unpacked
+from qhu.hardware.mending import LONGEST, kept_row, mend
 from qhu.hardware.placements import PLACEMENTS_SCHEMA, Placements
 from qhu.hardware.questions import Answer, JobRequest
+from qhu.hardware.salvage import Layout
+from qhu.hardware.seals import SEALS_SCHEMA
 from qhu.record.clock import now
 
 LEDGER_SCHEMA = """
@@ -58,8 +62,10 @@ SELECT COALESCE(SUM(COALESCE(used, reserved)), 0) AS seconds FROM (
   SELECT NULL, reserved FROM requests
   WHERE state = 'planned' AND reserved IS NOT NULL AND tag <> ?)
 """
-LONGEST = 10_800
-"""Seconds that the platform lets a job take at most."""
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 class Ledger(Database):
@@ -67,19 +73,25 @@ class Ledger(Database):
 
     Args:
         path: the SQLite file.
+        say: told when a file that is of no use was put aside.
+        thorough: whether all of the file is read and proven; else, what is asked for.
 
     Attributes:
         placements: where circuits lie.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, LEDGER_SCHEMA + PLACEMENTS_SCHEMA)
+    def __init__(
+        self, path: Path, say: Callable[[str], None] = _warn, thorough: bool = True
+    ) -> None:
+        schema = LEDGER_SCHEMA + PLACEMENTS_SCHEMA + SEALS_SCHEMA
+        super().__init__(path, Layout(schema, kept_row, mend), say, thorough)
         self.placements = Placements(self)
 
     # -- questions and answers ---------------------------------------------------------------------
 
     def answer(self, key: str) -> Answer | None:
         """The answer to a question, whoever asked it; None where there is none yet."""
+        self.prove("questions", "key = ?", key)
         row = self.first("SELECT means, errors FROM questions WHERE key = ?", key)
         if row is None or row["means"] is None:
             return None
@@ -121,7 +133,8 @@ class Ledger(Database):
         with self.writing():
             self.set(
                 "INSERT INTO requests VALUES (?, ?, ?, ?, ?, 'planned', ?, NULL, NULL, NULL, NULL) "
-                "ON CONFLICT (tag) DO UPDATE SET state = 'planned', why = NULL",
+                "ON CONFLICT (tag) DO UPDATE SET state = 'planned', why = NULL, "
+                "estimate = MAX(estimate, excluded.estimate)",
                 *(*values, request.estimate),
             )
             for place, (key, content) in enumerate(questions):
@@ -245,6 +258,8 @@ class Ledger(Database):
         Args:
             without: tag of a request whose unconfirmed job is left out.
         """
+        for table in ("requests", "jobs"):
+            self.prove(table, blobs=False)
         row = self.first(HELD, without)
         assert row is not None
         return float(row["seconds"])
@@ -265,11 +280,13 @@ class Ledger(Database):
 
     def shapes(self, tag: str) -> list[tuple[int, int]]:
         """Shapes of the answers that a request waits for: (observables, parameter sets)."""
+        self.prove("questions", "tag = ?", tag)
         rows = self.all("SELECT content FROM questions WHERE tag = ? ORDER BY place", tag)
         contents = [unpacked(row["content"]) for row in rows]
         return [(len(content["observables"]), len(content["values"])) for content in contents]
 
     def raw(self, job: str) -> str | None:
         """The results of a job as the platform gave them."""
+        self.prove("jobs", "id = ?", job)
         row = self.first("SELECT raw FROM jobs WHERE id = ?", job)
         return zlib.decompress(row["raw"]).decode() if row and row["raw"] else None

@@ -76,7 +76,7 @@ class DeviceSession:
     @functools.cached_property
     def ledger(self) -> Ledger:
         """What was asked, answered and used before."""
-        return Ledger(self._access.ledger)
+        return Ledger(self._access.ledger, self._say)
 
     @functools.cached_property
     def jobs(self) -> RuntimeJobs:
