@@ -153,6 +153,7 @@ class Dispatcher:
             return
         if self._terms.budget is None:
             raise BudgetRefused("no budget: set max_qpu_seconds")
+        self._platform.check()
         limit = self._ledger.begin(tag, self._terms.budget, self._platform.instance)
         pubs = [at_hand[key].pub for key in request.keys]
         for attempt in range(self._terms.submits):

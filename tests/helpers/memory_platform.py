@@ -17,6 +17,9 @@ class MemoryPlatform:
     def __init__(self, happens=lambda call, when: None):
         self.jobs, self.happens, self.numbers = {}, happens, itertools.count()
 
+    def check(self):
+        self.happens("check", "before")
+
     def submit(self, pubs, tag, limit):
         self.happens("submit", "before")
         name = f"job{next(self.numbers)}"
