@@ -14,7 +14,7 @@ import tomllib
 from minimum_versions import PYPROJECT, minimum
 
 CLIENT = "qiskit-ibm-runtime"
-TESTS = ["tests/hardware/test_client.py", "tests/hardware/test_faults.py", "tests/emulator"]
+TESTS = ["tests/hardware/test_probe.py", "tests/hardware/test_faults.py", "tests/emulator"]
 
 
 def requirements() -> dict[str, str]:

@@ -103,9 +103,10 @@ class Database:
 
     def _refresh(self, thorough: bool = False) -> None:
         """Open the file anew if it was replaced by another process, or is to be proven."""
-        if thorough or self.path.stat().st_ino != self._file:
-            self._db.close()
-            self._open(thorough)
+        with plain_errors(self.path):
+            if thorough or self.path.stat().st_ino != self._file:
+                self._db.close()
+                self._open(thorough)
 
     def prove(self, table: str, where: str = "TRUE", *values: Any, blobs: bool = True) -> None:
         """Make sure that rows are what was written, before they are believed.
@@ -113,11 +114,16 @@ class Database:
         Raises:
             UserError: they are not, in the midst of a change; the next command mends them.
         """
-        with plain_errors(self.path):
-            if seals.broken(self._db, table, where, values, blobs):
-                if self._db.in_transaction:
-                    raise UserError(f"{self.path} is damaged: run again, which mends it")
-                self._refresh(thorough=True)
+        try:
+            broken = seals.broken(self._db, table, where, values, blobs)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # not even to be read
+            broken = True
+        if broken and self._db.in_transaction:
+            raise UserError(f"{self.path} is damaged: run again, which mends it")
+        if broken:
+            self._refresh(thorough=True)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -193,7 +199,7 @@ def plain_errors(path: Path) -> Iterator[None]:
         if isinstance(error, sqlite3.IntegrityError):
             raise
         raise UserError(
-            f"{path} is damaged ({error}): run the same command again, which puts it aside"
+            f"{path} is damaged ({error}): `qhu doctor` puts it aside and mends what it can"
         ) from None
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from None

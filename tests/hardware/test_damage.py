@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memory_platform import expected
 
+from qhu.commands.jobs import lines, rows
 from qhu.errors import BudgetRefused, UserError
 from qhu.hardware import seals
 from qhu.hardware.ledger import Ledger
@@ -205,6 +206,19 @@ def test_damage_that_is_noticed_while_the_file_is_open_is_mended_there(paid, com
     assert book.answer("key3") is not None
     book.close()
     assert command() == []
+
+
+def test_a_listing_is_proven_too(paid):
+    page = paid.path.read_bytes().index(b"ibm_here") // 4096
+    said = []
+    with edited(paid.path) as db:
+        db.execute("UPDATE jobs SET used = 0 WHERE id = 'job1'")
+    listed = rows(Ledger(paid.path, said.append, thorough=False))
+    assert len(said) == 1 and {row["used"] for row in listed} == {1.5, None}
+    with paid.path.open("r+b") as file:  # nor can it be read
+        file.seek(4096 * page)
+        file.write(bytes(4096))
+    assert lines(Ledger(paid.path, said.append, thorough=False)) and len(said) == 2
 
 
 def empty(path):
