@@ -13,7 +13,7 @@ RUN := $(BIN)/qhu run experiments/iris.yaml $(SEEDED)
 HARDWARE = experiments/iris-hw.yaml --backend "$${BACKEND:-auto}" $(SEEDED) \
 	$(if $(EMULATOR),--emulator "$$EMULATOR") $(if $(BUDGET),--max-qpu-seconds "$$BUDGET")
 
-.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak soak-kill soak-faults bench lint docs format setup clean
+.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test clients soak soak-kill soak-faults bench lint docs format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -39,6 +39,9 @@ iris-hw-plan: setup  ## what that would take; submits nothing
 
 test: setup          ## fast tests
 	$(BIN)/pytest -n 2
+
+clients: setup       ## rehearse with the oldest and the newest IBM client; CLIENTS=oldest: with one
+	$(BIN)/python scripts/rehearse_clients.py $(CLIENTS)
 
 soak: setup          ## slow tests
 	$(BIN)/pytest -n 2 -m slow

@@ -139,7 +139,7 @@ def jobs(
     from qhu.settings.parts import Stages as Settled
 
     with reach(emulator, None, Settled()) as access:
-        ledger = Ledger(access.ledger, access.owner)
+        ledger = Ledger(access.ledger, thorough=fetch, owner=access.owner)
         if fetch:
             book.fetch(access, ledger, lambda line: console.print(line, markup=False))
         if give_up and name:

@@ -69,12 +69,12 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
     path = device.access.ledger
     held = 0.0
     if path.exists():
-        ledger = Ledger(path)
+        mended: list[str] = []
+        ledger = Ledger(path, mended.append, owner=device.access.owner)
         held = ledger.held()
         open_ = len(ledger.requests("state IN ('planned', 'submitted')"))
-        sound = ledger.first("PRAGMA quick_check")
-        fine = sound is not None and sound[0] == "ok"
-        yield Finding("ledger", fine, f"{path}: {held:.1f} s used or held, {open_} requests open")
+        text = f"{path}: {held:.1f} s used or held, {open_} requests open"
+        yield Finding("ledger", not mended, "; ".join([*mended, text]))
     budget = device.session.budget
     if budget is None:
         text = "none: no device run; set max_qpu_seconds in backends.yaml or --max-qpu-seconds"

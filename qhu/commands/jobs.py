@@ -26,19 +26,26 @@ FROM requests AS r LEFT JOIN jobs AS j ON j.id = r.job ORDER BY r.created, r.row
 
 def rows(ledger: Ledger) -> list[dict[str, Any]]:
     """One line per request, oldest first."""
-    return [dict(row) for row in ledger.all(LISTED)]
+    return _proven(ledger)[0]
+
+
+def _proven(ledger: Ledger) -> tuple[list[dict[str, Any]], float]:
+    """Requests, and the seconds used or held."""
+    held = ledger.held()  # first, for it proves what is listed
+    return [dict(row) for row in ledger.all(LISTED)], held
 
 
 def lines(ledger: Ledger) -> list[str]:
     """Requests and what they took, in words."""
     printed = []
-    for row in rows(ledger):
+    listed, held = _proven(ledger)
+    for row in listed:
         used = "usage not known" if row["used"] is None else f"used {row['used']:.1f} s"
         printed.append(
             f"{row['state']:<9} {row['job'] or 'no job'} on {row['device']}: "
             f"{row['models']} models, about {row['estimate']} s, {used}; {row['tag']}"
         )
-    return [*printed, f"{ledger.held():.1f} s of device time used or held"]
+    return [*printed, f"{held:.1f} s of device time used or held"]
 
 
 def explain(ledger: Ledger, name: str) -> list[str]:

@@ -1,12 +1,14 @@
 """The SQLite file under the ledger: every change is whole and on the disk, or did not happen."""
 
 import contextlib
+import fcntl
 import io
 import json
+import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qhu.errors import UserError
+from qhu.hardware import salvage, seals
+from qhu.hardware.salvage import Layout
 
 WAIT = 60.0
 """Seconds to wait for another process to finish its change."""
@@ -22,23 +26,104 @@ WAIT = 60.0
 class Database:
     """A SQLite file in WAL mode with full synchronisation; for processes of one machine.
 
+    One that is damaged, foreign or of another schema is put aside, and what can be proven of it
+    is taken over.
+
     Args:
-        path: the file; made with its folder.
-        schema: statements that make what is not there yet.
+        path: the file; made with its folder, readable by its owner alone.
+        layout: what it holds.
+        say: told when a file was put aside.
+        thorough: whether all of the file is read and proven; else, what is asked for.
+
+    Raises:
+        UserError: the file can be neither used nor put aside.
     """
 
-    def __init__(self, path: Path, schema: str) -> None:
-        self.path = path
-        with _plain_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self, path: Path, layout: Layout, say: Callable[[str], None], thorough: bool = True
+    ) -> None:
+        self.path, self._layout, self._say, self._is_alone = path, layout, say, False
+        with plain_errors(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._open(thorough)
+
+    def _open(self, thorough: bool) -> None:
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)  # processes that open the file take turns
+            if not self.path.exists():
+                salvage.make(self.path, self._layout)
+            try:
+                salvage.inspect(self.path, self._layout.schema, thorough)
+            except salvage.Unsuitable as error:
+                self._replace(error)
+            self.path.chmod(0o600)
             # A gradient asks from a thread of its own, and its caller waits meanwhile.
             self._db = sqlite3.connect(
-                path, timeout=WAIT, isolation_level=None, check_same_thread=False
+                self.path, timeout=WAIT, isolation_level=None, check_same_thread=False
             )
-            self._db.row_factory = sqlite3.Row
-            for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-                self._db.execute(f"PRAGMA {setting}")
-            self._db.executescript(schema)
+            self._file = self.path.stat().st_ino
+        finally:
+            os.close(folder)
+        self._db.row_factory = sqlite3.Row
+        for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            self._db.execute(f"PRAGMA {setting}")
+        seals.install(self._db)
+
+    def _replace(self, why: salvage.Unsuitable) -> None:
+        """Put the file aside and make a new one of what is proven."""
+        with self._nobody_else():
+            aside = salvage.put_aside(self.path)
+            try:
+                salvage.make(self.path, self._layout, aside if why.usable else None)
+            except sqlite3.DatabaseError:  # so damaged that nothing can be told from it
+                salvage.make(self.path, self._layout)
+                why.usable = False
+        taken = "all that is intact was taken over; " if why.usable else ""
+        self._say(
+            f"{self.path} {why}: put aside as {aside.name}; {taken}what is missing of what was "
+            "paid is found again by its tags on the platform"
+        )
+
+    @contextlib.contextmanager
+    def _nobody_else(self) -> Iterator[None]:
+        if self._is_alone:
+            yield
+            return
+        with contextlib.closing(self._lock()) as lock:
+            if not _locked(lock):
+                raise UserError(
+                    f"{self.path} must be put aside, and another command is using it: end that "
+                    "first"
+                )
+            yield
+
+    def _lock(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path.with_suffix(".lock"), timeout=0, isolation_level=None)
+
+    def _refresh(self, thorough: bool = False) -> None:
+        """Open the file anew if it was replaced by another process, or is to be proven."""
+        with plain_errors(self.path):
+            if thorough or self.path.stat().st_ino != self._file:
+                self._db.close()
+                self._open(thorough)
+
+    def prove(self, table: str, where: str = "TRUE", *values: Any, blobs: bool = True) -> None:
+        """Make sure that rows are what was written, before they are believed.
+
+        Raises:
+            UserError: they are not, in the midst of a change; the next command mends them.
+        """
+        try:
+            broken = seals.broken(self._db, table, where, values, blobs)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # not even to be read
+            broken = True
+        if broken and self._db.in_transaction:
+            raise UserError(f"{self.path} is damaged: run again, which mends it")
+        if broken:
+            self._refresh(thorough=True)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -46,11 +131,14 @@ class Database:
 
     def all(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Rows of a query."""
-        return self._db.execute(query, values).fetchall()
+        with plain_errors(self.path):
+            return self._db.execute(query, values).fetchall()
 
     def first(self, query: str, *values: Any) -> sqlite3.Row | None:
         """First row of a query, None where there is none."""
-        return self._db.execute(query, values).fetchone()
+        with plain_errors(self.path):
+            row: sqlite3.Row | None = self._db.execute(query, values).fetchone()
+            return row
 
     def set(self, query: str, *values: Any) -> None:
         """Change something, inside :meth:`writing`."""
@@ -63,7 +151,8 @@ class Database:
         Raises:
             UserError: the disk is full, or the file cannot be written.
         """
-        with _plain_errors(self.path):
+        with plain_errors(self.path):
+            self._refresh()
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -76,13 +165,15 @@ class Database:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """One process at a time, however long it takes; a killed one does not keep others out."""
-        lock = sqlite3.connect(self.path.with_suffix(".lock"), timeout=0, isolation_level=None)
-        try:
+        with contextlib.closing(self._lock()) as lock:
             while not _locked(lock):
                 time.sleep(0.5)
-            yield
-        finally:
-            lock.close()
+            self._is_alone = True
+            try:
+                self._refresh()
+                yield
+            finally:
+                self._is_alone = False
 
 
 def _locked(connection: sqlite3.Connection) -> bool:
@@ -96,7 +187,7 @@ def _locked(connection: sqlite3.Connection) -> bool:
 
 
 @contextlib.contextmanager
-def _plain_errors(path: Path) -> Iterator[None]:
+def plain_errors(path: Path) -> Iterator[None]:
     """SQLite's and the system's complaints as one line that says what to mend."""
     try:
         yield
@@ -108,7 +199,7 @@ def _plain_errors(path: Path) -> Iterator[None]:
         if isinstance(error, sqlite3.IntegrityError):
             raise
         raise UserError(
-            f"{path} is damaged ({error}): put it aside; jobs can be found again by their tags"
+            f"{path} is damaged ({error}): `qhu doctor` puts it aside and mends what it can"
         ) from None
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from None

@@ -1,6 +1,5 @@
 """From questions to answers: each is paid for once, whatever networks, queues and laptops do."""
 
-import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +11,7 @@ from qhu.hardware.client import version
 from qhu.hardware.cost import Cost
 from qhu.hardware.ledger import Ledger
 from qhu.hardware.platform import JobFailed, Platform, State, Unreadable
-from qhu.hardware.questions import Answer, JobRequest, Question
+from qhu.hardware.questions import Answer, JobRequest, Question, name_of
 from qhu.hardware.submitter import Submitter, SubmitTerms
 from qhu.hardware.usage import is_idle, is_young
 from qhu.hardware.waiting import Denied, Unreachable
@@ -110,8 +109,7 @@ class Dispatcher:
     def _plan(self, group: Sequence[Question]) -> str:
         run, step, device = self._about
         keys = tuple(question.key for question in group)
-        content = hashlib.sha256("".join(keys).encode()).hexdigest()[:16]
-        tag = f"qhu:{run}:{step}:{content}"
+        tag = f"qhu:{run}:{step}:{name_of(keys)}"
         estimate = self._price(group).seconds
         fields = (tag, run, step, device, now(), "planned", estimate, None, None, None, None)
         self._ledger.plan(JobRequest(*fields, keys), [question.content for question in group])
@@ -191,7 +189,9 @@ class Dispatcher:
         return answers
 
     def _gone(self, tag: str, job: str, state: State) -> bool:
-        if state.name == "unknown" and not self._platform.emulated:
+        (kept,) = self._ledger.jobs("id = ?", job)
+        was_done = kept["state"] == "done"  # its answer was damaged since, and all that it is from
+        if state.name == "unknown" and not (self._platform.emulated or was_done):
             raise JobFailed(
                 f"the platform does not know job {job} any more, and none with its tag {tag}: "
                 "was it deleted, or is this another instance?"

@@ -12,16 +12,20 @@ next one knows what may be running, and finds it again by its tag.
 
 import json
 import math
+import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from qhu.errors import BudgetRefused
 from qhu.hardware.database import Database, array, npy, packed, unpacked
 from qhu.hardware.margin import SECONDS, SHARE, Margin
+from qhu.hardware.mending import kept_row, mend
 from qhu.hardware.placements import PLACEMENTS_SCHEMA, Placements
 from qhu.hardware.questions import Answer, JobRequest
+from qhu.hardware.salvage import Layout
+from qhu.hardware.seals import SEALS_SCHEMA
 from qhu.hardware.usage import LONGEST
 from qhu.record.clock import now
 
@@ -57,10 +61,11 @@ CREATE INDEX IF NOT EXISTS by_request ON jobs (tag);
 CREATE INDEX IF NOT EXISTS by_usage ON jobs (used) WHERE used IS NULL;
 CREATE INDEX IF NOT EXISTS by_event ON events (tag);
 """
-SILENT = """
-SELECT reserved FROM jobs WHERE used IS NULL AND owner IN (?1, '') UNION ALL
+OWN = "(?1 IS NULL OR owner IN (?1, ''))"
+SILENT = f"""
+SELECT reserved FROM jobs WHERE used IS NULL AND {OWN} UNION ALL
 SELECT reserved FROM requests
-WHERE state = 'planned' AND reserved IS NOT NULL AND owner IN (?1, '') AND tag <> ?2
+WHERE state = 'planned' AND reserved IS NOT NULL AND {OWN} AND tag <> ?2
 """
 """Limits of jobs that have not told what they used, and of those that may exist."""
 OVERSHOT = """
@@ -82,27 +87,41 @@ def too_long(estimate: float) -> str:
     )
 
 
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
 class Ledger(Database):
     """The ledger; one file for devices, another one for emulators.
 
     Args:
         path: the SQLite file.
-        owner: whose requests are made, and whose budget counts.
+        say: told when a file that is of no use was put aside.
+        thorough: whether all of the file is read and proven; else, what is asked for.
+        owner: whose requests are made, and whose budget counts; None: everybody's.
 
     Attributes:
-        owner: as given.
+        owner: whose requests are made.
         placements: where circuits lie.
     """
 
-    def __init__(self, path: Path, owner: str = "") -> None:
-        super().__init__(path, LEDGER_SCHEMA + PLACEMENTS_SCHEMA)
-        self.owner = owner
+    def __init__(
+        self,
+        path: Path,
+        say: Callable[[str], None] = _warn,
+        thorough: bool = True,
+        owner: str | None = None,
+    ) -> None:
+        schema = LEDGER_SCHEMA + PLACEMENTS_SCHEMA + SEALS_SCHEMA
+        super().__init__(path, Layout(schema, kept_row, mend), say, thorough)
+        self.owner, self._whose = owner or "", owner
         self.placements = Placements(self)
 
     # -- questions and answers ---------------------------------------------------------------------
 
     def answer(self, key: str) -> Answer | None:
         """The answer to a question, whoever asked it; None where there is none yet."""
+        self.prove("questions", "key = ?", key)
         row = self.first("SELECT means, errors FROM questions WHERE key = ?", key)
         if row is None or row["means"] is None:
             return None
@@ -145,7 +164,8 @@ class Ledger(Database):
             self.set(
                 "INSERT INTO requests (tag, run, step, device, created, state, estimate, owner) "
                 "VALUES (?, ?, ?, ?, ?, 'planned', ?, ?) ON CONFLICT (tag) DO UPDATE SET "
-                "state = 'planned', why = NULL, owner = excluded.owner",
+                "state = 'planned', why = NULL, owner = excluded.owner, "
+                "estimate = MAX(estimate, excluded.estimate)",
                 *(*values, request.estimate, self.owner),
             )
             for place, (key, content) in enumerate(questions):
@@ -203,7 +223,7 @@ class Ledger(Database):
 
     def _unknown(self) -> str:
         """How much of what is held waits for the platform to say what was used, in words."""
-        jobs = self.jobs("used IS NULL AND state <> 'submitted' AND owner IN (?, '')", self.owner)
+        jobs = self.jobs(f"used IS NULL AND state <> 'submitted' AND {OWN}", self._whose)
         if not jobs:
             return ""
         held = sum(self.margin.worst(job["reserved"]) for job in jobs)
@@ -319,10 +339,12 @@ class Ledger(Database):
         Args:
             without: tag of a request whose unconfirmed job is left out.
         """
+        for table in ("requests", "jobs"):
+            self.prove(table, blobs=False)
         margin = self.margin
-        row = self.first("SELECT TOTAL(used) FROM jobs WHERE owner IN (?, '')", self.owner)
+        row = self.first(f"SELECT TOTAL(used) FROM jobs WHERE {OWN}", self._whose)
         assert row is not None
-        worst = (margin.worst(limit) for (limit,) in self.all(SILENT, self.owner, without))
+        worst = (margin.worst(limit) for (limit,) in self.all(SILENT, self._whose, without))
         return math.fsum([row[0], *worst])
 
     def jobs(self, where: str = "TRUE", *values: Any) -> list[dict[str, Any]]:
@@ -341,11 +363,13 @@ class Ledger(Database):
 
     def shapes(self, tag: str) -> list[tuple[int, int]]:
         """Shapes of the answers that a request waits for: (observables, parameter sets)."""
+        self.prove("questions", "tag = ?", tag)
         rows = self.all("SELECT content FROM questions WHERE tag = ? ORDER BY place", tag)
         contents = [unpacked(row["content"]) for row in rows]
         return [(len(content["observables"]), len(content["values"])) for content in contents]
 
     def raw(self, job: str) -> str | None:
         """The results of a job as the platform gave them."""
+        self.prove("jobs", "id = ?", job)
         row = self.first("SELECT raw FROM jobs WHERE id = ?", job)
         return zlib.decompress(row["raw"]).decode() if row and row["raw"] else None

@@ -28,6 +28,7 @@ class Placements:
 
     def find(self, run: str, circuit: str, device: str, since: str) -> bytes | None:
         """Where a run that asked something placed a circuit, else any run since ``since``."""
+        self._database.prove("placements", "circuit = ?", circuit)
         row = self._database.first(
             "SELECT body FROM placements WHERE circuit = ?1 AND ("
             "(run = ?2 AND EXISTS (SELECT 1 FROM requests WHERE requests.run = ?2)) "

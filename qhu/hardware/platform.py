@@ -75,6 +75,13 @@ class Platform(Protocol):
     def instance(self) -> str:
         """The account's instance that jobs belong to."""
 
+    def check(self) -> None:
+        """Make sure that a job can be submitted and its results be read; costs nothing.
+
+        Raises:
+            UserError: they cannot, with what is installed here.
+        """
+
     def submit(self, pubs: Sequence[EstimatorPub], tag: str, limit: int) -> str:
         """Submit a job that may use ``limit`` seconds; its name."""
 

@@ -1,6 +1,7 @@
 """What a device is asked, what it answers, and a job's worth of it."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,6 +27,11 @@ class Question:
     content: Mapping[str, Any]
     pub: EstimatorPub
     cost: Cost
+
+
+def name_of(keys: Iterable[str]) -> str:
+    """Short hash of the questions of a request, in their order; the end of its tag."""
+    return hashlib.sha256("".join(keys).encode()).hexdigest()[:16]
 
 
 class Answer(NamedTuple):

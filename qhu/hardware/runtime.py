@@ -63,6 +63,7 @@ class RuntimeJobs:
         self._account, self._device, self._options = account, device, options
         self._wanted, self._session_seconds = mode, session_seconds
         self._group: Any = None
+        self._is_probed = False
         self.mode, self.notes = "job", list[str]()
         self.emulated = account.access.emulated
 
@@ -71,15 +72,23 @@ class RuntimeJobs:
         """The instance that jobs belong to."""
         return self._account.instance(self._device)
 
-    def submit(self, pubs: Sequence[EstimatorPub], tag: str, limit: int) -> str:
-        """Submit a job; see :class:`qhu.hardware.platform.Platform`."""
-        from qiskit_ibm_runtime.executor_estimator import Estimator
+    def check(self) -> None:
+        """Make sure that the client can submit and read; see :class:`Platform`."""
+        if not self._is_probed:
+            backend = self._account.backend(self._device)
+            client.probe(backend, self._options_of("tag", limit=60))
+            self._is_probed = True
 
-        self._awake()
+    def _options_of(self, tag: str, limit: int) -> dict[str, Any]:
         tags = [tag, OWNER + self._account.access.owner]
         environment = {"job_tags": tags, "private": False}
-        options = {**self._options, "environment": environment, "max_execution_time": limit}
-        estimator = Estimator(mode=self._where(), options=options)
+        return {**self._options, "environment": environment, "max_execution_time": limit}
+
+    def submit(self, pubs: Sequence[EstimatorPub], tag: str, limit: int) -> str:
+        """Submit a job; see :class:`qhu.hardware.platform.Platform`."""
+        self._awake()
+        options = self._options_of(tag, limit)
+        estimator = client.estimator(self._where(), options)
         try:
             client.send_once(self._account.service, self.instance)
             job = within(self._account.patience.submit, lambda: estimator.run(pubs))

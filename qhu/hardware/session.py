@@ -80,7 +80,7 @@ class DeviceSession:
         """What was asked, answered and used before."""
         if not self._access.emulated and self._access.ledger.parent == LEDGERS:
             self._say(f"the ledger is {self._access.ledger}, this folder's own")
-        return Ledger(self._access.ledger, self._access.owner)
+        return Ledger(self._access.ledger, self._say, owner=self._access.owner)
 
     @functools.cached_property
     def jobs(self) -> RuntimeJobs:

@@ -88,6 +88,7 @@ class Submitter:
             return
         if self._terms.budget is None:
             raise BudgetRefused("no budget: set max_qpu_seconds")
+        self._platform.check()
         job = self._submitted([at_hand[key].pub for key in request.keys], request)
         if job is not None:
             self._ledger.submitted(tag, job)

@@ -14,7 +14,7 @@ from qhu.hardware.waiting import Unreachable
 @pytest.fixture
 def books(tmp_path):
     """Makes ledgers of owners, each in its file."""
-    return lambda owner, name=None: Ledger(tmp_path / f"{name or owner}.db", owner)
+    return lambda owner, name=None: Ledger(tmp_path / f"{name or owner}.db", owner=owner)
 
 
 def right(answers, asked):
@@ -223,11 +223,11 @@ def test_a_platform_that_takes_none_for_long_ends_in_patience(dispatcher, platfo
 def test_budgets_of_two_folders_in_one_ledger_are_apart(dispatcher, platform, questions, tmp_path):
     path = tmp_path / "shared.db"
     platform.owner = "one"
-    dispatcher(Ledger(path, "one"), budget=11.0).answer(questions(1))
+    dispatcher(Ledger(path, owner="one"), budget=11.0).answer(questions(1))
     with pytest.raises(BudgetRefused):
-        dispatcher(Ledger(path, "one"), budget=3.0).answer(questions(1, first=1))
+        dispatcher(Ledger(path, owner="one"), budget=3.0).answer(questions(1, first=1))
     platform.owner = "two"
-    book = Ledger(path, "two")
+    book = Ledger(path, owner="two")
     assert book.held() == 0
     asked = questions(2)
     assert right(dispatcher(book, budget=11.0).answer(asked), asked)  # one from the ledger

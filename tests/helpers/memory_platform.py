@@ -21,6 +21,9 @@ class MemoryPlatform:
         self.jobs, self.happens, self.numbers = {}, happens, itertools.count()
         self.owner, self.shown = "", lambda name: True
 
+    def check(self):
+        self.happens("check", "before")
+
     def submit(self, pubs, tag, limit):
         self.happens("submit", "before")
         name = f"job{next(self.numbers)}"
@@ -59,6 +62,8 @@ class MemoryPlatform:
 
     def metrics(self, job):
         self.happens("metrics", "before")
+        if job not in self.jobs:
+            return None, {}
         ran = self.jobs[job]["state"] == "done"
         return 1.5 * ran, {"timestamps": {"running": "2026-01-01T00:00:00Z" if ran else None}}
 
