@@ -94,7 +94,7 @@ def _compare(db: sqlite3.Connection, schema: str) -> None:
         if application == APPLICATION and version == fingerprint(schema):
             raise Unsuitable("is damaged (its schema)", usable=True)
         if application not in (0, APPLICATION):
-            raise Unsuitable("is another application's", usable=False)
+            raise Unsuitable("is another application's", usable=same)
         if not {"requests", "questions", "jobs"} <= set(seals.tables(db)):
             raise Unsuitable("is no ledger", usable=False)
         raise Unsuitable("is of another schema", usable=_can_copy(db, fresh))
