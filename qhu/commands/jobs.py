@@ -40,7 +40,7 @@ def lines(ledger: Ledger) -> list[str]:
     printed = []
     listed, held = _proven(ledger)
     for row in listed:
-        used = "usage not final" if row["used"] is None else f"used {row['used']:.1f} s"
+        used = "usage not known" if row["used"] is None else f"used {row['used']:.1f} s"
         printed.append(
             f"{row['state']:<9} {row['job'] or 'no job'} on {row['device']}: "
             f"{row['models']} models, about {row['estimate']} s, {used}; {row['tag']}"
@@ -62,8 +62,10 @@ def explain(ledger: Ledger, name: str) -> list[str]:
     ]
     lines += [f"why: {request.why}"] if request.why else []
     for job in ledger.jobs("tag = ?", request.tag):
-        used = "usage not final" if job["used"] is None else f"used {job['used']:.1f} s"
-        lines.append(f"job {job['id']}: {job['state']}, may use {job['reserved']:.0f} s, {used}")
+        worst = ledger.margin.worst(job["reserved"])
+        silent = f"usage not known, {worst:.1f} s held"
+        used = silent if job["used"] is None else f"used {job['used']:.1f} s"
+        lines.append(f"job {job['id']}: {job['state']}, limit {job['reserved']:.0f} s, {used}")
     return lines + [f"{at} {what}" for at, what in ledger.history(request.tag)]
 
 

@@ -16,10 +16,9 @@ from uuid import uuid4
 from qhu.hardware.database import unpacked
 from qhu.hardware.questions import name_of
 from qhu.hardware.seals import Lost
+from qhu.hardware.usage import LONGEST
 from qhu.record.clock import now
 
-LONGEST = 10_800
-"""Seconds that the platform lets a job take at most."""
 WORST: Mapping[str, Mapping[str, Any]] = {
     "jobs": {"state": "failed", "reserved": LONGEST, "used": None, "metrics": None, "raw": None},
     "questions": {"means": None, "errors": None},
@@ -38,12 +37,12 @@ def kept_row(table: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
     lost = {column: cell.cell for column, cell in row.items() if isinstance(cell, Lost)}
     if lost and table not in WORST:
         return None
-    worst = WORST.get(table, {})
+    worst = {"begun": now(), **WORST.get(table, {})}
     kept = dict(row)
     for column, cell in lost.items():
         kept[column] = worst[column] if column in worst else _name(cell)
     if table == "questions" and (lost.keys() - {"content"} or kept["errors"] is None):
-        kept |= worst
+        kept |= WORST[table]
     return kept
 
 

@@ -74,8 +74,8 @@ class Platform(Protocol):
             Unreadable: the results are damaged, answer something else, or need another client.
         """
 
-    def metrics(self, job: str) -> tuple[float | None, dict[str, Any]]:
-        """Seconds used, None while that is not final, and all that is told of a job."""
+    def metrics(self, job: str) -> tuple[float | None, Any]:
+        """Seconds used, None while that is not known, and all that is told of a job."""
 
     def cancel(self, job: str) -> None:
         """Stop a job if it can still be stopped."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from qhu.hardware import client
-from qhu.hardware.account import Account
+from qhu.hardware import client, usage
+from qhu.hardware.account import Account, listed_as
 from qhu.hardware.platform import Doing, Doubtful, Hanging, Refused, State
 from qhu.hardware.questions import Answer
 from qhu.hardware.waiting import FAILURES, Denied, definite, is_ours, status, within
@@ -95,9 +95,9 @@ class RuntimeJobs:
         reasons: list[str] = []
 
         def look() -> None:
-            status = self._account.backend(self._device).status()
-            if not status.operational:
-                why = f"{self._device} is not operational ({status.status_msg})"
+            listed = listed_as(self._account.backend(self._device))
+            if not listed.operational:
+                why = f"{self._device} is not operational ({listed.message})"
                 if not reasons:
                     self._account.say(f"{why}: waiting")
                 reasons.append(why)
@@ -192,15 +192,16 @@ class RuntimeJobs:
         """Answers from results; see :class:`qhu.hardware.platform.Platform`."""
         return client.read(raw, shapes)
 
-    def metrics(self, job: str) -> tuple[float | None, dict[str, Any]]:
-        """Seconds used, None while that is not final, and all that is told of a job."""
+    def metrics(self, job: str) -> tuple[float | None, Any]:
+        """Seconds used, None while that is not known, and all that is told of a job."""
+        account = self._account
         try:
-            metrics = self._account.ask(lambda: self._account.service.job(job).metrics())
+            metrics = account.ask(
+                lambda: account.service.job(job).metrics(), account.patience.brief
+            )
         except Denied as error:
             return _unless_gone(error, (None, {}))
-        usage = metrics.get("usage") or {}
-        final = usage.get("status", "pending") != "pending"
-        return (float(usage["qpu_charge_time_seconds"]) if final else None), metrics
+        return usage.used(metrics), metrics
 
     def cancel(self, job: str) -> None:
         """Stop a job if it can still be stopped."""

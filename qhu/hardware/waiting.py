@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from qiskit.exceptions import QiskitError
@@ -19,7 +19,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 from qhu.errors import QhuError
 
 T = TypeVar("T")
-DAMAGED = (ValueError, KeyError, TypeError)
+DAMAGED = (ValueError, LookupError, TypeError, AttributeError)
 """What the client raises when it stumbles over an answer."""
 FAILURES = (QiskitError, RequestException, OSError, TimeoutError, *DAMAGED)
 """What the client raises when an answer is missing, refused or damaged."""
@@ -44,12 +44,19 @@ class Patience:
         submit: for a submit to end, its circuits prepared on this machine included.
         total: for a usable answer, over all repetitions of a call.
         pause: between two repetitions, at first; it doubles, up to 30 s.
+        spared: like ``total``, for an answer that one can do without.
     """
 
     call: float = 75.0
     submit: float = 900.0
     total: float = 600.0
     pause: float = 1.0
+    spared: float = 60.0
+
+    @property
+    def brief(self) -> "Patience":
+        """How long one waits for an answer that one can do without."""
+        return replace(self, call=min(self.call, self.spared), total=min(self.total, self.spared))
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:

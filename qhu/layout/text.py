@@ -76,7 +76,7 @@ def _param(param: Any) -> str:
         body = hashlib.sha256(np.ascontiguousarray(param, complex).tobytes()).hexdigest()
         return f"{param.shape} {body}"
     if isinstance(param, ParameterExpression) and param.parameters:
-        return NUMBER.sub(lambda found: float(found[0]).hex(), str(param))
+        return NUMBER.sub(lambda match: float(match[0]).hex(), str(param))
     try:
         return (float(param) + 0.0).hex()  # of two zeros, one
     except (TypeError, ValueError):

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from qhu.errors import UserError
 from qhu.record.clock import now
+from qhu.record.csv_text import csv_text
+from qhu.record.documents import write_document
 from qhu.record.environment import environment, made_by
+from qhu.record.naming import joined
 from qhu.record.scores import Score
 from qhu.record.store import replacing
 
@@ -80,9 +82,13 @@ class RunFolder:
             raise UserError(f"{file} is damaged: delete the folder and run again") from None
 
     def model(self, seed: int, kind: str, scenario: str = "") -> Path:
-        """File of a model: ``teacher``, a scenario's ``oracle`` or what a method made there."""
+        """File of a model: ``teacher``, a scenario's ``oracle`` or what a method made there.
+
+        A dash inside a label is doubled: scenario ``a-b`` of method ``scrub`` is another file than
+        scenario ``a`` of method ``b-scrub``.
+        """
         parts = (f"seed{seed}", scenario, kind)
-        return self.path / "models" / f"{'-'.join(filter(None, parts))}.safetensors"
+        return self.path / "models" / f"{joined(filter(None, parts))}.safetensors"
 
     def check(self, fingerprint: str) -> None:
         """Refuse a run that cannot use the folder.
@@ -119,7 +125,7 @@ class RunFolder:
                 environment=environment(),
             )
         )
-        self.write_text("experiment.yaml", yaml.safe_dump(dict(settings), sort_keys=False))
+        self.write_text("experiment.yaml", write_document(dict(settings)))
 
     def is_finished(self, fingerprint: str, data: str) -> bool:
         """Whether this very run is complete here, made of the present data by the present code.
@@ -168,7 +174,7 @@ class RunFolder:
             if name.endswith(".parquet"):
                 frame.to_parquet(partial, index=False)
             else:
-                frame.to_csv(partial, index=False)
+                partial.write_text(csv_text(frame), encoding="utf-8")
 
     def write_lines(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
         """Write a JSON-lines file."""

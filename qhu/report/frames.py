@@ -1,5 +1,6 @@
 """A run folder as typed frames: all that a report is made from."""
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
+from pyarrow import parquet
 
 from qhu.errors import UserError
+from qhu.record.documents import read_bounded, read_document
 from qhu.record.folder import SCHEMA, RunFolder, RunRecord
 from qhu.record.scores import Score
 
@@ -26,6 +28,8 @@ SUMMARY = {
     **dict.fromkeys(("mean", "ci_low", "ci_high"), "float64"),
     "seeds": "int64",
 }
+MAX_TABLE, MAX_PREDICTIONS = 500_000_000, 2_000_000_000
+"""Bytes of a CSV file, and values of ``predictions.parquet``: thrice those of all of MNIST."""
 ABOUT = ["stage", "scenario", "method", "seed"]
 
 
@@ -118,8 +122,11 @@ def read_predictions(folder: Path, seeds: Sequence[int]) -> pd.DataFrame:
     """
     file = folder / "predictions.parquet"
     try:
+        shape = parquet.read_metadata(file)
+        if shape.num_rows * shape.num_columns > MAX_PREDICTIONS:
+            raise ValueError(f"it claims {shape.num_rows:,} rows of {shape.num_columns:,} columns")
         return pd.read_parquet(file, filters=[("seed", "in", list(seeds))])
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+    except (OSError, ValueError, MemoryError) as error:  # pyarrow's errors are these
         raise UserError(f"cannot read {file} ({error}): run the experiment again") from None
 
 
@@ -131,13 +138,12 @@ def read_table(file: Path, types: Mapping[str, str]) -> pd.DataFrame:
     """
     # Only an empty field is missing: "NA" or "null" may be the name of a method.
     options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
+    content = read_bounded(file, MAX_TABLE)
     try:
-        header = pd.read_csv(file, nrows=0)
+        header = pd.read_csv(io.BytesIO(content), nrows=0)
         if missing := [name for name in types if name not in header.columns]:
             raise UserError(f"{file} lacks the column '{missing[0]}': run the experiment again")
-        table = pd.read_csv(file, dtype=dict(types), usecols=list(types), **options)
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}") from None
+        table = pd.read_csv(io.BytesIO(content), dtype=dict(types), usecols=list(types), **options)
     except (ValueError, UnicodeDecodeError) as error:
         raise UserError(f"{file} is damaged ({error}): run the experiment again") from None
     if table.empty:
@@ -152,9 +158,11 @@ def read_settings(file: Path) -> dict[str, Any]:
         UserError: the file is missing or damaged.
     """
     try:
-        settings = yaml.safe_load(_read_text(file))
-    except yaml.YAMLError:
-        settings = None
+        settings = read_document(file)
+    except UserError as error:
+        raise UserError(
+            f"{file} is not YAML settings ({error}): run the experiment again"
+        ) from None
     if not isinstance(settings, dict):
         raise UserError(f"{file} is not YAML settings: run the experiment again")
     return settings
@@ -167,7 +175,9 @@ def _read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     for number, entry in enumerate(text.splitlines(), 1):
         try:
             line = json.loads(entry)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # no JSON, too many digits, nested too deep
+            line = None
+        if not isinstance(line, dict) or not isinstance(line.get("facts", {}), dict):
             raise UserError(f"{file}, line {number}: not JSON; run the experiment again") from None
         if "facts" in line:
             reported = line.pop("facts")

@@ -32,6 +32,7 @@ MINE = {
     "patience": 120.0,
     "call_timeout": 60.0,
     "submit_timeout": 120.0,
+    "usage_timeout": 2.0,
 }
 HASTY = {"call_timeout": 4.0, "submit_timeout": 10.0}
 """For platforms that never answer; elsewhere a busy machine must not look like one."""
@@ -132,8 +133,8 @@ def command(make_ansatz, draw):
     ansatz = make_ansatz(2)
     rows = draw(ansatz, 6)
 
-    def run(emulator, said=None, **options):
-        access = Access(emulator.url, emulator.token, emulator.instance, BUDGET)
+    def run(emulator, said=None, budget=BUDGET, **options):
+        access = Access(emulator.url, emulator.token, emulator.instance, budget)
         backend = IbmBackend("ibm_manila", Options(**{**MINE, **options}))
         backend.access = access
         backend.attach("run", "evaluate", (said if said is not None else []).append)
@@ -183,7 +184,7 @@ def settled(emulate, command, undisturbed, tmp_path, monkeypatch):
         known = {job["id"]: job["state"] for job in command.ledger.jobs()}
         assert known.keys() == {job["id"] for job in emulator.jobs()}
         assert sum(state == "done" for state in known.values()) == 3
-        assert command.ledger.held() <= BUDGET
+        assert command.ledger.held() <= more.get("budget", BUDGET)
         assert sum(job["usage"]["seconds"] for job in emulator.jobs()) <= BUDGET
         return errors, emulator
 
@@ -287,7 +288,11 @@ def test_nothing_is_submitted_above_the_budget(emulate, command):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("token", "not-the-key"), ("instance", "crn:v1:bluemix:public:quantum-computing:us-east::::")],
+    [
+        ("token", "not-the-key"),
+        ("instance", "crn:v1:bluemix:public:quantum-computing:us-east::::"),
+        ("instance", "another name"),
+    ],
 )
 def test_a_wrong_account_is_one_line_without_the_key(emulate, command, field, value):
     emulator = emulate()
@@ -349,7 +354,7 @@ def test_replies_need_hold_no_more_than_the_client_reads(settled, monkeypatch):
         return reply, fault
 
     monkeypatch.setattr(emulator, "answer", sparse)
-    settled([get("/never", "drop")], 1)
+    settled([get("/never", "drop")], 1, budget=3 * 25.0)
 
 
 def spared(document, names):

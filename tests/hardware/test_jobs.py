@@ -34,7 +34,7 @@ def test_jobs_are_listed_and_explained(kept, qhu):
     listed = json.loads(qhu("jobs", "--json")[1])
     assert [row["state"] for row in listed] == ["done", "submitted"]
     code, out, _ = qhu("jobs", "lost")
-    assert code == 0 and "run the same command again" in out and "usage not final" in out
+    assert code == 0 and "run the same command again" in out and "usage not known" in out
     code, _, errors = qhu("jobs", "nothing")
     assert code == 2 and "knows no request or job 'nothing'" in errors
 

@@ -50,7 +50,8 @@ class MemoryPlatform:
 
     def metrics(self, job):
         self.happens("metrics", "before")
-        return 1.5 * (self.jobs[job]["state"] == "done"), {"job": job}
+        ran = self.jobs[job]["state"] == "done"
+        return 1.5 * ran, {"timestamps": {"running": "2026-01-01T00:00:00Z" if ran else None}}
 
     def cancel(self, job):
         self.happens("cancel", "before")
