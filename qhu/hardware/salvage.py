@@ -178,6 +178,7 @@ def _copied(old: Path, fresh: bytes) -> Iterator[sqlite3.Connection]:
         if body[MINE] == fresh[MINE]:
             copy.write_bytes(_with_schema(body, fresh))
         with contextlib.closing(sqlite3.connect(copy)) as db:
+            db.text_factory = lambda text: text.decode(errors="replace")
             yield db
     finally:
         for journal in ("", *JOURNALS):

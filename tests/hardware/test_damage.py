@@ -185,6 +185,17 @@ def test_an_answer_is_read_again_from_the_platform_where_its_results_are_damaged
     assert len(command()) == 1
 
 
+@pytest.mark.parametrize(("column", "kind"), [("means", "TEXT"), ("tag", "BLOB")])
+def test_a_flipped_bit_that_changes_the_type_of_a_cell_is_put_right(paid, command, column, kind):
+    before = contents(paid.path)
+    with edited(paid.path) as db:
+        db.execute(f"UPDATE questions SET {column} = CAST({column} AS {kind}) WHERE key = 'key2'")
+    said = []
+    Ledger(paid.path, said.append).close()
+    assert len(said) == 1 and contents(paid.path) == before
+    assert command() == []
+
+
 class Forgetful(MemoryPlatform):
     def metrics(self, job):
         return super().metrics(job) if job in self.jobs else (None, {})
