@@ -44,12 +44,12 @@ def kept_row(table: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
     lost = {column: cell.cell for column, cell in row.items() if isinstance(cell, Lost)}
     if lost and table not in WORST:
         return None
-    worst = {"begun": now(), **WORST["jobs"]} if table == "jobs" else WORST.get(table, {})
+    worst = {"begun": now(), **WORST.get(table, {})}
     kept = dict(row)
     for column, cell in lost.items():
         kept[column] = worst[column] if column in worst else _name(cell)
     if table == "questions" and (lost.keys() - {"content"} or kept["errors"] is None):
-        kept |= worst
+        kept |= WORST[table]
     return kept
 
 

@@ -94,7 +94,7 @@ def _compare(db: sqlite3.Connection, schema: str) -> None:
         if application == APPLICATION and version == fingerprint(schema):
             raise Unsuitable("is damaged (its schema)", usable=True)
         if application not in (0, APPLICATION):
-            raise Unsuitable("is another application's", usable=False)
+            raise Unsuitable("is another application's", usable=same)
         if not {"requests", "questions", "jobs"} <= set(seals.tables(db)):
             raise Unsuitable("is no ledger", usable=False)
         raise Unsuitable("is of another schema", usable=_can_copy(db, fresh))
@@ -178,6 +178,7 @@ def _copied(old: Path, fresh: bytes) -> Iterator[sqlite3.Connection]:
         if body[MINE] == fresh[MINE]:
             copy.write_bytes(_with_schema(body, fresh))
         with contextlib.closing(sqlite3.connect(copy)) as db:
+            db.text_factory = lambda text: text.decode(errors="replace")
             yield db
     finally:
         for journal in ("", *JOURNALS):

@@ -73,8 +73,17 @@ def sealed_columns(db: sqlite3.Connection, table: str) -> dict[str, str]:
 def _cells(columns: dict[str, str], version: str = "") -> list[str]:
     """Cells as expressions. Text is read as bytes: what was damaged need not be text any more."""
     return [
-        f"CAST({version}{name} AS BLOB)" if kind == "TEXT" else f"{version}{name}"
+        f"CAST({version}{name} AS BLOB)" if kind in ("TEXT", "BLOB") else f"{version}{name}"
         for name, kind in columns.items()
+    ]
+
+
+def _typed_cells(columns: dict[str, str]) -> list[str]:
+    """The same; text where a blob belongs, or a blob where text does, is another value."""
+    other = {"TEXT": "blob", "BLOB": "text"}
+    return [
+        f"CASE typeof({name}) WHEN '{other.get(kind)}' THEN 0 ELSE {cell} END"
+        for (name, kind), cell in zip(columns.items(), _cells(columns), strict=True)
     ]
 
 
@@ -87,7 +96,7 @@ def broken(
     }
     query = (
         f"SELECT 1 FROM {table} LEFT JOIN seals ON name = '{table}' AND row = {table}.rowid "
-        f"WHERE ({where}) AND NOT intact(sums, {', '.join(_cells(columns))})"
+        f"WHERE ({where}) AND NOT intact(sums, {', '.join(_typed_cells(columns))})"
     )
     return db.execute(query, values).fetchone() is not None
 

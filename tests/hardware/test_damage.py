@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_platform import expected
+from memory_platform import MemoryPlatform, expected
 
 from qhu.commands.jobs import lines, rows
 from qhu.errors import BudgetRefused, UserError
@@ -185,10 +185,27 @@ def test_an_answer_is_read_again_from_the_platform_where_its_results_are_damaged
     assert len(command()) == 1
 
 
+@pytest.mark.parametrize(("column", "kind"), [("means", "TEXT"), ("tag", "BLOB")])
+def test_a_flipped_bit_that_changes_the_type_of_a_cell_is_put_right(paid, command, column, kind):
+    before = contents(paid.path)
+    with edited(paid.path) as db:
+        db.execute(f"UPDATE questions SET {column} = CAST({column} AS {kind}) WHERE key = 'key2'")
+    said = []
+    Ledger(paid.path, said.append).close()
+    assert len(said) == 1 and contents(paid.path) == before
+    assert command() == []
+
+
+class Forgetful(MemoryPlatform):
+    def metrics(self, job):
+        return super().metrics(job) if job in self.jobs else (None, {})
+
+
 def test_what_nobody_has_any_more_is_asked_again_within_the_budget(paid, command, dispatcher):
     with edited(paid.path) as db:
         db.execute("UPDATE jobs SET raw = x'00' WHERE id = 'job1'")
         db.execute("UPDATE questions SET means = x'00' WHERE key = 'key2'")
+    paid.platform.__class__ = Forgetful
     gone = paid.platform.jobs.pop("job1")
     with pytest.raises(BudgetRefused):
         dispatcher(Ledger(paid.path, print), paid.platform, budget=8.0).answer(paid.asked)
