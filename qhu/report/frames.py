@@ -1,5 +1,6 @@
 """A run folder as typed frames: all that a report is made from."""
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -117,8 +118,9 @@ def read_predictions(folder: Path, seeds: Sequence[int]) -> pd.DataFrame:
         UserError: the file is missing or damaged.
     """
     file = folder / "predictions.parquet"
+    content = io.BytesIO(_read(file))
     try:
-        return pd.read_parquet(file, filters=[("seed", "in", list(seeds))])
+        return pd.read_parquet(content, filters=[("seed", "in", list(seeds))])
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
         raise UserError(f"cannot read {file} ({error}): run the experiment again") from None
 
@@ -131,13 +133,12 @@ def read_table(file: Path, types: Mapping[str, str]) -> pd.DataFrame:
     """
     # Only an empty field is missing: "NA" or "null" may be the name of a method.
     options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
+    content = _read(file)
     try:
-        header = pd.read_csv(file, nrows=0)
+        header = pd.read_csv(io.BytesIO(content), nrows=0)
         if missing := [name for name in types if name not in header.columns]:
             raise UserError(f"{file} lacks the column '{missing[0]}': run the experiment again")
-        table = pd.read_csv(file, dtype=dict(types), usecols=list(types), **options)
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}") from None
+        table = pd.read_csv(io.BytesIO(content), dtype=dict(types), usecols=list(types), **options)
     except (ValueError, UnicodeDecodeError) as error:
         raise UserError(f"{file} is damaged ({error}): run the experiment again") from None
     if table.empty:
@@ -185,6 +186,11 @@ def _read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _read_text(file: Path) -> str:
     try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        return _read(file).decode()
+    except UnicodeDecodeError as error:
         raise UserError(f"cannot read {file}: {error}") from None
+
+
+def _read(file: Path) -> bytes:
+    """A file as the run beside it wrote it."""
+    return RunFolder(file.parent).read(file.name)
