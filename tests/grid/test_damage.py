@@ -67,6 +67,22 @@ def test_flipped_bits_are_noticed_and_healed_to_the_byte(small, qhu):
     assert flips == 20
 
 
+@pytest.mark.slow
+def test_a_paid_stage_is_answered_by_the_ledger(small, qhu, monkeypatch):
+    """Damaged stages of an evaluation on a device are filled again, and nothing is submitted."""
+    monkeypatch.setenv("USAGE_DATA_OPT_OUT", "True")
+    device = ("--backend", "ibm_manila", "--emulator", "auto", "--max-qpu-seconds", "60", "--yes")
+    asked = ("run", small, "--seeds", "0", "-s", "evaluation.retain=5", *device)
+    assert qhu(*asked, "--out", "first")[0] == 0
+    jobs = json.loads(qhu("jobs", "--emulator", "auto", "--json")[1])
+    for file in kinds()["outputs"]:
+        flip(file, random.Random(4))
+    code, _, errors = qhu(*asked, "--out", "again")
+    assert code == 0 and "is damaged" in errors
+    assert json.loads(qhu("jobs", "--emulator", "auto", "--json")[1]) == jobs != []
+    assert Path("again/results.csv").read_bytes() == Path("first/results.csv").read_bytes()
+
+
 def test_editing_a_model_of_a_run_folder_leaves_the_store_alone(small, qhu):
     qhu("run", small, "--out", "first")
     before = {file: file.read_bytes() for file in STAGES.rglob("*.safetensors")}
