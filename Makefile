@@ -1,15 +1,17 @@
 # Every target makes what it needs; on a bare machine only Python >= 3.11 and make are required.
-PYTHON ?= python3
-BACKEND ?= fake_brisbane
-SEEDS ?=
-REHEARSE ?=
-EMULATOR ?= $(if $(REHEARSE),auto)
-BUDGET ?= $(if $(EMULATOR),600)
-ONLY ?= *
-BIN := .venv/bin
-RUN := $(BIN)/qhu run experiments/iris.yaml $(if $(SEEDS),--seeds $(SEEDS))
-HARDWARE = experiments/iris-hw.yaml --backend $(BACKEND) $(if $(SEEDS),--seeds $(SEEDS)) \
-	$(if $(EMULATOR),--emulator $(EMULATOR)) $(if $(BUDGET),--max-qpu-seconds $(BUDGET))
+GIVEN := PYTHON BACKEND SEEDS REHEARSE EMULATOR BUDGET ONLY A B YES KILLS
+# A value is its text: make expands nothing in it, and the shell reads it from its environment.
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
+export $(GIVEN)
+override PYTHON := $(or $(PYTHON),python3)
+override EMULATOR := $(or $(EMULATOR),$(if $(REHEARSE),auto))
+override BUDGET := $(or $(BUDGET),$(if $(EMULATOR),600))
+override ONLY := $(or $(ONLY),*)
+override BIN := .venv/bin
+SEEDED = $(if $(SEEDS),--seeds "$$SEEDS")
+RUN := $(BIN)/qhu run experiments/iris.yaml $(SEEDED)
+HARDWARE = experiments/iris-hw.yaml --backend "$${BACKEND:-auto}" $(SEEDED) \
+	$(if $(EMULATOR),--emulator "$$EMULATOR") $(if $(BUDGET),--max-qpu-seconds "$$BUDGET")
 
 .PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test soak soak-kill bench lint docs format setup clean
 
@@ -17,19 +19,18 @@ iris: setup          ## the Iris study on the exact backend
 	$(RUN)
 
 iris-noisy: setup    ## the same study, evaluated under the noise of a device
-	$(RUN) --backend $(BACKEND)
+	$(RUN) --backend "$${BACKEND:-fake_brisbane}"
 
 paper: setup         ## arXiv 2512.19253: released figures, its protocol, ours, on one page
-	$(BIN)/qhu paper --workers 2 $(if $(SEEDS),--seeds $(SEEDS))
+	$(BIN)/qhu paper --workers 2 $(SEEDED)
 
 ablation: setup      ## what depth, entanglement, noise, shots and scope do; ONLY=depth: one of them
-	set -e; for file in experiments/ablation/$(ONLY).yaml; do \
-		$(BIN)/qhu ablate $$file $(if $(SEEDS),--seeds $(SEEDS)) --workers 2; done
+	set -e; IFS=; for file in experiments/ablation/$$ONLY.yaml; do \
+		$(BIN)/qhu ablate "$$file" $(SEEDED) --workers 2; done
 
 compare: setup       ## two runs of the same models: make compare A=<run folder> B=<run folder>
-	$(BIN)/qhu compare $(A) $(B)
+	$(BIN)/qhu compare -- "$$A" "$$B"
 
-iris-hw iris-hw-plan: BACKEND = auto
 iris-hw: setup       ## a smaller study on an IBM device, price first; REHEARSE=1: on this machine
 	$(BIN)/qhu run $(HARDWARE) $(if $(YES)$(EMULATOR),--yes)
 
@@ -43,7 +44,7 @@ soak: setup          ## slow tests
 	$(BIN)/pytest -n 2 -m slow
 
 soak-kill: setup     ## kill -9 a rehearsal KILLS times (100): nothing lost, nothing twice
-	$(BIN)/python scripts/soak_kill.py $(KILLS)
+	$(BIN)/python scripts/soak_kill.py $(if $(KILLS),"$$KILLS")
 
 bench: setup .bench/.done  ## time qhu against its peers: benchmarks/results.json
 	$(BIN)/python -m benchmarks
@@ -64,7 +65,7 @@ format: setup        ## rewrite the code in the project's style
 setup: .venv/.done   ## create .venv and install qhu into it
 
 .venv/.done: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
+	"$$PYTHON" -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
@@ -76,7 +77,7 @@ setup: .venv/.done   ## create .venv and install qhu into it
 
 # JAX, PennyLane and TensorCircuit-NG get an environment of their own; without one they are left out.
 .bench/.done: benchmarks/peers.txt
-	$(PYTHON) -m venv .bench/venv
+	"$$PYTHON" -m venv .bench/venv
 	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@ \
 		|| echo "the peers could not be installed: they are left out"
 

@@ -102,5 +102,7 @@ def run(
         experiment = make_experiment(experiment, "experiment")
     elif not isinstance(experiment, Experiment):
         experiment = load(experiment)
-    console = Console(force_jupyter=False)  # rich's bars in a notebook need another package
+    console = Console(
+        force_jupyter=False, markup=False
+    )  # rich's bars in a notebook need another package
     return Run(run_grid(experiment, Path(out) if out else None, console, workers, scheduler))

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,14 +11,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from qhu.errors import Interrupted, QhuError, UserError
+from qhu.errors import Interrupted, QhuError, UserError, shortened
+from qhu.redaction import redact
 
 if TYPE_CHECKING:
     from qhu.settings.experiment import Experiment
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-console = Console()
-notes = Console(stderr=True)
+console = Console(markup=False)  # a path or a label may hold brackets
+notes = Console(stderr=True, markup=False)
 KINDS = ("methods", "metrics", "datasets", "backends", "experiments")
 
 File = Annotated[Path, typer.Argument(help="name of a shipped experiment, or a YAML file")]
@@ -33,7 +35,13 @@ Emulated = Annotated[
 ]
 Budget = Annotated[
     float | None,
-    typer.Option(min=0, help="device time that all jobs of the ledger may use, in seconds"),
+    typer.Option(min=0, help="device time that all jobs of the ledger may be charged, in seconds"),
+]
+LeastSuccess = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, help="refuse a device with fewer executions without error; 0: accept any"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 
@@ -66,6 +74,7 @@ def run(
     scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler")] = None,
     emulator: Emulated = None,
     max_qpu_seconds: Budget = None,
+    least_success: LeastSuccess = None,
     yes: Annotated[bool, typer.Option("--yes", help="accept what a device takes")] = False,
 ) -> None:
     """Run an experiment and write its run folder; run it again to resume."""
@@ -77,7 +86,7 @@ def run(
     overrides = _overrides(backend, stages, seeds, methods, settings)
     asked = load_experiment(_file(experiment), *overrides)
     _say_backends(asked)
-    with reach(emulator, max_qpu_seconds, asked.stages) as access:
+    with reach(emulator, max_qpu_seconds, asked.stages, least_success) as access:
         folder = run_grid(asked, out, console, workers, scheduler, access, agree(console, yes))
     print_summary(folder, console)
 
@@ -92,6 +101,7 @@ def plan(
     settings: Settings = None,
     emulator: Emulated = None,
     max_qpu_seconds: Budget = None,
+    least_success: LeastSuccess = None,
     as_json: Json = False,
 ) -> None:
     """Say what a run would take on a device; submits nothing."""
@@ -102,7 +112,7 @@ def plan(
     overrides = _overrides(backend, stages, seeds, methods, settings)
     asked = load_experiment(_file(experiment), *overrides)
     _say_backends(asked)
-    with reach(emulator, max_qpu_seconds, asked.stages) as access:
+    with reach(emulator, max_qpu_seconds, asked.stages, least_success) as access:
         counted = make_plan(asked, notes, access)
     if as_json:
         sys.stdout.write(json.dumps(counted.document(), indent=2) + "\n")
@@ -139,7 +149,7 @@ def jobs(
         elif as_json:
             sys.stdout.write(json.dumps(book.rows(ledger), indent=2) + "\n")
         else:
-            console.print("\n".join(book.lines(ledger)), markup=False, soft_wrap=True)
+            sys.stdout.write("\n".join(book.lines(ledger)) + "\n")  # quick, however many
 
 
 @app.command()
@@ -336,13 +346,21 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except typer.Abort:
         _fail("stopped", Interrupted.exit_code)
+    except OSError as error:
+        if error.filename is None:  # not of a path that was given
+            raise
+        _fail(f"cannot use {error.filename}: {error.strerror}", UserError.exit_code)
     except Exception as error:
         # A usage error; its class is click's or, in newer releases, typer's own copy of it.
-        if not hasattr(error, "format_message"):
-            raise
-        _fail(error.format_message(), UserError.exit_code)
+        if hasattr(error, "format_message"):
+            _fail(error.format_message(), UserError.exit_code)
+        sys.stderr.write(redact(traceback.format_exc()))  # unexpected: all of it, but no key
+        sys.exit(QhuError.exit_code)
 
 
 def _fail(message: str, status: int) -> None:
-    sys.stderr.write(f"qhu: {' '.join(message.split())}\n")
+    line = shortened(redact(" ".join(message.split())), 2000)
+    # What a terminal would obey, such as a colour in a stranger's file, is written out.
+    visible = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    sys.stderr.write(f"qhu: {visible}\n")
     sys.exit(status)

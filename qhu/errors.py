@@ -3,12 +3,28 @@
 QhuError            exit 1   something failed
 ├── UserError       exit 2   the caller's mistake: one line, what is wrong and how to mend it
 │   └── UnknownName exit 2   a name that is not registered, with the nearest one
-├── BudgetRefused   exit 3   a paid run without, or above, its budget
+├── BudgetRefused   exit 3   a paid run without, or above, its budget, or to no purpose
 └── Interrupted     exit 130 the user stopped it; what is finished is kept
 """
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+from typing import Any
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = 80
+_BRIEF.maxlevel = 3
+
+
+def shortened(text: str, length: int = 80) -> str:
+    """Text with its middle left out where it is longer than ``length``."""
+    return text if len(text) <= length else f"{text[: length // 2]}…{text[-length // 4 :]}"
+
+
+def brief(value: Any) -> str:
+    """A value as it would be written in Python, long and nested parts left out."""
+    return _BRIEF.repr(value)
 
 
 class QhuError(Exception):
@@ -31,14 +47,15 @@ class UnknownName(UserError):
         super().__init__(kind, name, sorted(names))
 
     def __str__(self) -> str:
-        kind, name, names = self.args
+        kind, given, names = self.args
+        name = shortened(given)
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
-        return f"unknown {kind} '{name}': {hint}"
+        return f"unknown {kind} '{name}': {shortened(hint, 2000)}"
 
 
 class BudgetRefused(QhuError):
-    """A paid run was asked for without a budget, or would exceed it."""
+    """A paid run was asked for without a budget, would exceed it, or would pay for nothing."""
 
     exit_code = 3
 

@@ -86,3 +86,20 @@ def test_what_is_on_request_is_chosen_by_its_name_only(metrics):
     assert metrics.chosen(["asked"]) == ["asked"]
     assert metrics["asked"].summary.endswith(" On request only.")
     assert metrics["usual"].summary.endswith(" Read against retrain.")
+
+
+@pytest.mark.parametrize("name", ["../x", "Scrub", "$x$", "=1", "NUL", "a b"])
+def test_a_name_that_paths_or_pages_cannot_hold_is_not_registered(things, name):
+    with pytest.raises(UserError, match=r"a name has the pattern|differ in case only"):
+
+        @things(name)
+        def stranger(student, task, options):
+            """Nothing."""
+
+    assert name not in things.names()
+
+
+def test_a_score_that_tables_cannot_hold_is_not_registered():
+    with pytest.raises(UserError, match="a name has the pattern"):
+        reads = {"=score": Reading(title="t", against="retrain")}
+        MetricRegistry("metric", "qhu.evaluate")("stranger", reads=reads)(lambda evidence: {})

@@ -44,11 +44,12 @@ class IbmBackend(PaidBackend):
         """What is held open of the device for what the backend works for."""
         if self._session is None:
             work = self.access, self.run, self.stage, self.say
-            self._session = DeviceSession(self._wanted, self.options, *work)
+            self._session = DeviceSession(self.device, self.options, *work)
         return self._session
 
     @property
-    def _wanted(self) -> str:
+    def device(self) -> str:
+        """Name of the device that is asked for; ``auto`` leaves it open."""
         return str(self.options.device or self.name)
 
     @property
@@ -60,7 +61,7 @@ class IbmBackend(PaidBackend):
     @property
     def identity(self) -> dict[str, Any]:
         """Options and device; an emulated one is another."""
-        return super().identity | {"device": self._wanted, "emulated": self.access.emulated}
+        return super().identity | {"device": self.device, "emulated": self.access.emulated}
 
     def conditions(self) -> list[Any]:
         """Calibration and qubits that the circuit was placed by."""
@@ -70,6 +71,10 @@ class IbmBackend(PaidBackend):
     def check(self) -> None:
         """See :meth:`DeviceSession.check`."""
         self.session.check()
+
+    def reach(self) -> bool:
+        """See :meth:`PaidBackend.reach`."""
+        return self.session.reachable
 
     def layer(self, ansatz: Ansatz, seed: int) -> TorchConnector:
         """Quantum layer on the device; what it is asked is priced, capped and recorded.
@@ -114,18 +119,25 @@ class IbmBackend(PaidBackend):
         return {"budget": {"max_qpu_seconds": budget, "left": left}, "plan": plan}
 
     def spending(self) -> dict[str, Any]:
-        """See :meth:`PaidBackend.spending`: seconds, jobs and price of this run."""
+        """See :meth:`PaidBackend.spending`: seconds, jobs and price of this run.
+
+        Where the platform has not told what a job used, it is among those at most.
+        """
         jobs = self.session.ledger.jobs(
             "tag IN (SELECT tag FROM requests WHERE run = ? AND step = ?)", self.run, self.stage
         )
-        seconds = sum(job["used"] or 0.0 for job in jobs)
-        spent = {
+        seconds, margin = sum(job["used"] or 0.0 for job in jobs), self.session.ledger.margin
+        silent = [job for job in jobs if job["used"] is None]
+        worst = seconds + sum(margin.worst(job["reserved"]) for job in silent)
+        price = self.session.meter.price
+        prices = {"price": price(seconds), "price_at_most": price(worst)}
+        return {
             "qpu_seconds": round(seconds, 3),
+            "qpu_seconds_at_most": round(worst, 3),
             "jobs": {job["id"]: job["state"] for job in jobs},
-            "usage_not_final": [job["id"] for job in jobs if job["used"] is None],
+            "usage_not_known": [job["id"] for job in silent],
+            **{name: text for name, text in prices.items() if text},
         }
-        price = self.session.meter.price(seconds)
-        return spent | ({"price": price} if price else {})
 
     def close(self, settle: bool) -> None:
         """See :meth:`PaidBackend.close`."""
@@ -139,6 +151,7 @@ class IbmBackend(PaidBackend):
             "emulated": self.access.emulated,
             **self.options.model_dump(mode="json", exclude_none=True, exclude={"currency"}),
             "max_qpu_seconds": session.budget,
+            "least_success": session.meter.least_success,
             "shots": sampling.executions,
             "randomizations": sampling.randomizations,
             "noise_factors": list(sampling.factors),

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from qhu import registry
 from qhu.backends.base import STAGES, Backend
 from qhu.backends.paid import PaidBackend
-from qhu.errors import UnknownName, UserError
+from qhu.errors import UnknownName, UserError, brief
 from qhu.hardware.access import Access
+from qhu.record.documents import read_document
+from qhu.record.naming import refuse_names
 from qhu.settings.shipped import BACKENDS
 
 BACKENDS_FILE = Path("backends.yaml")
@@ -33,6 +33,16 @@ def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = 
     if isinstance(made, PaidBackend) and access is not None:
         made.access = access
     return made
+
+
+def device_of(name: str, file: Path = BACKENDS_FILE) -> str | None:
+    """The device, or ``auto``, that a backend works on; None for simulators.
+
+    Raises:
+        UserError: as :func:`open_backend`.
+    """
+    backend = open_backend(name, file)
+    return backend.device if isinstance(backend, PaidBackend) else None
 
 
 def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
@@ -102,16 +112,17 @@ def _entry(name: str, entries: dict[str, Any]) -> str:
 def _entries(file: Path) -> dict[str, Any]:
     """Entries by name: those of the file, then the shipped ones of other names."""
     files = reversed(entry_files(file))
-    return {name: entry for where in files for name, entry in _entries_of(where).items()}
+    entries = {name: entry for where in files for name, entry in _entries_of(where).items()}
+    refuse_names(entries, f"entries of {' and '.join(map(str, entry_files(file)))}")
+    return entries
 
 
 def _entries_of(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
-    try:
-        entries = yaml.safe_load(file.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise UserError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from None
+    entries = read_document(file) or {}
     if not isinstance(entries, dict):
         raise UserError(f"{file} must map backend names to their options")
+    if odd := [name for name, entry in entries.items() if not isinstance(entry or {}, dict)]:
+        raise UserError(f"{file}: the entry {brief(odd[0])} must be a mapping of options")
     return entries

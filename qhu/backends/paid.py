@@ -37,6 +37,11 @@ class PaidBackend(Backend):
         own = {"access": self.access, "run": self.run, "stage": self.stage}
         return super().__getstate__() | own
 
+    @property
+    @abstractmethod
+    def device(self) -> str:
+        """Name of the device that is asked for."""
+
     def attach(self, run: str, stage: str, say: Callable[[str], None]) -> None:
         """Tell the backend what it works for.
 
@@ -54,6 +59,14 @@ class PaidBackend(Backend):
         Raises:
             UserError: no account, or no such device.
             BudgetRefused: no budget.
+        """
+
+    @abstractmethod
+    def reach(self) -> bool:
+        """Whether the platform answers; a plan for a device with a twin can do without.
+
+        Raises:
+            UserError: the account cannot be used, or no such device.
         """
 
     @abstractmethod

@@ -10,7 +10,7 @@ from qhu.backends.ibm import IbmBackend
 from qhu.backends.named import entry_files, known_backends, open_backend
 from qhu.errors import QhuError, UserError
 from qhu.hardware.access import Access
-from qhu.hardware.account import NoAccount
+from qhu.hardware.credentials import NoAccount
 from qhu.hardware.ledger import Ledger
 from qhu.record.identity import packages
 
@@ -52,6 +52,7 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
     where = "emulator" if device.access.emulated else "IBM account"
     try:
         account = device.session.account
+        yield Finding("account", True, account.describe())
         listed = account.devices()
         names = ", ".join(
             entry.name if entry.operational else f"{entry.name} (down)" for entry in listed

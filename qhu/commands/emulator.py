@@ -39,10 +39,21 @@ def serve(
         console.print(f"EMULATED {', '.join(emulator.devices)} at {emulator.url}")
         for name, value in emulator.environment().items():
             console.print(f"export {name}={value}", soft_wrap=True, highlight=False)
+        for line in _own_account(emulator.account()):
+            console.print(line, soft_wrap=True, highlight=False)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
             raise Interrupted("the emulator has stopped") from None
+
+
+def _own_account(account: dict[str, str]) -> list[str]:
+    """What a program has to say that does not leave its account to the variables."""
+    arguments = ", ".join(f'{name}="{value}"' for name, value in account.items())
+    return [
+        "# A program that passes token= goes to the real platform unless it passes url=, too:",
+        f"# QiskitRuntimeService({arguments})",
+    ]
 
 
 def read_rules(settings: Sequence[str]) -> Rules:

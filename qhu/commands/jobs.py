@@ -5,9 +5,7 @@ from typing import Any
 from qhu.errors import UserError
 from qhu.hardware.access import Access
 from qhu.hardware.ledger import Ledger
-from qhu.hardware.options import Options
 from qhu.hardware.questions import JobRequest
-from qhu.hardware.session import DeviceSession
 
 MEANING = {
     "planned": "written down, not known to be submitted; the run that asked submits it",
@@ -18,30 +16,24 @@ MEANING = {
 """What each state of a request means for you."""
 
 
+LISTED = """
+SELECT r.tag, r.device, r.state, r.job,
+  (SELECT count(*) FROM questions AS q WHERE q.tag = r.tag) AS models,
+  round(r.estimate, 1) AS estimate, j.used, r.created, r.why
+FROM requests AS r LEFT JOIN jobs AS j ON j.id = r.job ORDER BY r.created, r.rowid
+"""
+
+
 def rows(ledger: Ledger) -> list[dict[str, Any]]:
     """One line per request, oldest first."""
-    used = {job["id"]: job["used"] for job in ledger.jobs()}
-    return [
-        {
-            "tag": request.tag,
-            "device": request.device,
-            "state": request.state,
-            "job": request.job,
-            "models": len(request.keys),
-            "estimate": round(request.estimate, 1),
-            "used": used.get(request.job or ""),
-            "created": request.created,
-            "why": request.why,
-        }
-        for request in ledger.requests()
-    ]
+    return [dict(row) for row in ledger.all(LISTED)]
 
 
 def lines(ledger: Ledger) -> list[str]:
     """Requests and what they took, in words."""
     printed = []
     for row in rows(ledger):
-        used = "usage not final" if row["used"] is None else f"used {row['used']:.1f} s"
+        used = "usage not known" if row["used"] is None else f"used {row['used']:.1f} s"
         printed.append(
             f"{row['state']:<9} {row['job'] or 'no job'} on {row['device']}: "
             f"{row['models']} models, about {row['estimate']} s, {used}; {row['tag']}"
@@ -63,8 +55,10 @@ def explain(ledger: Ledger, name: str) -> list[str]:
     ]
     lines += [f"why: {request.why}"] if request.why else []
     for job in ledger.jobs("tag = ?", request.tag):
-        used = "usage not final" if job["used"] is None else f"used {job['used']:.1f} s"
-        lines.append(f"job {job['id']}: {job['state']}, may use {job['reserved']:.0f} s, {used}")
+        worst = ledger.margin.worst(job["reserved"])
+        silent = f"usage not known, {worst:.1f} s held"
+        used = silent if job["used"] is None else f"used {job['used']:.1f} s"
+        lines.append(f"job {job['id']}: {job['state']}, limit {job['reserved']:.0f} s, {used}")
     return lines + [f"{at} {what}" for at, what in ledger.history(request.tag)]
 
 
@@ -83,6 +77,9 @@ def find(ledger: Ledger, name: str) -> JobRequest:
 
 def fetch(access: Access, ledger: Ledger, say: Any) -> None:
     """Look once at every job under way, keep what has ended, and learn what jobs used."""
+    from qhu.hardware.options import Options  # with Qiskit and its client, seconds to import
+    from qhu.hardware.session import DeviceSession
+
     for device in sorted({r.device for r in ledger.requests("state <> 'planned'")}):
         session = DeviceSession(device, Options(), access, run="", stage="", say=say)
         with ledger.alone():

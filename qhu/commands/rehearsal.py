@@ -1,18 +1,21 @@
 """From `--emulator` to how the platform is reached: not at all redirected, or to this machine."""
 
 import contextlib
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.prompt import Confirm
 
 from qhu.errors import UserError
-from qhu.grid.plan import Plan
 from qhu.hardware.access import LEDGERS, Access, loopback, redirected
-from qhu.layout.snapshots import fake_name
+from qhu.hardware.identifiers import variable
+from qhu.layout.snapshots import fake_name, has_snapshot
 from qhu.settings.parts import Stages
+
+if TYPE_CHECKING:  # seconds to import
+    from qhu.grid.plan import Plan
 
 DEVICES = ("fake_fez", "fake_marrakesh", "fake_kingston")
 """What the emulator serves where the device is to be chosen."""
@@ -21,7 +24,12 @@ FREE = 1e6
 
 
 @contextlib.contextmanager
-def reach(emulator: str | None, budget: float | None, stages: Stages) -> Iterator[Access]:
+def reach(
+    emulator: str | None,
+    budget: float | None,
+    stages: Stages,
+    least_success: float | None = None,
+) -> Iterator[Access]:
     """How the platform is reached while the block lasts.
 
     Args:
@@ -30,36 +38,58 @@ def reach(emulator: str | None, budget: float | None, stages: Stages) -> Iterato
             ``QISKIT_IBM_INSTANCE`` where set; None: the platform itself.
         budget: seconds that may be used, None for the backend's own ``max_qpu_seconds``.
         stages: the backends that are asked for.
+        least_success: part of the executions that must be expected to be without error, None for
+            the backend's own.
 
     Raises:
         UserError: the client is redirected though nobody asked for that, the address is not on
             this machine, or no snapshot of a device ships.
     """
     if emulator is None:
-        access = Access(budget=budget)
+        access = Access(budget=budget, least_success=least_success)
         with redirected(access):
             yield access
         return
+    spend = budget, least_success
     from qhu.emulator import Emulator  # seconds to import
     from qhu.emulator.platform import Rules
 
     with contextlib.ExitStack() as stack:
         if emulator == "auto":
-            asked = dict.fromkeys(stages.model_dump().values())
-            named = [fake_name(name) for name in asked if name.startswith("ibm_")]
+            named = _snapshots(dict.fromkeys(stages.model_dump().values()))
             rules = Rules(usage_limit=FREE, queue_seconds=0)
             state = LEDGERS / "emulator"
             started = stack.enter_context(Emulator(named or DEVICES, state=state, rules=rules))
-            access = Access(started.url, started.token, started.instance, budget)
+            access = Access(started.url, started.token, started.instance, *spend)
         else:
-            token = os.environ.get("QISKIT_IBM_TOKEN") or Emulator.token
-            instance = os.environ.get("QISKIT_IBM_INSTANCE") or Emulator.instance
-            access = Access(loopback(emulator), token, instance, budget)
+            token = variable("QISKIT_IBM_TOKEN") or Emulator.token
+            instance = variable("QISKIT_IBM_INSTANCE") or Emulator.instance
+            access = Access(loopback(emulator), token, instance, *spend)
         stack.enter_context(redirected(access))
         yield access
 
 
-def agree(console: Console, yes: bool) -> Callable[[Plan], bool]:
+def _snapshots(backends: Iterable[str]) -> list[str]:
+    """What to emulate for backends: the snapshots of the devices that they name."""
+    from qhu.backends.named import device_of  # seconds to import
+    from qhu.hardware.choose import AUTO
+
+    devices = []
+    for backend in backends:
+        device = device_of(backend)
+        if device is None or device == AUTO:
+            continue
+        if not has_snapshot(device):
+            entry = "" if device == backend else f" of backend '{backend}'"
+            raise UserError(
+                f"no snapshot of device '{device}'{entry} ships, so it cannot be rehearsed: give "
+                "the entry a `device`, or one that has a snapshot, such as ibm_fez"
+            )
+        devices.append(fake_name(device))
+    return list(dict.fromkeys(devices))
+
+
+def agree(console: Console, yes: bool) -> Callable[["Plan"], bool]:
     """Shows what a run takes on a device, and asks.
 
     Args:
@@ -67,7 +97,7 @@ def agree(console: Console, yes: bool) -> Callable[[Plan], bool]:
         yes: the answer is given already.
     """
 
-    def ask(plan: Plan) -> bool:
+    def ask(plan: "Plan") -> bool:
         for line in plan.lines():
             console.print(line, highlight=False, soft_wrap=True)
         if yes:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from qhu.errors import UserError
 from qhu.record.sources import short_hash
 
+MAX_BYTES = 800_000_000
+"""Of the features of a dataset as float64: 100 million values, twice all of MNIST."""
+
 
 @dataclass(frozen=True)
 class Dataset:

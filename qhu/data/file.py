@@ -1,17 +1,21 @@
 """The user's own data: one .npz or .csv file."""
 
-import zipfile
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from qhu.data.base import Dataset
-from qhu.errors import UserError
+from qhu.data.base import MAX_BYTES, Dataset
+from qhu.data.npz import read_npz
+from qhu.errors import UserError, shortened
+from qhu.record.documents import read_bounded
 from qhu.registry import Options, dataset
 
 LABEL_COLUMNS = ("y", "label")
+MAX_COLUMNS, MAX_LINE = 20_000, 1_000_000
+"""Of a table: columns, and bytes of its first line."""
 
 
 class FileOptions(Options):
@@ -42,29 +46,44 @@ def file(options: FileOptions) -> Dataset:
 
 
 def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name.lower(): archive[name] for name in archive.files}
-    except (ValueError, EOFError, zipfile.BadZipFile):
-        raise UserError(f"{path} is damaged, no .npz file, or holds Python objects") from None
+    arrays = read_npz(path)
     if missing := {"x", "y"} - arrays.keys():
         raise UserError(f"{path} lacks the array {min(missing)}: save it with X=… and y=…")
     return _numbers(path, arrays["x"]), arrays["y"]
 
 
 def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    content = _table_bytes(path)
     try:
-        first = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
-        table = pd.read_csv(path, header=0 if _is_header(list(first)) else None)
+        first = list(pd.read_csv(io.BytesIO(content), header=None, nrows=1, dtype=str).iloc[0])
+        header = 0 if _is_header(first) else None
+        table = pd.read_csv(io.BytesIO(content), header=header)
     except (ValueError, UnicodeDecodeError):  # pandas raises subclasses of ValueError
         raise UserError(f"{path} is not a table: write one comma-separated row each") from None
     named = [name for name in table.columns if str(name).lower() in LABEL_COLUMNS]
+    if len(named) > 1 or (header == 0 and len(set(first)) < len(first)):
+        raise UserError(f"{path}: two columns have one name, or both hold labels: drop one")
     label = named[0] if named else table.columns[-1]
     features = table.drop(columns=label)
     for name in features.columns:
         if not pd.api.types.is_numeric_dtype(features[name]):
-            raise UserError(f"{path}: column '{name}' is not numeric: drop or encode it")
+            raise UserError(
+                f"{path}: column '{shortened(str(name))}' is not numeric: drop or encode it"
+            )
     return features.to_numpy(np.float64), table[label].to_numpy()
+
+
+def _table_bytes(path: Path) -> bytes:
+    """The content of a table that is not too wide or too long to be read."""
+    content = read_bounded(path, MAX_BYTES)
+    end = content.find(b"\n", 0, MAX_LINE) if len(content) > MAX_LINE else len(content)
+    if end < 0 or content.count(b",", 0, end) >= MAX_COLUMNS:
+        raise UserError(
+            f"{path}: the first line is longer than {MAX_LINE:,} bytes or {MAX_COLUMNS:,} columns"
+        )
+    if b"\0" in content:
+        raise UserError(f"{path} is not a table: it holds NUL bytes; save it as text in UTF-8")
+    return content
 
 
 def _classes(path: Path, y: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
@@ -76,9 +95,12 @@ def _classes(path: Path, y: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
         if not (y == np.round(y)).all():
             raise UserError(f"{path}: labels must be classes, not fractional numbers")
         y = y.astype(np.int64)
-    names, codes = np.unique(y if y.dtype.kind in "iub" else y.astype(str), return_inverse=True)
+    # Objects: as an array of text, every label would take as much room as the longest.
+    comparable = y if y.dtype.kind in "iub" else np.array([str(label) for label in y], object)
+    names, codes = np.unique(comparable, return_inverse=True)
     if len(names) < 2:
-        raise UserError(f"{path}: all labels are '{names[0]}': classification needs two or more")
+        only = shortened(str(names[0]))
+        raise UserError(f"{path}: all labels are '{only}': classification needs two or more")
     return tuple(map(str, names)), codes.astype(np.int64)
 
 

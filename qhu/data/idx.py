@@ -4,11 +4,12 @@ import gzip
 import math
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qhu.data.base import Dataset
+from qhu.data.base import MAX_BYTES, Dataset
 from qhu.data.subset import balanced_rows
 from qhu.errors import UserError
 from qhu.registry import Options, dataset
@@ -68,18 +69,42 @@ def read_idx(path: Path, holds: str) -> Bytes:
     Raises:
         UserError: the file cannot be read, is truncated, or holds something else.
     """
-    content = _read_bytes(path)
-    if content[:3] != b"\0\0\x08" or len(content) < 4:
+    try:
+        with _opened(path) as stream:
+            return _read(stream, path, holds)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise UserError(f"{path} is truncated or damaged: fetch it again") from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _opened(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]
+
+
+def _read(stream: BinaryIO, path: Path, holds: str) -> Bytes:
+    """No more bytes are unpacked than the header claims."""
+    start = stream.read(4)
+    if start[:3] != b"\0\0\x08" or len(start) < 4:
         raise UserError(f"{path} is not an IDX file of unsigned bytes: fetch the original again")
-    dimensions = content[3]
+    dimensions = start[3]
     if dimensions != DIMENSIONS[holds]:
         other = next((name for name, n in DIMENSIONS.items() if n == dimensions), "something else")
         raise UserError(f"{path} holds {other}, not {holds}: are two files swapped?")
-    start = 4 + 4 * dimensions
-    shape = [int.from_bytes(content[at : at + 4]) for at in range(4, start, 4)]
-    if len(content) - start != math.prod(shape):
+    sizes = stream.read(4 * dimensions)
+    shape = [int.from_bytes(sizes[at : at + 4]) for at in range(0, 4 * dimensions, 4)]
+    count = math.prod(shape)
+    if count * 8 > MAX_BYTES:
+        raise UserError(
+            f"{path} claims {' × '.join(map(str, shape))} values, more than "
+            f"{MAX_BYTES // 8:,}: fetch the original again"
+        )
+    content = stream.read(count + 1)
+    if len(sizes) < 4 * dimensions or len(content) != count:
         raise UserError(f"{path} is truncated or damaged: its length does not fit its header")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def _read_part(folder: Path, part: str) -> tuple[Bytes, Bytes]:
@@ -103,13 +128,3 @@ def _find(folder: Path, part: str, holds: str) -> Path:
 
 def _has(folder: Path, part: str) -> bool:
     return any(folder.glob(f"{part}-*-ubyte*"))
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise UserError(f"{path} is truncated or damaged: fetch it again") from None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None

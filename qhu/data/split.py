@@ -9,7 +9,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import MinMaxScaler
 
 from qhu.data.base import Dataset
-from qhu.errors import UserError
+from qhu.errors import UserError, shortened
 from qhu.seeding import numpy_stream, seed_sequence
 from qhu.settings.parts import DataSpec, Scenario
 
@@ -97,7 +97,8 @@ def forget_rows(
     if scenario.label is not None:
         if not 0 <= scenario.label < len(data.classes):
             classes = ", ".join(f"{i} ({c})" for i, c in enumerate(data.classes))
-            raise UserError(f"{where}: class {scenario.label} is absent; classes: {classes}")
+            listed = shortened(classes, 500)
+            raise UserError(f"{where}: class {scenario.label} is absent; classes: {listed}")
         forget = train[split.labels[train] == scenario.label]
     elif scenario.mislabelled:
         forget = train[(split.labels != data.y)[train]]

@@ -1,5 +1,6 @@
 """The emulator: start it, point a client at it, look at what it saw."""
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +13,14 @@ from qhu.emulator.platform import CRN, EmulatedPlatform, Rules
 from qhu.emulator.queue import Queue
 
 # Their routes count once they are imported.
-from qhu.emulator.routes import account, backends, jobs, listing, sessions  # noqa: F401
+from qhu.emulator.routes import (  # noqa: F401
+    account,
+    backends,
+    jobs,
+    listing,
+    sessions,
+    submissions,
+)
 from qhu.emulator.routes.jobs import describe
 from qhu.emulator.server import LOOPBACK, LoopbackServer
 from qhu.emulator.store import PlatformStore
@@ -89,13 +97,23 @@ class Emulator:
         """Names of the devices as the platform calls them."""
         return list(self._platform.devices)
 
+    def account(self) -> dict[str, str]:
+        """Arguments of ``QiskitRuntimeService`` for programs that pass their own.
+
+        A token that is passed without ``url`` is one of the real platform, whatever the variables
+        say; the variables of :meth:`environment` are needed besides.
+        """
+        return {
+            "channel": "ibm_quantum_platform",
+            "token": self.token,
+            "instance": self.instance,
+            "url": f"{self.url}/experimental/api/v1",
+        }
+
     def environment(self) -> dict[str, str]:
         """Variables that send an unmodified client here and nowhere else."""
         return {
-            "QISKIT_IBM_TOKEN": self.token,
-            "QISKIT_IBM_CHANNEL": "ibm_quantum_platform",
-            "QISKIT_IBM_INSTANCE": self.instance,
-            "QISKIT_IBM_URL": f"{self.url}/experimental/api/v1",
+            **{f"QISKIT_IBM_{name.upper()}": value for name, value in self.account().items()},
             "IAM_URL": self.url,
             "GLOBAL_SEARCH_URL": self.url,
             "GLOBAL_CATALOG_URL": f"{self.url}/catalog/api/v1",
@@ -108,7 +126,7 @@ class Emulator:
         return list(self._platform.seen)
 
     def jobs(self) -> list[dict[str, Any]]:
-        """All jobs, oldest first, as the platform shows them."""
+        """All jobs, oldest first, as they are, whatever the platform shows of them."""
         return [describe(job) for job in self._platform.store.jobs.where()]
 
     def add_fault(self, fault: Fault | None = None, **entries: Any) -> None:
@@ -118,6 +136,10 @@ class Emulator:
     def clear_faults(self) -> None:
         """Forget all faults; what they changed stays changed."""
         self._platform.script.clear()
+
+    def change_rules(self, **rules: Any) -> None:
+        """Change what the platform grants, from now on."""
+        self._platform.rules = dataclasses.replace(self._platform.rules, **rules)
 
     def calibrate(self, device: str) -> None:
         """Calibrate a device anew, as its name is served."""

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from qhu.emulator.http import Reply, Request, error_body
 from qhu.errors import UserError
+from qhu.record.documents import read_document
 
 
 class Fault(BaseModel):
@@ -130,12 +130,8 @@ def read_faults(file: Path) -> list[Fault]:
         UserError: the file is missing or is no such list.
     """
     try:
-        lines = yaml.safe_load(file.read_text()) or []
+        lines = read_document(file, f"the fault script {file}") or []
         return TypeAdapter(list[Fault]).validate_python(lines)
-    except OSError as error:
-        raise UserError(f"cannot read the fault script {file}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -4,10 +4,13 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+from pydantic import BaseModel, ValidationError
+
 Authorization = Literal["open", "token", "instance"]
+Form = TypeVar("Form", bound=BaseModel)
 UNKNOWN = 9999
 """Code of a refusal whose code IBM's registry was not seen to list."""
 _PREFIX = re.compile(r"^(/experimental)?/api/v1(?=/)")
@@ -33,21 +36,32 @@ class Request:
 
     @classmethod
     def parse(cls, method: str, target: str, headers: Mapping[str, str], body: bytes) -> "Request":
-        """Request from what the socket gave."""
-        parts = urlsplit(target)
+        """Request from what the socket gave.
+
+        Raises:
+            ApiError: its address is none.
+        """
+        try:
+            parts = urlsplit(target)
+        except ValueError as error:
+            raise ApiError(400, UNKNOWN, f"The address is not valid: {error}.") from None
         path = _PREFIX.sub("", parts.path)
         names = {name.lower(): value for name, value in headers.items()}
         return cls(method, path, parse_qs(parts.query), names, body)
 
-    def json(self) -> Any:
-        """The body as JSON.
+    def read(self, form: type[Form]) -> Form:
+        """The body, a JSON object of this form; what the form does not name is left out.
 
         Raises:
             ApiError: it is none.
         """
         try:
-            return json.loads(self.body)
-        except ValueError:
+            return form.model_validate(json.loads(self.body))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "body"
+            raise ApiError(400, UNKNOWN, f"{where}: {first['msg']}.") from None
+        except (ValueError, RecursionError):
             raise ApiError(400, UNKNOWN, "The body of the request is not valid JSON.") from None
 
     def first(self, name: str) -> str | None:
@@ -73,13 +87,17 @@ class Reply:
 class ApiError(Exception):
     """A request that the platform refuses, with IBM's own code and shape of body."""
 
-    def __init__(self, status: int, code: int, message: str) -> None:
+    def __init__(
+        self, status: int, code: int, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
+        self._headers = headers or {}
 
     def reply(self) -> Reply:
         """The refusal as the client sees it."""
-        return Reply.json(error_body(self.code, self.message), self.status)
+        reply = Reply.json(error_body(self.code, self.message), self.status)
+        return Reply(reply.body, reply.status, {**reply.headers, **self._headers})
 
 
 def error_body(code: int, message: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from qiskit.circuit import Barrier
 from qiskit.transpiler import Target
 
 from qhu.emulator.errors import NOT_NATIVE, ProgramError
+from qhu.emulator.parts import check
 from qhu.engine.lowering import standard_types
 
 SUB_JOB_SECONDS = 2.0
@@ -39,8 +40,9 @@ class Load:
         """Load of a circuit on a device.
 
         Raises:
-            ProgramError: the circuit is not in the device's gates.
+            ProgramError: the circuit is not in the device's gates, or cannot be emulated.
         """
+        check(circuit)
         for item in circuit.data:
             name = item.operation.name
             qubits = tuple(circuit.find_bit(bit).index for bit in item.qubits)

@@ -13,15 +13,19 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import (
     Barrier,
     CircuitInstruction,
+    ControlFlowOp,
     Delay,
     Measure,
     Parameter,
     ParameterVector,
+    Reset,
+    Store,
 )
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from qhu.emulator.errors import ProgramError
+from qhu.engine.outcomes import MAX_OUTCOME_QUBITS
 
 _SILENT = (Barrier, Delay)
 _Gate = tuple[tuple[int, ...], CircuitInstruction]
@@ -72,6 +76,20 @@ def split(circuit: QuantumCircuit) -> list[Part]:
     return parts
 
 
+def check(circuit: QuantumCircuit) -> None:
+    """Find out whether a circuit can be emulated, without taking it apart.
+
+    Raises:
+        ProgramError: it cannot; the message names the instruction.
+    """
+    gates, clbit_of = _gates_and_measurements(circuit)
+    for members in _connected(gates, circuit.num_qubits):
+        if len(members) > MAX_OUTCOME_QUBITS and not clbit_of.keys().isdisjoint(members):
+            raise ProgramError(
+                f"gates connect {len(members)} qubits; up to {MAX_OUTCOME_QUBITS} are emulated"
+            )
+
+
 def canonical(circuit: QuantumCircuit) -> Iterator[tuple[Any, ...]]:
     """What a circuit does, without the names and identities that differ from process to process."""
     for item in circuit.data:
@@ -86,19 +104,26 @@ def _gates_and_measurements(
     """Gates with their qubits, and the clbit that each measured qubit writes."""
     gates: list[_Gate] = []
     clbit_of: dict[int, int] = {}
+    used: set[int] = set()
     for item in circuit.data:
-        name = item.operation.name
+        operation, name = item.operation, item.operation.name
         qubits = tuple(circuit.find_bit(bit).index for bit in item.qubits)
-        if isinstance(item.operation, _SILENT):
+        clbits = [circuit.find_bit(bit).index for bit in item.clbits]
+        if isinstance(operation, _SILENT):
             continue
+        if isinstance(operation, (ControlFlowOp, Store)):
+            raise ProgramError(f"'{name}' steers the circuit while it runs, which is not emulated")
         if any(qubit in clbit_of for qubit in qubits):
             raise ProgramError(f"'{name}' follows a measurement of its qubit: measure last")
-        if isinstance(item.operation, Measure):
-            clbit_of[qubits[0]] = circuit.find_bit(item.clbits[0]).index
-        elif item.clbits or getattr(item.operation, "blocks", ()):
-            raise ProgramError(f"'{name}' depends on measured bits, which is not emulated")
-        else:
+        if isinstance(operation, Measure) and clbits[0] not in clbit_of.values():
+            clbit_of[qubits[0]] = clbits[0]
+        elif clbits:
+            raise ProgramError(f"'{name}' uses a classical bit that was measured before it")
+        elif not isinstance(operation, Reset):
             gates.append((qubits, item))
+        elif not used.isdisjoint(qubits):
+            raise ProgramError(f"'{name}' of a qubit in use is not emulated")
+        used.update(qubits)
     return gates, clbit_of
 
 

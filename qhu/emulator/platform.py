@@ -9,10 +9,11 @@ from typing import Literal
 
 from qhu.emulator.devices import EmulatedDevice
 from qhu.emulator.faults import Script
-from qhu.emulator.http import ApiError
+from qhu.emulator.http import UNKNOWN, ApiError
 from qhu.emulator.machine import Machine
-from qhu.emulator.store import Calibration, PlatformStore, Session
+from qhu.emulator.store import Calibration, Job, PlatformStore, Session
 from qhu.emulator.tokens import Tokens
+from qhu.emulator.usage import UsageReport, overshot
 from qhu.errors import UnknownName
 
 PricingPlan = Literal["open", "paygo"]
@@ -43,6 +44,21 @@ class Rules:
     token_life: float = 3600.0
     seed: int = 0
     """Root of shots, randomizations and later calibrations."""
+    overshoot_factor: float = 1.0
+    """With ``overshoot_seconds``: a job that ran is charged its ``max_execution_time`` times the
+    factor plus the seconds, or its estimate in place of a limit that it did not name."""
+    overshoot_seconds: float = 0.0
+    usage: UsageReport = "true"
+    """How the usage of a job is reported."""
+    submissions: int | None = None
+    """Jobs accepted within ``submission_window``; those above it are refused (429)."""
+    submission_window: float = 60.0
+    retry_after: Literal["seconds", "date", "none"] = "seconds"
+    """How a 429 says when to come back."""
+    listing: Literal["asked", "newest_first", "oldest_first", "shuffled"] = "asked"
+    """Order of listings, whatever was asked for."""
+    tags_seconds: float = 0.0
+    """Time after which the tags of a job are seen and found."""
 
     @property
     def limit(self) -> float | None:
@@ -109,6 +125,30 @@ class EmulatedPlatform:
         calibrations = self.store.calibrations.where("device = ? AND at <= ?", [name, at])
         return (calibrations[-1].version, iso(calibrations[-1].at)) if calibrations else (0, None)
 
+    def asked(self, name: str, key: str | None, before: float | None = None) -> int:
+        """Version of the calibration that a request is about.
+
+        Args:
+            name: of the device.
+            key: the request's ``calibration_id``, the number of a calibration; None for the newest.
+            before: only those until then, seconds since the epoch.
+
+        Raises:
+            ApiError: there is no such calibration.
+        """
+        newest = self.calibration(name, before)[0]
+        if key is None:
+            return newest
+        if not key.isascii() or not key.isdigit() or int(key) > newest:
+            message = f"Calibration {key} of {name} not found: there are 0 to {newest}."
+            raise ApiError(404, UNKNOWN, message)
+        return int(key)
+
+    def calibrated(self, name: str, version: int) -> str | None:
+        """ISO time of a calibration; None for the snapshot's."""
+        rows = self.store.calibrations.where("device = ? AND version = ?", [name, version])
+        return iso(rows[0].at) if rows else None
+
     def calibrate(self, name: str) -> None:
         """Calibrate a device anew."""
         if name not in self.devices:
@@ -142,11 +182,27 @@ class EmulatedPlatform:
             return charged
         return max(charged, (session.closed or time.time()) - session.activated)
 
+    def charge(self, job: Job, seconds: float) -> float:
+        """What a job that ran for so many seconds is charged."""
+        return overshot(job, seconds, self.rules.overshoot_factor, self.rules.overshoot_seconds)
+
     def limit_reached(self) -> bool:
         """Whether the instance has no quantum time left."""
         limit = self.rules.limit
         reached = limit is not None and self.consumed() >= limit
         return reached or time.time() < self.exhausted_until
+
+
+def seconds_of(date: str) -> float:
+    """An ISO time as seconds since the epoch.
+
+    Raises:
+        ApiError: it is none.
+    """
+    try:
+        return datetime.fromisoformat(date).timestamp()
+    except (ValueError, OverflowError):
+        raise ApiError(400, UNKNOWN, f"{date!r} is not an ISO date.") from None
 
 
 def iso(seconds: float) -> str | None:

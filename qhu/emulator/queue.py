@@ -68,7 +68,9 @@ class Queue:
         return device is not None and device.runs and time.time() >= job.created + wait
 
     def _run(self, job: Job) -> None:
-        now, version = time.time(), self._platform.calibration(job.device)[0]
+        now, version = time.time(), job.pinned
+        if version < 0:
+            version = self._platform.calibration(job.device)[0]
         turn = {"status": "Running", "running": now, "calibration": version}
         if not self._jobs.change("id = ? AND status = 'Queued'", [job.id], **turn):
             return  # cancelled meanwhile
@@ -77,7 +79,8 @@ class Queue:
         )
         if job.estimate > job.limit_seconds:
             if self._passed(job, job.limit_seconds):
-                self._finish(job, "Cancelled", job.limit_seconds, TIME_EXCEEDED, 1305)
+                charged = self._platform.charge(job, job.limit_seconds)
+                self._finish(job, "Cancelled", charged, TIME_EXCEEDED, 1305)
             return
         try:
             results = self._results(job, version)
@@ -113,14 +116,15 @@ class Queue:
     def _end(self, job: Job, results: str) -> None:
         now = self._jobs.get(job.id)
         fate = now.fate if now else ""
+        charged = self._platform.charge(job, job.estimate)
         if fate == "job_failed":
             self._finish(job, "Failed", 0, "Internal error, by script.", BACKEND_ERROR)
         elif fate == "job_cancelled":
             self._finish(job, "Cancelled", 0, "Cancelled by the platform, by script.", 0)
         elif fate == "job_max_time":
-            self._finish(job, "Cancelled", job.estimate, TIME_EXCEEDED, 1305)
+            self._finish(job, "Cancelled", charged, TIME_EXCEEDED, 1305)
         else:
-            self._finish(job, "Completed", job.estimate, results=results)
+            self._finish(job, "Completed", charged, results=results)
 
     def _finish(
         self,

@@ -1,24 +1,30 @@
 """The socket: HTTP on loopback, and the ways in which a connection can go wrong."""
 
+import io
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from qhu.emulator.connections import Connections, TimedReader, refusal
 from qhu.emulator.faults import Fault
-from qhu.emulator.http import Reply, Request
+from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, error_body
 from qhu.errors import UserError
 
 Responder = Callable[[Request], tuple[Reply, Fault | None]]
 """From a request to its reply and the fault, if any, on the way back."""
 LOOPBACK = "127.0.0.1"
 _HOSTS = (LOOPBACK, "localhost")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_LINE = 2**16
+_DRAIN_SECONDS = 2.0
 
 
 class LoopbackServer:
-    """Serves one answer function on loopback, one thread per connection.
+    """Serves one answer function on loopback, one thread per connection, within bounds.
 
     Args:
         answer: what answers requests.
@@ -29,7 +35,7 @@ class LoopbackServer:
     """
 
     def __init__(self, answer: Responder, port: int) -> None:
-        self.stopping = threading.Event()
+        self.stopping, self.connections = threading.Event(), Connections()
         handler = type("Handler", (_Handler,), {"answer": staticmethod(answer), "server_": self})
         try:
             self._server = _Server((LOOPBACK, port), handler)
@@ -55,10 +61,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     # A restarted emulator takes its old port at once.
     allow_reuse_address = True
+    request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error of ours; anything else is told as usual."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        """A client that went away, or is too slow, is no error of ours; all else is, as usual."""
+        if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
 
@@ -68,35 +75,87 @@ class _Handler(BaseHTTPRequestHandler):
     answer: Responder
     server_: LoopbackServer
 
-    def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def setup(self) -> None:
+        """Read from the socket within bounds of time."""
+        super().setup()
+        self.rfile.close()
+        self._timed = TimedReader(self.connection)
+        self.rfile = io.BufferedReader(self._timed)
+
+    def handle(self) -> None:
+        """Answer the requests of a connection, one after the other."""
+        with self.server_.connections.count() as room:
+            if room:
+                super().handle()
+
+    def handle_one_request(self) -> None:
+        """Wait for a request, read it whole, answer it."""
+        self._timed.restart()
+        with self.server_.connections.awaiting(self.connection):
+            body = self._read()
+        if body is not None:
+            self._serve(body)
+
+    def _read(self) -> bytes | None:
+        """The body of the next request, whose head is kept; None where there is none to answer."""
+        self.raw_requestline = self.rfile.readline(_LINE + 1)
+        self.requestline = self.request_version = self.command = ""
+        if not self.raw_requestline:
+            self.close_connection = True
+        elif len(self.raw_requestline) > _LINE:
+            self._refuse(414, "The request line is too long.")
+        elif self.parse_request():
+            lengths = self.headers.get_all("Content-Length", [])
+            refused = refusal("Transfer-Encoding" in self.headers, lengths)
+            if self.command not in _METHODS:
+                self.close_connection = True
+                self.send_error(501)
+            elif refused is not None:
+                self._refuse(*refused)
+            else:
+                size = int(lengths[0]) if lengths else 0
+                body = self.rfile.read(size)
+                if len(body) == size:
+                    return body
+                self.close_connection = True
+        return None
+
+    def _serve(self, body: bytes) -> None:
         if self.server_.stopping.is_set():  # a connection kept from before
             self._cut()
             return
         if (self.headers.get("Host") or "").split(":")[0] not in _HOSTS:
             self._send(Reply.json({"error": "loopback only"}, 403))
             return
-        request = Request.parse(self.command, self.path, dict(self.headers), body)
-        reply, fault = type(self).answer(request)
+        try:
+            request = Request.parse(self.command, self.path, dict(self.headers), body)
+        except ApiError as error:
+            self._send(error.reply())
+            return
+        self._reply(*type(self).answer(request))
+
+    def _reply(self, reply: Reply, fault: Fault | None) -> None:
+        """Send a reply as the fault, if any, lets it through."""
         if fault is None:
             self._send(reply)
-        elif fault.do == "drop":
-            self._cut()
-        elif fault.do == "hang":
-            self.server_.stopping.wait(fault.seconds)
-            self._cut()
-        elif fault.do == "slow":
-            self.server_.stopping.wait(fault.seconds)
-            self._send(reply)
-        elif fault.do == "truncate":
-            self._send(reply, sent=len(reply.body) // 2)
-            self._cut()
-        elif fault.do == "malform":
-            self._send(Reply(reply.body[: len(reply.body) // 2], reply.status, reply.headers))
-        else:
-            self._send(reply)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+            return
+        match fault.do:
+            case "drop":
+                self._cut()
+            case "hang":
+                self.server_.stopping.wait(fault.seconds)
+                self._cut()
+            case "slow":
+                self.server_.stopping.wait(fault.seconds)
+                self._send(reply)
+            case "truncate":
+                self._send(reply, sent=len(reply.body) // 2)
+                self._cut()
+            case "malform":
+                half = reply.body[: len(reply.body) // 2]
+                self._send(Reply(half, reply.status, reply.headers))
+            case _:
+                self._send(reply)
 
     def _send(self, reply: Reply, sent: int | None = None) -> None:
         """Send a reply, or with ``sent`` only so many bytes of the announced body."""
@@ -106,6 +165,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         self.wfile.write(reply.body[:sent])
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer a request whose body is not read, and end the connection."""
+        self._send(Reply.json(error_body(UNKNOWN, reason), status))
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_WR)
+        # A client that still sends would not see the answer if the socket were closed on it.
+        end = time.monotonic() + _DRAIN_SECONDS
+        while time.monotonic() < end and self.rfile.read1(2**16):
+            pass
 
     def _cut(self) -> None:
         """End the connection without another word."""

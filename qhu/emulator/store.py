@@ -1,12 +1,13 @@
 """Jobs, sessions and calibrations, kept in one SQLite file so that a restart loses nothing."""
 
 import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from qhu.errors import UserError
 
@@ -46,6 +47,8 @@ class Job:
     """How it shall end, by a fault."""
     reads: int = 0
     """How often the results were fetched."""
+    pinned: int = -1
+    """Version of the calibration that it asked for; -1 for the newest."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,12 @@ class EntityTable(Generic[Entity]):
         self._columns, self._marks = ", ".join(names), ", ".join("?" * len(names))
         rest = ", ".join(names[1:])
         self._do(f"CREATE TABLE IF NOT EXISTS {self._name} ({names[0]} PRIMARY KEY, {rest})")
+        kept = {column[1] for column in self._do(f"PRAGMA table_info({self._name})")}
+        for item in fields(row):  # type: ignore[arg-type]
+            if item.name not in kept:  # a folder of an earlier release
+                self._do(
+                    f"ALTER TABLE {self._name} ADD COLUMN {item.name} DEFAULT {item.default!r}"
+                )
 
     def add(self, row: Entity) -> None:
         """Insert a row."""
@@ -135,9 +144,10 @@ class PlatformStore:
         where = ":memory:"
         self._guard = None
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             where = str(folder / "emulator.sqlite")
-            self._guard = (folder / "lock").open("w")
+            _own(folder / "emulator.sqlite").close()
+            self._guard = _own(folder / "lock")
             try:
                 fcntl.flock(self._guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -157,3 +167,10 @@ class PlatformStore:
         self._connection.close()
         if self._guard:
             self._guard.close()
+
+
+def _own(file: Path) -> IO[bytes]:
+    """A file that its owner alone may read; what SQLite puts beside one is likewise."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "ab")

@@ -42,7 +42,8 @@ class Tokens:
         """Whether an ``Authorization`` header carries a valid token."""
         scheme, _, token = authorization.partition(" ")
         text, _, signature = token.rpartition(".")
-        if scheme != "Bearer" or not hmac.compare_digest(signature, _sign(text)):
+        genuine = hmac.compare_digest(signature.encode(), _sign(text).encode())
+        if scheme != "Bearer" or not genuine:
             return False
         claims = json.loads(base64.urlsafe_b64decode(text.split(".")[1] + "=="))
         return bool(claims["iat"] > self.revoked and time.time() < claims["exp"])

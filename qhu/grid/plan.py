@@ -33,6 +33,11 @@ class Plan:
         """Time on the device."""
         return sum(estimate.estimated_qpu_seconds for estimate in self.stages.values())
 
+    @property
+    def refused(self) -> list[str]:
+        """Why nothing of it would be submitted, a line each; empty: it may be."""
+        return [why for estimate in self.stages.values() for why in estimate.refused]
+
     def document(self) -> dict[str, Any]:
         """Sums over the stages, and each stage, JSON-serialisable."""
         summed = ("circuits", "parameter_sets", "executions", "jobs", "payload_bytes")
@@ -68,6 +73,10 @@ class Plan:
                 f"  {estimate.estimated_qpu_seconds:.1f} s of device time: {estimate.formula}"
             )
             lines.append(f"  ({estimate.source})")
+            if estimate.expected_success is not None:
+                share = 100 * estimate.expected_success
+                lines.append(f"  {share:.2g} % of the executions are expected to be without error")
+            lines += [f"  would be refused: {why}" for why in estimate.refused]
             if estimate.price:
                 lines.append(f"  price: {estimate.price}")
         budget, plan = self.means["budget"], self.means["plan"]
@@ -80,7 +89,7 @@ class Plan:
         if plan is None:
             lines.append("plan: no account, so nobody to ask")
         elif plan["seconds_left"] is None:
-            lines.append(f"plan: {plan['name']}")
+            lines.append(f"plan: {plan['name']}, time left not known")
         else:
             lines.append(f"plan: {plan['name']}, {plan['seconds_left']:.0f} s are left")
         return lines

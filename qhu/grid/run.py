@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from qhu.errors import Interrupted, UserError
+from qhu.errors import BudgetRefused, Interrupted, UserError
 from qhu.grid.collect import OpenRun
 from qhu.grid.execute import Execute, Step, one_by_one, one_thread
 from qhu.grid.plan import Plan, count, make_plan
@@ -58,7 +58,8 @@ def run(
 
     Raises:
         UserError: the folder holds something else, or an input is wrong, or a worker is unfit.
-        BudgetRefused: a device, and no budget or too small a one.
+        BudgetRefused: a device, and no budget or too small a one; or nothing can be learnt on it,
+            or a job is longer than it allows.
         Interrupted: on Ctrl-C, after what is finished has been written.
     """
     opened = OpenRun(_study(experiment, console, access), out)
@@ -96,7 +97,10 @@ def plan(experiment: Experiment, console: Console, access: Access | None = None)
     Raises:
         UserError: an input is wrong, or there is no such device.
     """
-    return _planned(_study(experiment, console, access, submits=False), console)
+    study = _study(experiment, console, access, submits=False)
+    for backend in study.paid.values():
+        backend.reach()
+    return _planned(study, console)
 
 
 def _study(
@@ -130,6 +134,8 @@ def _carry_out(
                     "one process talks to a device: leave out --workers and --scheduler"
                 )
             spend = _planned(opened.study, console)
+            if spend.refused:
+                raise BudgetRefused(spend.refused[0])
             if spend.seconds and not agree(spend):
                 raise Interrupted("nothing was submitted")
     if todo:
@@ -213,7 +219,7 @@ def _shown(
     """The steps with their results as they come, with a bar per title; its clock starts with it."""
     bar = BarColumn(pulse_style="bar.back")  # still, as long as nothing has begun
     columns = (bar, MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
-    title = TextColumn("{task.description:<10}")
+    title = TextColumn("{task.description:<10}", markup=False)
     with Progress(title, *columns, TimeRemainingColumn(), console=console) as progress:
         totals = Counter(titles.values())
         bars = {name: progress.add_task(name, False, total) for name, total in totals.items()}

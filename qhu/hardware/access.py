@@ -2,6 +2,7 @@
 
 import contextlib
 import ipaddress
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,11 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from qhu.errors import UserError
+from qhu.hardware.redirects import SERVICES
 
-REDIRECTS = ("IAM_URL", "GLOBAL_SEARCH_URL", "GLOBAL_CATALOG_URL", "QISKIT_IBM_URL")
-"""Variables that send the IBM client, and with it the account's key, elsewhere."""
-CREDENTIALS = "ibm-credentials.env"
-"""A file, here or in the home folder, from which the client takes such settings, too."""
 LEDGERS = Path("ledger")
 """Folder of the ledgers; `make clean` leaves it alone, for what is in it was paid for."""
 
@@ -29,12 +27,26 @@ class Access:
         instance: the emulator's instance.
         budget: seconds of device time that the ledger's jobs may use together, instead of the
             backend's own ``max_qpu_seconds``.
+        least_success: part of the executions that must be expected to be without error, instead of
+            the backend's own ``least_success``.
+
+    Raises:
+        UserError: a budget that is no number of seconds, or a part that is none.
     """
 
     emulator: str | None = None
     token: str = field(default="", repr=False)
     instance: str = ""
     budget: float | None = None
+    least_success: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and not 0 <= self.budget < math.inf:
+            raise UserError(
+                f"max_qpu_seconds is a number of seconds, 0 or more (got {self.budget})"
+            )
+        if self.least_success is not None and not 0 <= self.least_success <= 1:
+            raise UserError(f"least_success is a part from 0 to 1 (got {self.least_success})")
 
     @property
     def emulated(self) -> bool:
@@ -49,32 +61,23 @@ class Access:
 
 @contextlib.contextmanager
 def redirected(access: Access) -> Iterator[None]:
-    """Send the IBM client to the emulator, or make sure that nothing sends it anywhere.
+    """Send the IBM client to the emulator, if one was asked for.
+
+    That nothing else sends it anywhere is looked at when an account is opened.
 
     Raises:
-        UserError: the client is redirected though no emulator was asked for, or could be in
-            spite of it; or the emulator is not on this machine.
+        UserError: the emulator is not on this machine.
     """
-    files = [str(f) for f in (Path(CREDENTIALS), Path.home() / CREDENTIALS) if f.exists()]
     if access.emulator is None:
-        redirects = [name for name in REDIRECTS if os.environ.get(name)]
-        if redirects or _redirecting(files):
-            raise UserError(
-                f"{', '.join(redirects or files)} redirects the IBM client: unset it, or ask for "
-                "the emulator with --emulator"
-            )
         yield
         return
-    if _redirecting(files):
-        raise UserError(f"{files[0]} would redirect the IBM client: move it away to rehearse")
     base = loopback(access.emulator)
-    changed = {
-        "IAM_URL": base,
-        "GLOBAL_SEARCH_URL": base,
-        "GLOBAL_CATALOG_URL": f"{base}/catalog/api/v1",
-        "NO_PROXY": "127.0.0.1,localhost,::1",
-        "no_proxy": "127.0.0.1,localhost,::1",
+    direct = {
+        name: ",".join(filter(None, (urlsplit(base).hostname, os.environ.get(name))))
+        for name in ("NO_PROXY", "no_proxy")
     }
+    services = {f"{name.upper()}_URL": base + path for name, path in SERVICES.items()}
+    changed = {"IAM_URL": base, **services, **direct}
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     try:
@@ -106,9 +109,3 @@ def loopback(url: str) -> str:
         f"an emulator is on this machine, such as http://127.0.0.1:8080 (got '{url}'); "
         "leave --emulator out for the real platform"
     )
-
-
-def _redirecting(files: list[str]) -> bool:
-    prefixes = ("IAM_", "GLOBAL_SEARCH_", "GLOBAL_CATALOG_")
-    lines = [line.strip() for file in files for line in Path(file).read_text().splitlines()]
-    return any(line.startswith(prefixes) for line in lines)

@@ -1,10 +1,12 @@
 """Names of devices: retired ones, unknown ones, and the one that suits a circuit best today."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 from qhu.errors import UserError
-from qhu.hardware.account import Account, Listed, NoAccount, UnknownDevice
+from qhu.hardware.account import Account, Listed, UnknownDevice
+from qhu.hardware.credentials import NoAccount
 from qhu.layout.placement import Device, Placement
 from qhu.layout.snapshots import has_snapshot
 
@@ -65,13 +67,14 @@ def choose(
     Raises:
         UserError: no device is operational and large enough.
     """
-    ranked: list[tuple[tuple[float, int], Choice, Listed]] = []
+    ranked: list[tuple[tuple[float, float], Choice, Listed]] = []
     refused: list[str] = []
     for listed in account.devices():
         choice = _try(account, listed, lay, refused)
         if choice:
             # Closer than a percent is the same: calibrations are not more accurate than that.
-            rank = (round(choice.placement.success, 2), -listed.queue)
+            queue = math.inf if listed.queue is None else listed.queue
+            rank = (round(choice.placement.success, 2), -queue)
             ranked.append((rank, choice, listed))
     if not ranked:
         raise UserError(f"no device for the circuit now ({'; '.join(refused) or 'none listed'})")
@@ -80,7 +83,8 @@ def choose(
     say(f"auto: {best.device.name}: least error by today's calibration, then shortest queue")
     for _, choice, listed in ranked:
         placement = choice.placement
-        say(f"  {listed.name}: {100 * placement.success:.1f} % without error, queue {listed.queue}")
+        waiting = "not known" if listed.queue is None else f"{listed.queue:.0f}"
+        say(f"  {listed.name}: {100 * placement.success:.1f} % without error, queue {waiting}")
     for line in refused:
         say(f"  {line}")
     return best
@@ -92,11 +96,12 @@ def _try(
     if not listed.operational:
         refused.append(f"{listed.name}: not operational ({listed.message})")
         return None
-    device, properties = account.calibrated(listed.name)
-    if device.delay and device.delay > SLOW:
-        refused.append(f"{listed.name}: waits {1e3 * device.delay:g} ms between executions")
-        return None
     try:
+        device, properties = account.calibrated(listed.name)
+        if device.pace.default > SLOW:
+            waits = 1e3 * device.pace.default
+            refused.append(f"{listed.name}: waits {waits:g} ms between executions")
+            return None
         return Choice(device, lay(device), properties)
     except UserError as error:
         refused.append(f"{listed.name}: {error}")

@@ -10,13 +10,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qhu.errors import BudgetRefused
+from qhu.hardware.client import version
 from qhu.hardware.cost import Cost
 from qhu.hardware.ledger import Ledger
-from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Platform, Refused, State
+from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Platform, Refused, State, Unreadable
 from qhu.hardware.questions import Answer, JobRequest, Question
-from qhu.hardware.waiting import Unreachable
+from qhu.hardware.usage import is_idle, is_young
+from qhu.hardware.waiting import Denied, Unreachable
 from qhu.record.clock import now
 
 
@@ -25,11 +28,13 @@ class DispatchTerms:
     """What a dispatcher may spend and how it waits.
 
     Attributes:
-        budget: seconds that all jobs of the ledger may use together; None: nothing may be sent.
+        budget: seconds that all jobs of the ledger may be charged together; None: nothing may be
+            sent.
         job_seconds: jobs are filled up to about this time.
         pending: jobs under way at the same time.
         poll: seconds between two looks at a job, at first and at most.
         submits: how often a submit is tried.
+        usage: seconds to wait for what jobs used, where the budget or the record needs it.
     """
 
     budget: float | None
@@ -37,6 +42,7 @@ class DispatchTerms:
     pending: int
     poll: tuple[float, float]
     submits: int = 4
+    usage: float = 20.0
 
 
 class Dispatcher:
@@ -63,6 +69,7 @@ class Dispatcher:
         self._ledger, self._platform, self._terms = ledger, platform, terms
         self._price, self._about, self._say = price, about, say
         self._failures = 0
+        self._confirmed: set[str] = set()  # jobs whose usage was heard from this dispatcher
 
     def answer(self, questions: Iterable[Question]) -> dict[str, Answer]:
         """Answers by key.
@@ -124,12 +131,14 @@ class Dispatcher:
         under_way = [tag for tag in tags if requests[tag].state == "submitted"]
         waiting = deque(tag for tag in tags if tag not in under_way)
         pause = first = self._terms.poll[0]
+        if waiting:
+            self.settle()  # what was told before may have been corrected
         while waiting or under_way:
             while waiting and len(under_way) < self._terms.pending:
                 try:
                     self._submit(waiting[0], at_hand)
                 except BudgetRefused:
-                    if not under_way and not self.settle(looks=4):
+                    if not under_way and not self.settle(patient=True):
                         raise
                     break  # what is under way may use less than is held for it
                 under_way.append(waiting.popleft())
@@ -213,19 +222,45 @@ class Dispatcher:
         """Look at a request's job; True when the request is done, or failed and worth another."""
         job = self._ledger.request(tag).job
         assert job is not None
+        if self._ledger.raw(job) is not None:  # kept before; it could not be read, or was not
+            return self._read(tag, job)
         state = self._platform.state(job)
         if state.name in ("queued", "running"):
             return False
         if state.name == "done":
             # A submit that hung may have come through since.
             self._adopt(tag, [job, *(j for j in self._look(tag) if j != job)])
-            raw, answers = self._platform.result(job, self._ledger.shapes(tag))
-            self._ledger.done(tag, raw, answers)
-            self._say(f"job {job}: done")
-            return True
+            self._ledger.keep(job, self._platform.result(job))
+            return self._read(tag, job)
         if state.name == "unknown" and job in self._platform.find(tag):
             return False
         return self._gone(tag, job, state)
+
+    def _read(self, tag: str, job: str) -> bool:
+        """Read results that are kept; if they cannot be read, those that the platform has now."""
+        shapes, raw = self._ledger.shapes(tag), self._ledger.raw(job)
+        assert raw is not None
+        try:
+            answers = self._platform.read(raw, shapes)
+        except Unreadable as error:
+            answers = self._read_anew(job, shapes, error)
+        self._ledger.done(tag, answers)
+        self._say(f"job {job}: done")
+        return True
+
+    def _read_anew(self, job: str, shapes: list[tuple[int, int]], why: Unreadable) -> list[Answer]:
+        """Results may have been damaged on their way; otherwise the client is at fault."""
+        try:
+            raw = self._platform.result(job)
+            answers = self._platform.read(raw, shapes)
+        except (Unreadable, Denied, Unreachable) as error:
+            raise JobFailed(
+                f"job {job} is done and paid, and its results are kept in {self._ledger.path}, but "
+                f"{version()} cannot read them ({why}): install another version of it and run the "
+                "same command again, which reads them from there and pays nothing"
+            ) from error
+        self._ledger.keep(job, raw)
+        return answers
 
     def _gone(self, tag: str, job: str, state: State) -> bool:
         if state.name == "unknown" and not self._platform.emulated:
@@ -234,8 +269,6 @@ class Dispatcher:
                 "was it deleted, or is this another instance?"
             )
         self._ledger.failed(tag, f"{state.name}: {state.why}", longer=state.name == "too long")
-        if state.name == "unknown":  # an emulator that was started afresh
-            self._ledger.settle(job, 0.0, {})
         self._ledger.note(tag, f"job {job} {state.name}: {state.why}")
         self._failures += 1
         if state.name in ("cancelled", "too long") or self._failures > 2:
@@ -251,24 +284,51 @@ class Dispatcher:
         for request in self._ledger.requests("state = 'submitted' AND device = ?", device):
             self._ended(request.tag)
 
-    def settle(self, looks: int = 1) -> bool:
-        """Ask what jobs used; True where something became known.
+    def settle(self, patient: bool = False) -> bool:
+        """Ask what jobs used, and once again where that may have been corrected.
+
+        A platform that does not answer keeps nobody from results: what it does not tell is held at
+        its worst.
 
         Args:
-            looks: how often to ask while the platform has not worked it out.
+            patient: whether to go on asking for a while until something becomes known.
+
+        Returns:
+            Whether something became known.
         """
-        settled = False
-        for look in range(looks):
-            pending = self._ledger.jobs("used IS NULL AND state <> 'submitted'")
-            if not pending:
-                break
-            time.sleep(self._terms.poll[0] * 2**look if look else 0)
-            for job in pending:
-                used, metrics = self._platform.metrics(job["id"])
-                if used is not None:
-                    self._ledger.settle(job["id"], used, metrics)
-                    settled = True
-        return settled
+        until = time.monotonic() + (self._terms.usage if patient else 0)
+        pause = self._terms.poll[0]
+        learnt = False
+        try:
+            while jobs := self._uncertain():
+                for job in jobs:
+                    learnt |= self._hear(job)
+                if learnt or time.monotonic() >= until:
+                    break
+                time.sleep(pause)
+                pause = min(2 * pause, self._terms.poll[1])
+        except (Denied, Unreachable) as error:
+            self._say(f"what jobs used is not known, so their worst is held ({error})")
+        return learnt
+
+    def _uncertain(self) -> list[dict[str, Any]]:
+        """Jobs of which the platform may know more than the ledger what they used."""
+        return [
+            job
+            for job in self._ledger.jobs("state <> 'submitted'")
+            if job["id"] not in self._confirmed and (job["used"] is None or is_young(job))
+        ]
+
+    def _hear(self, job: Mapping[str, Any]) -> bool:
+        """Ask what a job used; True where that was not known."""
+        used, metrics = self._platform.metrics(job["id"])
+        if used is None or (job["state"] == "done" and not used):
+            return False  # a job with results took time: the platform has not worked it out
+        self._confirmed.add(job["id"])
+        if not (used or is_idle(job, metrics)):
+            return False
+        self._ledger.settle(job["id"], used, metrics)
+        return bool(job["used"] is None or used > job["used"])
 
 
 def pack(questions: Iterable[Question], seconds: float) -> list[list[Question]]:

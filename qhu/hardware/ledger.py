@@ -11,7 +11,7 @@ next one knows what may be running, and finds it again by its tag.
 """
 
 import json
-import sqlite3
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,8 +19,10 @@ from typing import Any
 
 from qhu.errors import BudgetRefused
 from qhu.hardware.database import Database, array, npy, packed, unpacked
+from qhu.hardware.margin import SECONDS, SHARE, Margin
 from qhu.hardware.placements import PLACEMENTS_SCHEMA, Placements
 from qhu.hardware.questions import Answer, JobRequest
+from qhu.hardware.usage import LONGEST
 from qhu.record.clock import now
 
 LEDGER_SCHEMA = """
@@ -29,7 +31,7 @@ CREATE TABLE IF NOT EXISTS requests (
   created TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('planned', 'submitted', 'done', 'failed')),
   estimate REAL NOT NULL, -- seconds
-  reserved REAL,          -- seconds held for a job that may exist; NULL: none was tried
+  reserved REAL,          -- limit of a job that may exist, in seconds; NULL: none was tried
   instance TEXT,          -- where it was tried
   job TEXT, why TEXT
 );
@@ -42,20 +44,39 @@ CREATE INDEX IF NOT EXISTS by_tag ON questions (tag, place);
 CREATE TABLE IF NOT EXISTS jobs (
   id TEXT PRIMARY KEY, tag TEXT NOT NULL REFERENCES requests, begun TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('submitted', 'done', 'failed', 'double')),
-  reserved REAL NOT NULL, -- seconds it may use
-  used REAL,              -- seconds it used, once that is final
+  reserved REAL NOT NULL, -- its limit, in seconds
+  used REAL,              -- seconds it used, once that is known
   metrics TEXT, raw BLOB  -- as the platform gave them; raw: zlib
 );
 CREATE TABLE IF NOT EXISTS events (at TEXT NOT NULL, tag TEXT NOT NULL, what TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS by_run ON requests (run, step);
+CREATE INDEX IF NOT EXISTS by_state ON requests (state, device);
+CREATE INDEX IF NOT EXISTS by_request ON jobs (tag);
+CREATE INDEX IF NOT EXISTS by_usage ON jobs (used) WHERE used IS NULL;
+CREATE INDEX IF NOT EXISTS by_event ON events (tag);
 """
-HELD = """
-SELECT COALESCE(SUM(COALESCE(used, reserved)), 0) AS seconds FROM (
-  SELECT used, reserved FROM jobs UNION ALL
-  SELECT NULL, reserved FROM requests
-  WHERE state = 'planned' AND reserved IS NOT NULL AND tag <> ?)
+SILENT = """
+SELECT reserved FROM jobs WHERE used IS NULL UNION ALL
+SELECT reserved FROM requests WHERE state = 'planned' AND reserved IS NOT NULL AND tag <> ?
 """
-LONGEST = 10_800
-"""Seconds that the platform lets a job take at most."""
+"""Limits of jobs that have not told what they used, and of those that may exist."""
+OVERSHOT = """
+SELECT MAX(used - reserved - ? * reserved), MAX((used - reserved - ?) / reserved)
+FROM jobs WHERE used > reserved AND reserved > 0
+"""
+
+
+def generous(estimate: float) -> int:
+    """The limit of a job of an estimate where nothing is scarce, in whole seconds."""
+    return min(math.ceil(2 * estimate) + 10, LONGEST)
+
+
+def too_long(estimate: float) -> str:
+    """What is said of a job that is estimated to take longer than any job may."""
+    return (
+        f"a job of about {estimate:,.0f} s is longer than the platform allows, {LONGEST:,} s: "
+        "lower job_seconds, or ask for fewer shots or rows"
+    )
 
 
 class Ledger(Database):
@@ -100,12 +121,13 @@ class Ledger(Database):
 
     def requests(self, where: str = "TRUE", *values: Any) -> list[JobRequest]:
         """Requests that fulfil a condition, oldest first."""
-        rows = self.all(f"SELECT * FROM requests WHERE {where} ORDER BY created, rowid", *values)
-        return [self._request(row) for row in rows]
-
-    def _request(self, row: sqlite3.Row) -> JobRequest:
-        keys = self.all("SELECT key FROM questions WHERE tag = ? ORDER BY place", row["tag"])
-        return JobRequest(**dict(row), keys=tuple(row["key"] for row in keys))
+        chosen = f"FROM requests WHERE {where}"
+        keys: dict[str, list[str]] = {}
+        asked = f"SELECT tag, key FROM questions WHERE tag IN (SELECT tag {chosen}) "
+        for tag, key in self.all(f"{asked} ORDER BY tag, place", *values):
+            keys.setdefault(tag, []).append(key)
+        rows = self.all(f"SELECT * {chosen} ORDER BY created, rowid", *values)
+        return [JobRequest(**dict(row), keys=tuple(keys.get(row["tag"], ()))) for row in rows]
 
     # -- the life of a request ---------------------------------------------------------------------
 
@@ -140,30 +162,48 @@ class Ledger(Database):
 
         Args:
             tag: the request.
-            budget: seconds that all jobs of the ledger may use together.
+            budget: seconds that all jobs of the ledger may be charged together.
             instance: where it is submitted.
 
         Returns:
-            Whole seconds that the job may use: generous, but never more than is left.
+            The job's limit in whole seconds: generous, but with its margin never above what is
+            left.
 
         Raises:
-            BudgetRefused: less is left than the job is estimated to take.
+            BudgetRefused: less is left than the job is estimated to take, or it is estimated to
+                take longer than any job may.
         """
         with self.writing():
             estimate = self.request(tag).estimate
-            left = budget - self.held(without=tag)
-            allowed = min(int(2 * estimate) + 10, int(left), LONGEST)
+            if not estimate <= LONGEST:
+                raise BudgetRefused(too_long(estimate))
+            margin, left = self.margin, budget - self.held(without=tag)
+            allowed = margin.fitting(left, generous(estimate))
             if allowed < estimate:
                 raise BudgetRefused(
-                    f"a job of about {estimate:.1f} s is above the budget: {max(left, 0):.1f} s "
-                    f"of max_qpu_seconds {budget:g} are left; raise it, or ask for less"
+                    f"a job of about {estimate:.1f} s, for which {margin.worst(estimate):.1f} s "
+                    f"are held, is above the budget: {max(left, 0):.1f} s of max_qpu_seconds "
+                    f"{budget:g} are left{self._unknown()}; raise it, or ask for less"
                 )
+            # An attempt whose fate is unknown may have made a job of its own limit.
             self.set(
-                "UPDATE requests SET state = 'planned', reserved = ?, instance = ?, job = NULL, "
-                "why = NULL WHERE tag = ?",
+                "UPDATE requests SET reserved = CASE WHEN state = 'planned' "
+                "THEN MAX(COALESCE(reserved, 0), ?1) ELSE ?1 END, "
+                "state = 'planned', instance = ?2, job = NULL, why = NULL WHERE tag = ?3",
                 *(allowed, instance, tag),
             )
             return allowed
+
+    def _unknown(self) -> str:
+        """How much of what is held waits for the platform to say what was used, in words."""
+        jobs = self.jobs("used IS NULL AND state <> 'submitted'")
+        if not jobs:
+            return ""
+        held = sum(self.margin.worst(job["reserved"]) for job in jobs)
+        return (
+            f" ({held:.1f} s are held for {len(jobs)} jobs whose use the platform has not told: "
+            "`qhu jobs --fetch` asks again)"
+        )
 
     def submitted(self, tag: str, job: str) -> None:
         """A job is known to exist for the request."""
@@ -177,15 +217,21 @@ class Ledger(Database):
             self._job(tag, job, "double")
 
     def _job(self, tag: str, job: str, state: str) -> None:
+        request = self.request(tag)
+        limit = generous(request.estimate) if request.reserved is None else request.reserved
         self.set(
-            "INSERT INTO jobs (id, tag, begun, state, reserved) "
-            "SELECT ?, tag, ?, ?, COALESCE(reserved, estimate) FROM requests WHERE tag = ? "
+            "INSERT INTO jobs (id, tag, begun, state, reserved) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET state = excluded.state",
-            *(job, now(), state, tag),
+            *(job, tag, now(), state, limit),
         )
 
-    def done(self, tag: str, raw: str, answers: Sequence[Answer]) -> None:
-        """Keep the results of the request's job, as they came and as they were read."""
+    def keep(self, job: str, raw: str) -> None:
+        """Keep the results of a job as they came, before anybody reads them."""
+        with self.writing():
+            self.set("UPDATE jobs SET raw = ? WHERE id = ?", zlib.compress(raw.encode()), job)
+
+    def done(self, tag: str, answers: Sequence[Answer]) -> None:
+        """Keep what the results of the request's job were read as."""
         with self.writing():
             for place, (means, errors) in enumerate(answers):
                 self.set(
@@ -193,10 +239,6 @@ class Ledger(Database):
                     *(npy(means), npy(errors), tag, place),
                 )
             self._end(tag, "done")
-            self.set(
-                "UPDATE jobs SET raw = ? WHERE id = (SELECT job FROM requests WHERE tag = ?)",
-                *(zlib.compress(raw.encode()), tag),
-            )
 
     def failed(self, tag: str, why: str, longer: bool = False) -> None:
         """The request's job ended without results.
@@ -233,15 +275,23 @@ class Ledger(Database):
 
     # -- jobs and their time -----------------------------------------------------------------------
 
+    @property
+    def margin(self) -> Margin:
+        """What is held for a job beside its limit: by what the ledger's jobs exceeded theirs."""
+        row = self.first(OVERSHOT, SHARE, SECONDS)
+        assert row is not None
+        return Margin(max(SECONDS, row[0] or 0.0), max(SHARE, row[1] or 0.0))
+
     def held(self, without: str = "") -> float:
-        """Seconds used by jobs whose usage is final, and held for all others.
+        """Seconds used by jobs that told so, and held at their worst for all others.
 
         Args:
             without: tag of a request whose unconfirmed job is left out.
         """
-        row = self.first(HELD, without)
+        margin, row = self.margin, self.first("SELECT TOTAL(used) FROM jobs")
         assert row is not None
-        return float(row["seconds"])
+        worst = (margin.worst(limit) for (limit,) in self.all(SILENT, without))
+        return math.fsum([row[0], *worst])
 
     def jobs(self, where: str = "TRUE", *values: Any) -> list[dict[str, Any]]:
         """Jobs that fulfil a condition, oldest first, without their raw results."""
@@ -249,11 +299,11 @@ class Ledger(Database):
         query = f"SELECT {columns} FROM jobs WHERE {where} ORDER BY begun, rowid"
         return [dict(row) for row in self.all(query, *values)]
 
-    def settle(self, job: str, used: float, metrics: Mapping[str, Any]) -> None:
-        """What a job used is final: hold no more than that."""
+    def settle(self, job: str, used: float, metrics: Any) -> None:
+        """What a job used is known: hold no more than that. A correction only ever adds."""
         with self.writing():
             self.set(
-                "UPDATE jobs SET used = ?, metrics = ? WHERE id = ?",
+                "UPDATE jobs SET used = MAX(COALESCE(used, 0), ?), metrics = ? WHERE id = ?",
                 *(used, json.dumps(metrics), job),
             )
 

@@ -18,7 +18,7 @@ from qhu.engine.observables import pauli_sums
 from qhu.estimators.merging import finished, merge, split
 from qhu.hardware.cost import Cost
 from qhu.hardware.questions import Answer, Question
-from qhu.layout.placement import circuit_text
+from qhu.layout.text import circuit_text
 
 Asking = Callable[[list[Question]], Mapping[str, Answer]]
 """From questions to their answers by key."""

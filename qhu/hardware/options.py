@@ -9,7 +9,7 @@ from qhu.hardware.cost import Sampling, sampling
 from qhu.hardware.dispatch import DispatchTerms
 from qhu.hardware.waiting import Patience
 
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Options(registry.Options):
@@ -43,8 +43,11 @@ class Options(registry.Options):
     pending: PositiveInt = 3
     """Jobs under way at the same time."""
     max_qpu_seconds: Seconds | None = None
-    """Budget: seconds of device time that all jobs of the ledger may use. Without it nothing is
-    ever submitted."""
+    """Budget: seconds of device time that all jobs of the ledger may be charged. Without it nothing
+    is ever submitted."""
+    least_success: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Refuse a device on which a smaller part of the executions is expected to be without error;
+    0: any device."""
     price_per_second: PositiveFloat | None = None
     """What a second of device time costs you."""
     currency: str = "USD"
@@ -58,12 +61,15 @@ class Options(registry.Options):
     """Seconds to wait for one answer; the client itself may block 60 s to renew its token."""
     submit_timeout: Seconds = 900.0
     """Seconds to wait for a submit to end."""
+    usage_timeout: Seconds | None = None
+    """Seconds to wait for what jobs used; then their worst counts. None: 60, for an emulator 20."""
 
 
 INCIDENTAL = frozenset(
     (
-        *("device", "mode", "job_seconds", "pending", "max_qpu_seconds", "price_per_second"),
-        *("currency", "poll", "patience", "call_timeout", "submit_timeout"),
+        *("device", "mode", "job_seconds", "pending", "max_qpu_seconds", "least_success"),
+        *("price_per_second", "currency", "poll"),
+        *("patience", "call_timeout", "submit_timeout", "usage_timeout"),
     )
 )
 """Options that no value depends on; the device counts by its name, wherever that was given."""
@@ -93,10 +99,17 @@ def estimator_options(options: Options) -> dict[str, Any]:
 def terms(options: Options, budget: float | None, emulated: bool) -> DispatchTerms:
     """What may be spent, and how one waits."""
     poll = options.poll or ((0.1, 1.0) if emulated else (5.0, 30.0))
-    return DispatchTerms(budget, options.job_seconds, options.pending, poll)
+    wait = usage_wait(options, emulated)
+    return DispatchTerms(budget, options.job_seconds, options.pending, poll, usage=wait)
 
 
 def patience(options: Options, emulated: bool) -> Patience:
     """How long one waits for the platform."""
     pause = 0.1 if emulated else 1.0
-    return Patience(options.call_timeout, options.submit_timeout, options.patience, pause)
+    waits = options.call_timeout, options.submit_timeout, options.patience
+    return Patience(*waits, pause, usage_wait(options, emulated))
+
+
+def usage_wait(options: Options, emulated: bool) -> float:
+    """Seconds to wait for what jobs used, and for other answers that one can do without."""
+    return options.usage_timeout or (20.0 if emulated else 60.0)

@@ -17,6 +17,10 @@ class Hanging(Doubtful):
     """A submit neither ends nor fails; what it does later cannot be known."""
 
 
+class Unreadable(Exception):
+    """Results that this client cannot read; the message says why, in one line."""
+
+
 class Refused(QhuError):
     """The platform does not take the job."""
 
@@ -53,11 +57,18 @@ class Platform(Protocol):
     def state(self, job: str) -> State:
         """What a job is doing."""
 
-    def result(self, job: str, shapes: Sequence[tuple[int, int]]) -> tuple[str, list[Answer]]:
-        """Results of a finished job, as they come and as they are read: answers of such shapes."""
+    def result(self, job: str) -> str:
+        """Results of a finished job, as they come."""
 
-    def metrics(self, job: str) -> tuple[float | None, dict[str, Any]]:
-        """Seconds used, None while that is not final, and all that is told of a job."""
+    def read(self, raw: str, shapes: Sequence[tuple[int, int]]) -> list[Answer]:
+        """Answers of such shapes from results as they came; asks nobody.
+
+        Raises:
+            Unreadable: the results are damaged, answer something else, or need another client.
+        """
+
+    def metrics(self, job: str) -> tuple[float | None, Any]:
+        """Seconds used, None while that is not known, and all that is told of a job."""
 
     def cancel(self, job: str) -> None:
         """Stop a job if it can still be stopped."""

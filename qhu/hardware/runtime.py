@@ -1,16 +1,17 @@
 """Jobs of the IBM platform: the client-side Estimator in job, batch or session mode."""
 
 import functools
+import json
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
-from qhu.hardware.account import Account
+from qhu.hardware import client, usage
+from qhu.hardware.account import Account, listed_as
 from qhu.hardware.platform import Doing, Doubtful, Hanging, Refused, State
 from qhu.hardware.questions import Answer
-from qhu.hardware.waiting import FAILURES, Denied, definite, status, within
+from qhu.hardware.waiting import FAILURES, Denied, definite, is_ours, status, within
 
 LADDER = {"session": ("session", "batch"), "batch": ("batch",), "job": ()}
 """What is tried in this order; what the plan does not allow falls back, at last to single jobs."""
@@ -68,6 +69,8 @@ class RuntimeJobs:
             job = within(self._account.patience.submit, lambda: estimator.run(pubs))
             return str(job.job_id())
         except FAILURES as error:
+            if is_ours(error):
+                raise
             why = self._account.text(error)
             ended = self._group is not None and any(word in why for word in GROUP_ENDED)
             self._group = None
@@ -83,9 +86,9 @@ class RuntimeJobs:
         reasons: list[str] = []
 
         def look() -> None:
-            status = self._account.backend(self._device).status()
-            if not status.operational:
-                why = f"{self._device} is not operational ({status.status_msg})"
+            listed = listed_as(self._account.backend(self._device))
+            if not listed.operational:
+                why = f"{self._device} is not operational ({listed.message})"
                 if not reasons:
                     self._account.say(f"{why}: waiting")
                 reasons.append(why)
@@ -157,31 +160,39 @@ class RuntimeJobs:
                 why = self._account.text(Exception(handle.error_message() or ""))
             if name == "ERROR":
                 return State("too long" if any(t in why for t in TOO_LONG) else "failed", why)
-            return State(STATES[name], why)  # another name: not final, asked again
+            if name not in STATES:  # not final: asked again
+                raise OSError(f"job {job} is in a state without a meaning here, {name}")
+            return State(STATES[name], why)
 
         try:
             return self._account.ask(look)
         except Denied as error:
             return _unless_gone(error, State("unknown"))
 
-    def result(self, job: str, shapes: Sequence[tuple[int, ...]]) -> tuple[str, list[Answer]]:
-        """Results of a finished job, as they come and as they are read."""
+    def result(self, job: str) -> str:
+        """Results of a finished job, as they come."""
 
-        def fetch() -> tuple[str, list[Answer]]:
-            raw = self._account.service.job(job).result(decoder=_as_it_comes())
-            return raw, read(raw, shapes)
+        def fetch() -> str:
+            raw = str(self._account.service.job(job).result(decoder=_as_it_comes()))
+            json.loads(raw)  # what was cut on its way is asked for again
+            return raw
 
         return self._account.ask(fetch)
 
-    def metrics(self, job: str) -> tuple[float | None, dict[str, Any]]:
-        """Seconds used, None while that is not final, and all that is told of a job."""
+    def read(self, raw: str, shapes: Sequence[tuple[int, ...]]) -> list[Answer]:
+        """Answers from results; see :class:`qhu.hardware.platform.Platform`."""
+        return client.read(raw, shapes)
+
+    def metrics(self, job: str) -> tuple[float | None, Any]:
+        """Seconds used, None while that is not known, and all that is told of a job."""
+        account = self._account
         try:
-            metrics = self._account.ask(lambda: self._account.service.job(job).metrics())
+            metrics = account.ask(
+                lambda: account.service.job(job).metrics(), account.patience.brief
+            )
         except Denied as error:
             return _unless_gone(error, (None, {}))
-        usage = metrics.get("usage") or {}
-        final = usage.get("status", "pending") != "pending"
-        return (float(usage["qpu_charge_time_seconds"]) if final else None), metrics
+        return usage.used(metrics), metrics
 
     def cancel(self, job: str) -> None:
         """Stop a job if it can still be stopped."""
@@ -214,30 +225,3 @@ def _as_it_comes() -> type[Any]:
             return data
 
     return AsItComes
-
-
-def read(raw: str, shapes: Sequence[tuple[int, ...]]) -> list[Answer]:
-    """Expectation values and standard errors from a job's results.
-
-    Args:
-        raw: as the platform gave them.
-        shapes: what was asked, (observables, parameter sets) per question.
-
-    Raises:
-        ValueError: the results are damaged, or answer something else.
-    """
-    from qiskit_ibm_runtime.decoders.defaults import DEFAULT_DECODERS
-
-    decoded: Any = raw
-    for decoder in DEFAULT_DECODERS["executor"]:
-        if decoder.is_applicable(decoded):
-            decoded = decoder.decode(decoded)
-    answers = [
-        Answer(np.asarray(result.data.evs, float), np.asarray(result.data.stds, float))
-        for result in decoded
-    ]
-    if [answer.means.shape for answer in answers] != [tuple(shape) for shape in shapes]:
-        raise ValueError("the results answer another question")
-    if not all(np.isfinite(answer.means).all() for answer in answers):
-        raise ValueError("the results hold no numbers")
-    return answers

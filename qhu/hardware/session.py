@@ -1,6 +1,5 @@
 """What a run holds open of a device: account, ledger, jobs, and where its circuit lies."""
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,8 +8,9 @@ from qhu.engine.ansatz import Ansatz
 from qhu.errors import BudgetRefused
 from qhu.hardware import options as device_options
 from qhu.hardware.access import Access
-from qhu.hardware.account import Account, NoAccount
+from qhu.hardware.account import Account
 from qhu.hardware.choose import AUTO, check_name, choose
+from qhu.hardware.credentials import NoAccount
 from qhu.hardware.dispatch import Dispatcher
 from qhu.hardware.ledger import Ledger
 from qhu.hardware.meter import Meter
@@ -59,11 +59,13 @@ class DeviceSession:
     @property
     def meter(self) -> Meter:
         """What circuits cost where they lie."""
-        return Meter(self._options, self.placement)
+        asked = self._access.least_success
+        least = self._options.least_success if asked is None else asked
+        return Meter(self._options, self.placement, least)
 
     @property
     def budget(self) -> float | None:
-        """Seconds that all jobs of the ledger may use, None where nothing may be submitted."""
+        """Seconds that all jobs of the ledger may be charged; None: nothing may be submitted."""
         own: float | None = self._options.max_qpu_seconds
         return own if self._access.budget is None else self._access.budget
 
@@ -144,7 +146,8 @@ class DeviceSession:
         if self.dispatched:
             self.jobs.close()
             if settle:
-                self.dispatcher.settle(looks=4)
+                while self.dispatcher.settle(patient=True):
+                    pass  # something became known: the others may, too
 
     def _kept_or_placed(self, ansatz: Ansatz) -> Placement:
         options, placements = self._options, self.ledger.placements
@@ -168,12 +171,11 @@ class DeviceSession:
 
     def _placed_on(self, device: Device, ansatz: Ansatz) -> Placement:
         options = self._options
-        if options.rep_delay is not None:
-            device = dataclasses.replace(device, delay=options.rep_delay)
         return place(
             ansatz,
             device,
             optimization_level=options.optimization_level,
             seed=options.transpile_seed,
             layout=options.layout,
+            delay=options.rep_delay,
         )

@@ -6,9 +6,10 @@ its deadline is left behind, and a daemon thread does not keep the process alive
 
 import re
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from qiskit.exceptions import QiskitError
@@ -18,7 +19,9 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 from qhu.errors import QhuError
 
 T = TypeVar("T")
-FAILURES = (QiskitError, RequestException, OSError, ValueError, KeyError, TypeError, TimeoutError)
+DAMAGED = (ValueError, LookupError, TypeError, AttributeError)
+"""What the client raises when it stumbles over an answer."""
+FAILURES = (QiskitError, RequestException, OSError, TimeoutError, *DAMAGED)
 """What the client raises when an answer is missing, refused or damaged."""
 DEFINITE = {400, 403, 404, 405, 409, 410, 413, 422}
 """HTTP statuses that another try does not change; 401 may be an expired token, 429 passes."""
@@ -41,12 +44,19 @@ class Patience:
         submit: for a submit to end, its circuits prepared on this machine included.
         total: for a usable answer, over all repetitions of a call.
         pause: between two repetitions, at first; it doubles, up to 30 s.
+        spared: like ``total``, for an answer that one can do without.
     """
 
     call: float = 75.0
     submit: float = 900.0
     total: float = 600.0
     pause: float = 1.0
+    spared: float = 60.0
+
+    @property
+    def brief(self) -> "Patience":
+        """How long one waits for an answer that one can do without."""
+        return replace(self, call=min(self.call, self.spared), total=min(self.total, self.spared))
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
@@ -75,7 +85,8 @@ def patiently(
         call: may be made any number of times.
         patience: how long.
         between: called before each repetition.
-        final: errors that another try does not change, beside those of :func:`definite`.
+        final: errors that another try does not change, beside those of :func:`definite` and
+            :func:`is_ours`.
 
     Raises:
         Unreachable: it still fails when patience ends; the cause is its ``__cause__``.
@@ -83,7 +94,8 @@ def patiently(
     """
 
     def hopeful(error: BaseException) -> bool:
-        return isinstance(error, FAILURES) and not (isinstance(error, final) or definite(error))
+        final_anyway = isinstance(error, final) or definite(error) or is_ours(error)
+        return isinstance(error, FAILURES) and not final_anyway
 
     retrying = Retrying(
         retry=retry_if_exception(hopeful),
@@ -103,6 +115,14 @@ def patiently(
 def definite(error: BaseException) -> bool:
     """Whether the platform has refused, rather than failed to answer."""
     return status(error) in DEFINITE
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether code of qhu stumbled, or called the client in a way that it does not know."""
+    if not isinstance(error, DAMAGED) or error.__traceback__ is None:
+        return False
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__", "")).startswith("qhu.")
 
 
 def status(error: BaseException) -> int | None:

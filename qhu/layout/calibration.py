@@ -10,9 +10,6 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
-DEFAULT_DELAY = 250e-6
-"""Seconds between executions where a device does not say."""
-
 
 @dataclass(frozen=True)
 class Clock:
@@ -79,17 +76,17 @@ def success(circuit: QuantumCircuit, measured: Sequence[int], target: Target) ->
     return product
 
 
-def clock(target: Target, measured: Sequence[int], delay: float | None) -> Clock:
+def clock(target: Target, measured: Sequence[int], delay: float) -> Clock:
     """How long the device takes beside the gates of a circuit.
 
     Args:
         target: the device's calibration.
         measured: physical qubits that are read.
-        delay: seconds between executions; None where the device does not say.
+        delay: seconds between executions.
     """
     figures = [target["measure"].get((q,)) for q in measured]
     readout = max((f.duration or 0.0 for f in figures if f), default=0.0)
-    return Clock(DEFAULT_DELAY if delay is None else delay, readout)
+    return Clock(delay, readout)
 
 
 def length(circuit: QuantumCircuit, target: Target) -> float:

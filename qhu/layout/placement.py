@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qiskit import QuantumCircuit, qasm3, qpy
+from qiskit import QuantumCircuit, qpy
 from qiskit.quantum_info import SparsePauliOp
 from qiskit.transpiler import Target
 
@@ -16,8 +16,10 @@ from qhu.engine.ansatz import Ansatz
 from qhu.engine.lowering import lowered
 from qhu.layout import calibration
 from qhu.layout.calibration import Clock
+from qhu.layout.figures import Pace, pace
 from qhu.layout.isa import compile_ansatz, reduce_ansatz
 from qhu.layout.snapshots import fake_name, snapshot
+from qhu.layout.text import circuit_text
 
 TRIALS = 4
 """Seeds of the transpiler that are tried; the most promising circuit is taken."""
@@ -30,7 +32,7 @@ class Device:
     Attributes:
         name: as the platform calls it.
         target: gates, couplings and calibration of all qubits.
-        delay: seconds between executions, None where unknown.
+        pace: seconds between executions.
         calibration: short name of the calibration.
         date: when it was calibrated, ISO 8601.
         source: where these figures are from, in words.
@@ -38,7 +40,7 @@ class Device:
 
     name: str
     target: Target
-    delay: float | None
+    pace: Pace
     calibration: str
     date: str
     source: str
@@ -47,10 +49,10 @@ class Device:
     def twin(cls, name: str) -> "Device":
         """The shipped snapshot of a device, to estimate by where there is no account."""
         device = snapshot(fake_name(name))
-        delay = getattr(device.configuration(), "default_rep_delay", None)
         date = device.properties().last_update_date.isoformat()
         source = f"snapshot {device.name}, for want of an account"
-        return cls(name, device.target, delay, "snapshot", date, source)
+        its_pace = pace(device.configuration())
+        return cls(name, device.target, its_pace, "snapshot", date, source)
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ def place(
     optimization_level: int,
     seed: int,
     layout: Sequence[int] | None = None,
+    delay: float | None = None,
 ) -> Placement:
     """Place a circuit where gates and readout err least, by the device's calibration.
 
@@ -146,10 +149,13 @@ def place(
         optimization_level: of Qiskit's preset pass manager.
         seed: first of the seeds that are tried.
         layout: physical qubits to start from, one per virtual qubit; None: they are searched.
+        delay: seconds between executions; None: the device's default.
 
     Raises:
-        UserError: the circuit does not fit the device, or the layout does not fit either.
+        UserError: the circuit does not fit the device, the layout does not fit either, or the
+            device does not allow the delay.
     """
+    delay = device.pace.of(delay, device.name)
     tried = []
     for trial in range(TRIALS):
         isa = compile_ansatz(
@@ -168,7 +174,7 @@ def place(
         qubits=qubits,
         success=success,
         length=calibration.length(isa.circuit, device.target),
-        clock=calibration.clock(device.target, read, device.delay),
+        clock=calibration.clock(device.target, read, delay),
         figures=calibration.freeze(device.target, qubits),
         about={
             "device": device.name,
@@ -183,11 +189,6 @@ def measured(ansatz: Ansatz) -> list[int]:
     """Qubits that the observables touch."""
     touched = {q for item in ansatz.observables for _, qs, _ in item.to_sparse_list() for q in qs}
     return sorted(touched)
-
-
-def circuit_text(circuit: QuantumCircuit) -> str:
-    """OpenQASM 3 text of a circuit; unlike its QPY bytes, the same in every process."""
-    return str(qasm3.dumps(circuit))
 
 
 def ansatz_name(ansatz: Ansatz, *settings: Any) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -71,16 +72,23 @@ def written(path: Path) -> Iterator[None]:
         raise
 
 
-def read_plain(path: Path) -> bytes:
+def read_plain(path: Path, limit: float = math.inf) -> bytes:
     """The content of a file; nothing else is opened, so that a pipe keeps nobody waiting.
+
+    Args:
+        path: the file.
+        limit: bytes that it may have.
 
     Raises:
         FileNotFoundError: there is none.
-        Damaged: it cannot be read, or is a folder, a link or a pipe.
+        Damaged: it cannot be read, is longer, or is a folder or a pipe.
         OSError: nothing can be read at all.
     """
-    if not stat.S_ISREG(path.lstat().st_mode):
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
         raise Damaged("it is no plain file")
+    if about.st_size > limit:
+        raise Damaged(f"it is longer than {limit:,} bytes")
     try:
         return path.read_bytes()
     except OSError as error:

@@ -2,19 +2,22 @@
 
 import contextlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import yaml
 from pydantic import BaseModel
 
 from qhu.errors import UserError
 from qhu.record.claim import claimed, is_half_done, replaced
 from qhu.record.clock import now
+from qhu.record.csv_text import csv_text
+from qhu.record.documents import write_document
 from qhu.record.environment import environment, made_by
 from qhu.record.files import Damaged, checksum, is_partial, read_plain, replacing
+from qhu.record.naming import joined
 from qhu.record.scores import Score
 from qhu.record.stage import Stage, packed, unpacked
 
@@ -109,15 +112,19 @@ class RunFolder:
             raise UserError(f"{file} is damaged: delete the folder and run again")
         return record
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, limit: float = math.inf) -> bytes:
         """The content of a file of the run, as it was written.
+
+        Args:
+            name: path in the folder.
+            limit: bytes that it may have.
 
         Raises:
             UserError: it is missing or damaged.
         """
         file, record = self.path / name, self.record()
         try:
-            content = read_plain(file)
+            content = read_plain(file, limit)
         except (Damaged, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UserError(f"cannot read {file}: {reason}; {AGAIN}") from None
@@ -126,9 +133,13 @@ class RunFolder:
         return content
 
     def model(self, seed: int, kind: str, scenario: str = "") -> Path:
-        """File of a model: ``teacher``, a scenario's ``oracle`` or what a method made there."""
+        """File of a model: ``teacher``, a scenario's ``oracle`` or what a method made there.
+
+        A dash inside a label is doubled: scenario ``a-b`` of method ``scrub`` is another file than
+        scenario ``a`` of method ``b-scrub``.
+        """
         parts = (f"seed{seed}", scenario, kind)
-        return self.path / "models" / f"{'-'.join(filter(None, parts))}.safetensors"
+        return self.path / "models" / f"{joined(filter(None, parts))}.safetensors"
 
     def read_model(self, seed: int, kind: str, scenario: str = "") -> Stage:
         """A model, as :meth:`model` names it.
@@ -176,7 +187,7 @@ class RunFolder:
 
     def _begin(self, record: RunRecord, settings: Mapping[str, Any]) -> None:
         self.write(record)
-        self.write_text("experiment.yaml", yaml.safe_dump(dict(settings), sort_keys=False))
+        self.write_text("experiment.yaml", write_document(dict(settings)))
 
     @contextlib.contextmanager
     def replaced(self, record: RunRecord, settings: Mapping[str, Any]) -> Iterator["RunFolder"]:
@@ -260,7 +271,7 @@ class RunFolder:
             if name.endswith(".parquet"):
                 frame.to_parquet(partial, index=False)
             else:
-                frame.to_csv(partial, index=False)
+                partial.write_text(csv_text(frame), encoding="utf-8")
 
     def write_lines(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
         """Write a JSON-lines file."""

@@ -43,6 +43,8 @@ class Store:
         """
         path = self.path(key)
         try:
+            if path.is_symlink():
+                raise Damaged("it is a link")
             return unpacked(read_plain(path), key)
         except FileNotFoundError:
             return None

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from qhu.errors import QhuError, UnknownName, UserError
+from qhu.record.naming import refuse_names
 from qhu.record.provenance import MAIN
 from qhu.record.scores import Reading, Score, score_of
 from qhu.registry.kinds import MetricFunction
@@ -87,6 +88,7 @@ class Names(Generic[F, E]):
                 f"{self.kind} '{entry.name}' is defined twice: in {existing.make.__module__} "
                 f"and in {make.__module__}; rename one"
             )
+        refuse_names([*self._entries, entry.name], f"{self.kind} of {make.__module__}")
         self._entries[entry.name] = entry
         return make
 
@@ -181,6 +183,7 @@ class MetricRegistry(Names[MetricFunction, MetricEntry]):
                     "distance to the oracle"
                 )
             readings = {name: reads} if isinstance(reads, Reading) else dict(reads)
+            refuse_names(readings, f"scores of metric '{name}' of {make.__module__}")
             entry = MetricEntry(name, make, _options_of(make), tuple(cites), readings, on_request)
             return self._register(make, entry)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qhu.errors import UnknownName, UserError
+from qhu.errors import UnknownName, UserError, brief, shortened
 
 
 class Options(BaseModel):
@@ -21,12 +21,13 @@ def parse(model: type[Any], given: Any, where: str) -> Any:
         return model.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        place = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
+        key = ".".join(shortened(str(part)) for part in place)
         if first["type"] == "extra_forbidden":
             allowed = _fields_at(model, first["loc"][:-1])
             raise UnknownName(f"key in {where}", key, allowed) from None
-        message = first["msg"].removeprefix("Value error, ")
-        value = "" if first["type"] == "missing" else f" (got {first['input']!r})"
+        message = shortened(first["msg"].removeprefix("Value error, "), 1000)
+        value = "" if first["type"] == "missing" else f" (got {brief(first['input'])})"
         raise UserError(f"{where}: {key + ': ' if key else ''}{message}{value}") from None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 from pylatexenc.latexencode import unicode_to_latex
 
+from qhu.record.csv_text import csv_text
 from qhu.report.tables import Table, TableCell
 
 CAPTION = (
@@ -33,7 +34,7 @@ def as_csv(table: Table) -> str:
             line |= {head: mean, f"{head}_ci_low": low, f"{head}_ci_high": high}
             line |= {f"{head}_p": cell.p, f"{head}_n": column.n.replace("–", "-")}
         lines.append(line)
-    return pd.DataFrame(lines).dropna(axis="columns", how="all").to_csv(index=False)
+    return csv_text(pd.DataFrame(lines).dropna(axis="columns", how="all"))
 
 
 def as_markdown(table: Table) -> str:

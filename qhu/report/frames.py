@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
+from pyarrow import parquet
 
 from qhu.errors import UserError
+from qhu.record.documents import parse_document
 from qhu.record.folder import SCHEMA, RunFolder, RunRecord
 from qhu.record.scores import Score
 
@@ -27,6 +28,8 @@ SUMMARY = {
     **dict.fromkeys(("mean", "ci_low", "ci_high"), "float64"),
     "seeds": "int64",
 }
+MAX_TABLE, MAX_PREDICTIONS = 500_000_000, 2_000_000_000
+"""Bytes of a CSV file, and values of ``predictions.parquet``: thrice those of all of MNIST."""
 ABOUT = ["stage", "scenario", "method", "seed"]
 
 
@@ -118,10 +121,13 @@ def read_predictions(folder: Path, seeds: Sequence[int]) -> pd.DataFrame:
         UserError: the file is missing or damaged.
     """
     file = folder / "predictions.parquet"
-    content = io.BytesIO(_read(file))
+    content = io.BytesIO(RunFolder(folder).read(file.name))
     try:
+        shape = parquet.read_metadata(content)
+        if shape.num_rows * shape.num_columns > MAX_PREDICTIONS:
+            raise ValueError(f"it claims {shape.num_rows:,} rows of {shape.num_columns:,} columns")
         return pd.read_parquet(content, filters=[("seed", "in", list(seeds))])
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+    except (OSError, ValueError, MemoryError) as error:  # pyarrow's errors are these
         raise UserError(f"cannot read {file} ({error}): run the experiment again") from None
 
 
@@ -153,9 +159,11 @@ def read_settings(file: Path) -> dict[str, Any]:
         UserError: the file is missing or damaged.
     """
     try:
-        settings = yaml.safe_load(_read_text(file))
-    except yaml.YAMLError:
-        settings = None
+        settings = parse_document(_read(file), str(file))
+    except UserError as error:
+        raise UserError(
+            f"{file} is not YAML settings ({error}): run the experiment again"
+        ) from None
     if not isinstance(settings, dict):
         raise UserError(f"{file} is not YAML settings: run the experiment again")
     return settings
@@ -168,7 +176,9 @@ def _read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     for number, entry in enumerate(text.splitlines(), 1):
         try:
             line = json.loads(entry)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # no JSON, too many digits, nested too deep
+            line = None
+        if not isinstance(line, dict) or not isinstance(line.get("facts", {}), dict):
             raise UserError(f"{file}, line {number}: not JSON; run the experiment again") from None
         if "facts" in line:
             reported = line.pop("facts")
@@ -193,4 +203,4 @@ def _read_text(file: Path) -> str:
 
 def _read(file: Path) -> bytes:
     """A file as the run beside it wrote it."""
-    return RunFolder(file.parent).read(file.name)
+    return RunFolder(file.parent).read(file.name, MAX_TABLE)

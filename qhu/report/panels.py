@@ -1,6 +1,7 @@
 """A figure with its caption, and the words that captions and names of figures share."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import pandas as pd
@@ -18,6 +19,18 @@ class Panel(NamedTuple):
 def slug(text: str) -> str:
     """Text as part of a file name and of an id."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Names, with a number where some file system would take one for an earlier one."""
+    taken: dict[str, str] = {}
+    for name in names:
+        free = name
+        while free.lower() in taken:
+            free = f"{name}-{len(taken)}"
+            name = free
+        taken[free.lower()] = free
+    return list(taken.values())
 
 
 def seed_count(results: pd.DataFrame) -> str:

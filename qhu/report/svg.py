@@ -21,6 +21,7 @@ from qhu.report.styles import style
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, readable aloud
+    "text.parse_math": False,  # a dollar sign in a title is a dollar sign
     "svg.hashsalt": "qhu",  # the same data give the same file
     "pdf.fonttype": 42,  # fonts that journals accept
     "font.size": 10,
@@ -39,6 +40,9 @@ NO_PDF_METADATA = dict.fromkeys(("Creator", "Producer", "CreationDate"))
 SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan"}
 DRAWN = SHAPES | {"svg", "g", "defs", "use", "symbol", "clipPath", "title", "desc"}
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
+FUNCTIONS = "matrix|translate|rotate|scale|skewX|skewY|rgba?"
+INERT = re.compile(rf"([^()\\]|\b({FUNCTIONS})\s*\([^()\\]*\))*")
+"""A value that calls nothing but these: no other way to load something, no escapes to hide one."""
 
 
 class Drawing(NamedTuple):
@@ -64,9 +68,19 @@ def draw(plot: Callable[[Axes], None], size: tuple[float, float], name: str, lab
         figure = Figure(size)
         plot(figure.add_subplot())
         ConstrainedLayoutEngine().execute(figure)  # once, not for every file
+        _powers(figure)
         figure.savefig(text, format="svg", transparent=True, metadata=NO_METADATA)
     svg = text.getvalue()
     return Drawing(name, inline(svg, f"{name}-", label), svg, figure)
+
+
+def _powers(figure: Figure) -> None:
+    """Let matplotlib's own labels of logarithmic axes be read as formulas."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() != "linear":
+                for label in axis.get_ticklabels(which="both"):
+                    label.set_parse_math(True)
 
 
 def as_pdf(drawings: Sequence[Drawing]) -> Iterator[bytes]:
@@ -96,11 +110,11 @@ def inline(text: str, prefix: str, label: str) -> Markup:
     """
     try:
         root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
+        _clean(root, prefix)
+        root.attrib.update({"role": "img", "aria-label": label})
+        return Markup(ElementTree.tostring(root, encoding="unicode"))
+    except (ElementTree.ParseError, RecursionError) as error:
         raise UserError(f"circuit.svg is damaged ({error}): run the experiment again") from None
-    _clean(root, prefix)
-    root.attrib.update({"role": "img", "aria-label": label})
-    return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
 def marker(method: str) -> Markup:
@@ -129,7 +143,7 @@ def _clean(element: ElementTree.Element, prefix: str) -> None:
         elif name == "href":
             if value.startswith("#"):
                 element.set(name, f"#{prefix}{value[1:]}")
-        elif not name.startswith("on") and "url(" not in REFERENCE.sub("", value):
+        elif not name.startswith("on") and INERT.fullmatch(REFERENCE.sub("", value)):
             element.set(name, REFERENCE.sub(rf"url(#{prefix}\1)", value))
     for child in list(element):
         if _local(child.tag) in DRAWN:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import (
     BeforeValidator,
     Field,
@@ -16,7 +15,9 @@ from pydantic import (
 )
 
 from qhu import registry
-from qhu.errors import UnknownName, UserError
+from qhu.errors import UnknownName, UserError, brief, shortened
+from qhu.record.documents import parse_document, read_document
+from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
 from qhu.settings.parts import (
     DataSpec,
@@ -31,6 +32,11 @@ from qhu.settings.parts import (
 
 ALWAYS_RUN = ("none", "retrain")
 """Methods that stand beside every other: the untouched teacher and the retrained oracle."""
+
+
+MAX_SEEDS = 10_000
+TRAINED = ("teacher", "oracle", "floor")
+"""Models trained from scratch: no method may be labelled so, its files and rows would be theirs."""
 
 
 class MethodSpec(Options):
@@ -51,30 +57,39 @@ def parse_seeds(given: Any) -> Any:
     seeds: list[int] = []
     for part in given.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UserError(f"seeds must be integers such as 0-9 or 0,3,5 (got '{given}')")
-        seeds += range(int(first), int(last or first) + 1)
+        if not _is_seed(first) or (dash and not _is_seed(last)):
+            raise UserError(f"seeds must be integers such as 0-9 or 0,3,5 (got {brief(given)})")
+        chosen = range(int(first), int(last or first) + 1)
+        if len(seeds) + len(chosen) > MAX_SEEDS:
+            raise UserError(f"more than {MAX_SEEDS:,} seeds (got {brief(given)}): give fewer")
+        seeds += chosen
     return seeds
 
 
+def _is_seed(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19  # tables hold 64 bits
+
+
 Seeds = Annotated[
-    tuple[Annotated[StrictInt, Field(ge=0)], ...], Field(min_length=1), BeforeValidator(parse_seeds)
+    tuple[Annotated[StrictInt, Field(ge=0, lt=2**63)], ...],
+    Field(min_length=1, max_length=MAX_SEEDS),
+    BeforeValidator(parse_seeds),
 ]
 
 
 class Experiment(Options):
     """Everything that determines the numbers of a run."""
 
-    name: str = Field(pattern=r"^[\w.-]+$")
+    name: Name
     """name of the study, part of the default run folder"""
     data: DataSpec = DataSpec()
     model: ModelSpec = ModelSpec()
     training: TrainSpec = TrainSpec()
     unlearning: UnlearnSpec = UnlearnSpec()
     evaluation: EvaluateSpec = EvaluateSpec()
-    scenarios: dict[str, Scenario] = Field(min_length=1)
+    scenarios: dict[Name, Scenario] = Field(min_length=1)
     """what is to be forgotten, by label"""
-    methods: dict[str, MethodSpec] = Field(min_length=1)
+    methods: dict[Name, MethodSpec] = Field(min_length=1)
     """methods by label; ``none`` and ``retrain`` are always added"""
     metrics: tuple[str, ...] = ()
     """metrics to compute; empty: all registered ones but those on request"""
@@ -98,7 +113,26 @@ class Experiment(Options):
         if not isinstance(given, Mapping):
             raise ValueError("list method names, or map them to their options")
         with_honest = {**dict.fromkeys(ALWAYS_RUN), **given}
+        if odd := [label for label in with_honest if type(label) not in (str, int)]:
+            raise ValueError(f"the label {brief(odd[0])} is no text: quote it")
         return {str(label): _method(str(label), o) for label, o in with_honest.items()}
+
+    @field_validator("methods")
+    @classmethod
+    def _distinct_methods(cls, methods: dict[str, MethodSpec]) -> dict[str, MethodSpec]:
+        distinct(methods)
+        for label, chosen in methods.items():
+            if label.lower() in TRAINED:
+                raise ValueError(f"the label '{label}' is that of a model trained from scratch")
+            if label in ALWAYS_RUN and chosen.method != label:
+                raise ValueError(f"the label '{label}' is that of the method {label}: rename it")
+        return methods
+
+    @field_validator("scenarios")
+    @classmethod
+    def _distinct_scenarios(cls, scenarios: dict[str, Scenario]) -> dict[str, Scenario]:
+        distinct(scenarios)
+        return scenarios
 
     @field_serializer("methods", mode="plain")
     def _plain_methods(self, methods: dict[str, MethodSpec], info: Any) -> dict[str, Any]:
@@ -160,17 +194,9 @@ def read_settings(path: Path) -> dict[str, Any]:
     """The settings in a YAML file, as they stand there.
 
     Raises:
-        UserError: the file is missing or does not parse (with the line).
+        UserError: the file is missing or :func:`qhu.record.documents.read_document` refuses it.
     """
-    try:
-        given = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise UserError(f"{path}{line}: {problem}; mend the YAML") from None
+    given = read_document(path)
     if not isinstance(given, dict):
         raise UserError(f"{path} must be a mapping of settings such as name, data, methods")
     return given
@@ -224,7 +250,4 @@ def _apply(given: dict[str, Any], override: str) -> None:
         node = node[key]
         if not isinstance(node, dict):
             raise UserError(f"override '{override}': '{key}' holds a value, not settings")
-    try:
-        node[last] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise UserError(f"override '{override}': the value is not valid YAML") from None
+    node[last] = parse_document(text, f"override '{shortened(override)}'")

@@ -7,6 +7,7 @@ from pydantic import Field, StrictInt, model_validator
 
 from qhu import registry
 from qhu.errors import UserError
+from qhu.record.naming import Name
 from qhu.registry import Options
 
 TorchDevice = Literal["cpu", "cuda"]
@@ -190,9 +191,9 @@ class EvaluateSpec(Options):
 class Stages(Options):
     """The backend each stage runs on."""
 
-    train: str = "statevector"
+    train: Name = "statevector"
     """teacher and oracle training"""
-    unlearn: str = "statevector"
+    unlearn: Name = "statevector"
     """the unlearning steps"""
-    evaluate: str = "statevector"
+    evaluate: Name = "statevector"
     """predictions that the metrics are computed from"""

@@ -6,9 +6,8 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from qhu.errors import UnknownName, UserError
+from qhu.record.documents import read_document
 
 PACKAGE = Path(__file__).parents[1]
 # A wheel carries the files inside the package; in a clone they lie at its root, to be edited.
@@ -78,5 +77,5 @@ def _summary(file: Path) -> str:
 
 @functools.cache
 def _settings(file: Path) -> dict[str, Any]:
-    settings: dict[str, Any] = yaml.safe_load(file.read_bytes())
+    settings: dict[str, Any] = read_document(file)
     return settings

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from qhu.errors import UserError
+from qhu.record.naming import PointName, distinct
 from qhu.registry import Options, parse
 from qhu.settings.experiment import Experiment, make_experiment, read_settings
 from qhu.settings.shipped import experiment_file
@@ -16,13 +17,17 @@ from qhu.settings.shipped import experiment_file
 
 def _by_label(given: Any) -> Any:
     """Values of the axis by label; a list's values are their own labels."""
-    if isinstance(given, list):
-        return {str(value): value for value in given}
-    return {str(k): v for k, v in given.items()} if isinstance(given, dict) else given
+    if not isinstance(given, list | dict):
+        return given
+    pairs = given.items() if isinstance(given, dict) else zip(given, given, strict=True)
+    by_label = {str(label): value for label, value in pairs}
+    if len(by_label) < len(given):
+        raise ValueError("two values have the same label: drop one, or give labels")
+    distinct(by_label)
+    return by_label
 
 
-PointLabel = Annotated[str, Field(pattern=r"^[\w.-]+$")]
-SweepValues = Annotated[dict[PointLabel, Any], Field(min_length=2), BeforeValidator(_by_label)]
+SweepValues = Annotated[dict[PointName, Any], Field(min_length=2), BeforeValidator(_by_label)]
 
 
 class Sweep(Options):
@@ -83,7 +88,7 @@ def load_sweep(
         given = read_settings(experiment_file(sweep.base, path.parent)) | given
     experiments = {}
     for label, value in sweep.vary[sweep.setting].items():
-        chosen = [*overrides, f"{sweep.setting}={json.dumps(value)}"]
+        chosen = [*overrides, f"{sweep.setting}={json.dumps(value, ensure_ascii=False)}"]
         where = f"{path} with {sweep.setting} {label}"
         experiments[label] = make_experiment(given, where, chosen, methods)
     if any(first == second for first, second in itertools.combinations(experiments.values(), 2)):

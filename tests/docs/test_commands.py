@@ -84,7 +84,7 @@ def small(name, *words):
     if {"iris-hw", "experiments/iris-hw.yaml"} & set(words):
         words += [*DEVICE, *(["--yes"] if name == "run" else [])]
     if name in ("report", "compare"):
-        words = words[: 2 if name == "report" else 3]
+        words = [word for word in words if word != "--"][: 2 if name == "report" else 3]
     return [*words, "--emulator", "auto"] if name == "jobs" else words
 
 

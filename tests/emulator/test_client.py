@@ -48,6 +48,14 @@ def test_the_account_is_found_by_environment_alone(running, client):
     assert service.least_busy().name == "ibm_manila"
 
 
+def test_a_program_that_passes_its_own_token_passes_the_address_too(running, client):
+    client(running)  # the variables
+    from qiskit_ibm_runtime import QiskitRuntimeService
+
+    service = QiskitRuntimeService(**running.account())
+    assert [backend.name for backend in service.backends()] == running.devices
+
+
 def test_a_device_is_its_snapshot_and_says_that_it_is_emulated(manila):
     twin = snapshot("fake_manila")
     assert manila.configuration().description.startswith("EMULATED")

@@ -88,7 +88,7 @@ def test_measured_bits_may_not_be_used_again(machine):
     reused.x(0)
     with steered.if_test((0, 1)):
         steered.x(1)
-    for circuit, message in ((reused, "follows a measurement"), (steered, "measured bits")):
+    for circuit, message in ((reused, "follows a measurement"), (steered, "if_else")):
         with pytest.raises(ProgramError, match=message):
             machine.run(circuit, np.zeros((1, 0)), 10, np.random.default_rng(0))
 

@@ -127,6 +127,8 @@ def test_the_command_serves_until_it_is_interrupted(qhu, monkeypatch):
     assert errors == "qhu: the emulator has stopped\n"
     assert out.startswith("EMULATED ibm_manila at http://127.0.0.1:")
     assert "export QISKIT_IBM_TOKEN=" in out
+    ready = next(line for line in out.splitlines() if "QiskitRuntimeService(" in line)
+    assert 'url="http://127.0.0.1:' in ready and "unless it passes url=" in out
 
 
 def test_the_script_in_the_docs_is_one(tmp_path):

@@ -51,7 +51,7 @@ def dispatcher(ledger, platform):
     """Makes a dispatcher; two questions share a job."""
 
     def make(book=ledger, where=platform, budget=100.0, run="run", **terms):
-        terms = {"job_seconds": 0.5, "pending": 3, "poll": (0.0, 0.0), **terms}
+        terms = {"job_seconds": 0.5, "pending": 3, "poll": (0.0, 0.0), "usage": 0.0, **terms}
         price = lambda asked: job_cost([q.cost for q in asked], CLOCK, SPENT)  # noqa: E731
         said = []
         made = Dispatcher(

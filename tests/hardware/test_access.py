@@ -1,40 +1,12 @@
-"""The client is redirected only for an emulator that was asked for, and to this machine only."""
+"""Where the platform is: an emulator is on this machine, and only there."""
 
 import os
-from pathlib import Path
 
 import pytest
+import requests
 
 from qhu.errors import UserError
-from qhu.hardware.access import CREDENTIALS, REDIRECTS, Access, loopback, redirected
-
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
-    monkeypatch.chdir(tmp_path)
-    for name in REDIRECTS:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.mark.parametrize("name", REDIRECTS)
-def test_a_redirect_that_nobody_asked_for_is_refused(monkeypatch, name):
-    monkeypatch.setenv(name, "http://127.0.0.1:1")
-    with pytest.raises(UserError, match=f"{name} redirects the IBM client"), redirected(Access()):
-        pass
-
-
-@pytest.mark.parametrize("home", [False, True])
-def test_a_file_of_credentials_redirects_too(home):
-    file = Path.home() / CREDENTIALS if home else Path(CREDENTIALS)
-    file.write_text("GLOBAL_SEARCH_URL=http://elsewhere\n")
-    for access in (Access(), Access("http://127.0.0.1:1")):
-        with pytest.raises(UserError, match=CREDENTIALS), redirected(access):
-            pass
-    file.write_text("WATSON_URL=http://elsewhere\n")
-    with redirected(Access()):
-        pass
+from qhu.hardware.access import Access, loopback, redirected
 
 
 def test_variables_last_as_long_as_the_block(monkeypatch):
@@ -42,7 +14,18 @@ def test_variables_last_as_long_as_the_block(monkeypatch):
     with redirected(Access("http://127.0.0.1:4321/")):
         assert os.environ["IAM_URL"] == "http://127.0.0.1:4321"
         assert os.environ["GLOBAL_CATALOG_URL"] == "http://127.0.0.1:4321/catalog/api/v1"
+        assert os.environ["NO_PROXY"] == "127.0.0.1,mine"
     assert os.environ["NO_PROXY"] == "mine" and "IAM_URL" not in os.environ
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "[::1]"])
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_no_proxy_stands_before_an_emulator(monkeypatch, host, name):
+    base = f"http://{host}:4321"
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "elsewhere")
+    with redirected(Access(base)):
+        assert requests.utils.get_environ_proxies(base) == {}
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:80/", "http://[::1]:9"])

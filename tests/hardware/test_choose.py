@@ -4,8 +4,8 @@ import pytest
 from roster import Roster, line
 
 from qhu.errors import UserError
-from qhu.hardware.account import NoAccount
 from qhu.hardware.choose import check_name, choose
+from qhu.hardware.credentials import NoAccount
 from qhu.layout.placement import place
 
 

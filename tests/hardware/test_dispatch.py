@@ -10,7 +10,7 @@ from qhu.errors import BudgetRefused
 from qhu.hardware.database import Database
 from qhu.hardware.dispatch import pack
 from qhu.hardware.ledger import Ledger
-from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Refused, State
+from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Refused, State, Unreadable
 from qhu.hardware.waiting import Unreachable
 
 
@@ -183,6 +183,45 @@ def test_a_job_of_another_instance_is_left_alone(dispatcher, platform, questions
     assert not platform.jobs
 
 
+# -- results ---------------------------------------------------------------------------------------
+
+
+def test_results_are_kept_before_they_are_read(dispatcher, platform, ledger, questions):
+    """A client that cannot read what was paid for: said in one line, read later, paid once."""
+    asked, read = questions(2), platform.read
+
+    def unable(raw, shapes):
+        assert ledger.raw("job0") == raw
+        raise Unreadable("TypeError: 'type' object is not iterable")
+
+    platform.read = unable
+    with pytest.raises(JobFailed, match=r"job0 is done and paid.*kept in .*ledger\.db.*TypeError"):
+        dispatcher().answer(asked)
+    platform.read = read
+    platform.happens = lambda call, when: pytest.fail(f"{call}: it lies in the ledger")
+    assert right(dispatcher().answer(asked), asked)
+
+
+def test_results_that_were_damaged_on_their_way_are_fetched_anew(
+    dispatcher, platform, ledger, questions
+):
+    asked = questions(1)
+    made = dispatcher()
+    tag = made._plan(asked)
+    made._submit(tag, {asked[0].key: asked[0]})
+    ledger.keep("job0", "[[0.0, 0.1]]")
+
+    def read(raw, shapes, read=platform.read):
+        answers = read(raw, shapes)
+        if [answer.means.shape for answer in answers] != shapes:
+            raise Unreadable("they answer another question")
+        return answers
+
+    platform.read = read
+    assert right(dispatcher().answer(asked), asked)
+    assert ledger.raw("job0") == platform.result("job0") and len(platform.jobs) == 1
+
+
 # -- budget ----------------------------------------------------------------------------------------
 
 
@@ -194,27 +233,28 @@ def test_without_a_budget_nothing_is_submitted(dispatcher, platform, questions):
 
 def test_the_cap_holds_over_runs(dispatcher, platform, ledger, questions):
     asked = questions(6)
-    made = dispatcher(budget=7.0)  # jobs of about 2.5 s that turn out to use 1.5 s
+    made = dispatcher(budget=11.0)  # jobs of about 2.5 s that turn out to use 1.5 s
     with pytest.raises(BudgetRefused, match="above the budget"):
         made.answer(asked + questions(4, first=6))
-    assert ledger.held() <= 7
+    assert ledger.held() <= 11
     used = len(platform.jobs)
-    assert all(job["limit"] <= 7 for job in platform.jobs.values())
+    assert used and all(job["limit"] <= 4 for job in platform.jobs.values())
     with pytest.raises(BudgetRefused):
-        dispatcher(budget=7.0, run="another").answer(questions(1, first=20))
+        dispatcher(budget=11.0, run="another").answer(questions(1, first=20))
     assert len(platform.jobs) == used
-    assert right(dispatcher(budget=20.0).answer(asked), asked)
+    assert right(dispatcher(budget=24.0).answer(asked), asked)
 
 
 def test_a_job_may_never_use_more_than_is_left(dispatcher, platform, questions):
-    dispatcher(budget=4.0).answer(questions(1))
+    """By no more than the margin that is held beside its limit."""
+    dispatcher(budget=10.4).answer(questions(1))
     assert platform.jobs["job0"]["limit"] == 4
 
 
 def test_what_is_under_way_is_waited_for_before_the_budget_refuses(dispatcher, platform, questions):
     """Reservations are generous; what jobs really use makes room for the others."""
     asked = questions(6)
-    assert right(dispatcher(budget=9.0, pending=3).answer(asked), asked)
+    assert right(dispatcher(budget=13.0, pending=3).answer(asked), asked)
     assert len(platform.jobs) == 3
 
 

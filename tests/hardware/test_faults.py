@@ -31,6 +31,7 @@ MINE = {
     "patience": 120.0,
     "call_timeout": 60.0,
     "submit_timeout": 120.0,
+    "usage_timeout": 2.0,
 }
 HASTY = {"call_timeout": 4.0, "submit_timeout": 10.0}
 """For platforms that never answer; elsewhere a busy machine must not look like one."""
@@ -131,8 +132,8 @@ def command(make_ansatz, draw):
     ansatz = make_ansatz(2)
     rows = draw(ansatz, 6)
 
-    def run(emulator, said=None, **options):
-        access = Access(emulator.url, emulator.token, emulator.instance, BUDGET)
+    def run(emulator, said=None, budget=BUDGET, **options):
+        access = Access(emulator.url, emulator.token, emulator.instance, budget)
         backend = IbmBackend("ibm_manila", Options(**{**MINE, **options}))
         backend.access = access
         backend.attach("run", "evaluate", (said if said is not None else []).append)
@@ -182,7 +183,7 @@ def settled(emulate, command, undisturbed, tmp_path, monkeypatch):
         known = {job["id"]: job["state"] for job in command.ledger.jobs()}
         assert known.keys() == {job["id"] for job in emulator.jobs()}
         assert sum(state == "done" for state in known.values()) == 3
-        assert command.ledger.held() <= BUDGET
+        assert command.ledger.held() <= more.get("budget", BUDGET)
         assert sum(job["usage"]["seconds"] for job in emulator.jobs()) <= BUDGET
         return errors, emulator
 
@@ -286,7 +287,11 @@ def test_nothing_is_submitted_above_the_budget(emulate, command):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("token", "not-the-key"), ("instance", "crn:v1:bluemix:public:quantum-computing:us-east::::")],
+    [
+        ("token", "not-the-key"),
+        ("instance", "crn:v1:bluemix:public:quantum-computing:us-east::::"),
+        ("instance", "another name"),
+    ],
 )
 def test_a_wrong_account_is_one_line_without_the_key(emulate, command, field, value):
     emulator = emulate()
@@ -313,6 +318,28 @@ def test_a_full_disk_loses_no_job(settled, command, monkeypatch):
     assert errors == ["no space left for ledger.db: free some and run again"]
 
 
+def test_a_client_that_cannot_read_what_was_paid_for(emulate, command, monkeypatch):
+    """Its error is not polled; another version reads what is kept, and nobody is asked again."""
+    from qiskit_ibm_runtime.decoders import defaults
+    from qiskit_ibm_runtime.decoders.result_decoder import ResultDecoder
+
+    class Stumbling(ResultDecoder):
+        @classmethod
+        def decode(cls, data):
+            raise TypeError("'type' object is not iterable")
+
+    emulator, decoders = emulate(), defaults.DEFAULT_DECODERS
+    monkeypatch.setattr(defaults, "DEFAULT_DECODERS", {**decoders, "executor": [Stumbling]})
+    with pytest.raises(QhuError, match=r"done and paid.*another version of it") as caught:
+        command(emulator, patience=4.0, pending=1)
+    assert "\n" not in str(caught.value) and "TypeError" in str(caught.value)
+    monkeypatch.setattr(defaults, "DEFAULT_DECODERS", decoders)
+    fetched = [path for _, path, _ in emulator.requests if path.endswith("/results")]
+    assert np.isfinite(command(emulator)).all() and len(emulator.jobs()) == 3
+    again = [path for _, path, _ in emulator.requests if path.endswith("/results")]
+    assert again.count(fetched[0]) == fetched.count(fetched[0])
+
+
 def test_replies_need_hold_no_more_than_the_client_reads(settled, monkeypatch):
     """Another emulator, or tomorrow's platform: no tags, no usage, states in small letters."""
     answer = emulator.answer
@@ -325,7 +352,7 @@ def test_replies_need_hold_no_more_than_the_client_reads(settled, monkeypatch):
         return reply, fault
 
     monkeypatch.setattr(emulator, "answer", sparse)
-    settled([get("/never", "drop")], 1)
+    settled([get("/never", "drop")], 1, budget=3 * 25.0)
 
 
 def spared(document, names):

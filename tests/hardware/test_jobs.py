@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from qhu.commands.jobs import lines
 from qhu.hardware.access import Access
 from qhu.hardware.ledger import Ledger
 
@@ -33,7 +34,7 @@ def test_jobs_are_listed_and_explained(kept, qhu):
     listed = json.loads(qhu("jobs", "--json")[1])
     assert [row["state"] for row in listed] == ["done", "submitted"]
     code, out, _ = qhu("jobs", "lost")
-    assert code == 0 and "run the same command again" in out and "usage not final" in out
+    assert code == 0 and "run the same command again" in out and "usage not known" in out
     code, _, errors = qhu("jobs", "nothing")
     assert code == 2 and "knows no request or job 'nothing'" in errors
 
@@ -55,3 +56,37 @@ def test_the_doctor_says_what_to_mend(kept, qhu):
     Path("backends.yaml").write_text("ibm: {kind: ibm}")
     assert "NO  budget: none" in qhu("doctor")[1]
     assert len(kept[0].requests()) == 2
+
+
+def test_a_listing_asks_the_ledger_as_often_for_many_requests_as_for_few(
+    kept, dispatcher, questions
+):
+    """43 s at 100,000 requests: each was a question to the ledger of its own."""
+    book, _ = kept
+
+    def asked():
+        queries = []
+        book._db.set_trace_callback(queries.append)
+        listed = lines(book), book.requests()
+        book._db.set_trace_callback(None)
+        assert len(listed[0]) == len(listed[1]) + 1
+        return len(queries)
+
+    few = asked()
+    for number in range(30):
+        dispatcher(book)._plan(questions(1, first=100 + number))
+    assert asked() == few
+
+
+def test_no_query_reads_a_whole_table_for_one_request(kept):
+    book, _ = kept
+    for query in (
+        "SELECT id FROM jobs WHERE tag = 'x'",
+        "SELECT id FROM jobs WHERE used IS NULL AND state <> 'submitted'",
+        "SELECT id FROM jobs WHERE tag IN (SELECT tag FROM requests WHERE run = 'x')",
+        "SELECT tag FROM requests WHERE state = 'submitted' AND device = 'x'",
+        "SELECT what FROM events WHERE tag = 'x' ORDER BY rowid",
+        "SELECT key FROM questions WHERE tag = 'x' ORDER BY place",
+    ):
+        plan = [row["detail"] for row in book.all(f"EXPLAIN QUERY PLAN {query}")]
+        assert not any(step.startswith("SCAN") for step in plan), (query, plan)

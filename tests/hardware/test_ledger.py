@@ -33,12 +33,13 @@ def test_a_request_lives(planned):
     assert planned.holder("a") == request() and planned.answer("a") is None
     assert not planned.is_asked("a") and planned.held() == 0
     assert planned.begin(tag, 100.0, "crn") == 30
-    assert planned.held() == 30 and planned.held(without=tag) == 0
+    assert planned.held() == 42.5 and planned.held(without=tag) == 0
     planned.submitted(tag, "job")
     assert planned.is_asked("b") and planned.shapes(tag) == [(1, 2), (1, 2)]
-    planned.done(tag, '{"text": 1}', [ANSWER, ANSWER])
+    planned.keep("job", '{"text": 1}')
+    planned.done(tag, [ANSWER, ANSWER])
     np.testing.assert_array_equal(planned.answer("b").errors, ANSWER.errors)
-    assert planned.raw("job") == '{"text": 1}' and planned.held() == 30
+    assert planned.raw("job") == '{"text": 1}' and planned.held() == 42.5
     planned.settle("job", 9.5, {"usage": 9.5})
     assert planned.held() == 9.5 and planned.request(tag).state == "done"
     again = Ledger(planned.path)
@@ -50,10 +51,10 @@ def test_a_failed_request_is_begun_again(planned):
     planned.begin(tag, 100, "crn")
     planned.submitted(tag, "first")
     planned.failed(tag, "system error")
-    assert planned.request(tag).why == "system error" and planned.held() == 30
+    assert planned.request(tag).why == "system error" and planned.held() == 42.5
     planned.settle("first", 0.0, {})
     planned.begin(tag, 100, "crn")
-    assert planned.request(tag).state == "planned" and planned.held() == 30
+    assert planned.request(tag).state == "planned" and planned.held() == 42.5
     planned.submitted(tag, "second")
     planned.doubled(tag, "third")
     assert {j["id"]: j["state"] for j in planned.jobs()} == {
@@ -61,14 +62,14 @@ def test_a_failed_request_is_begun_again(planned):
         "second": "submitted",
         "third": "double",
     }
-    assert planned.held() == 60
+    assert planned.held() == 85
 
 
 def test_nothing_is_begun_above_the_budget(planned):
-    with pytest.raises(BudgetRefused, match=r"about 10\.0 s .* 9\.0 s of max_qpu_seconds 9"):
-        planned.begin(request().tag, 9.0, "crn")
+    with pytest.raises(BudgetRefused, match=r"17\.5 s are held, .*: 17\.4 s of max_qpu_seconds 17"):
+        planned.begin(request().tag, 17.4, "crn")
     assert planned.request(request().tag).reserved is None
-    assert planned.begin(request().tag, 10.9, "crn") == 10
+    assert planned.begin(request().tag, 17.9, "crn") == 10
 
 
 def test_what_was_given_up_can_be_asked_otherwise(planned):
@@ -101,7 +102,6 @@ def test_a_full_disk_is_one_line_and_changes_nothing(planned):
     with pytest.raises(UserError, match=r"no space left for .*: free some and run again"):
         planned.done(
             request().tag,
-            "x" * 10,
             [Answer(np.random.default_rng(0).random((1, 9999)), ANSWER.errors)] * 2,
         )
     planned.first("PRAGMA max_page_count = 1000000")

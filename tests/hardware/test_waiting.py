@@ -72,6 +72,15 @@ def test_a_mistake_of_ours_is_no_failure_of_the_platform():
         patiently(lambda: 1 / 0, QUICK, lambda: None)
 
 
+def test_code_of_ours_that_stumbles_is_no_failure_of_the_platform():
+    """The client raises the same kinds over damaged answers; whose code it was tells them apart."""
+    ours = eval("lambda: {}['usage']", {"__name__": "qhu.hardware.reading"})
+    calls = []
+    with pytest.raises(KeyError):
+        patiently(lambda: (calls.append(1), ours()), QUICK, lambda: None)
+    assert len(calls) == 1
+
+
 def test_the_status_is_found_in_the_text():
     wrapped = IBMRuntimeError("Failed to run program: '400 Client Error: Bad Request for url: …'")
     assert status(wrapped) == 400 and definite(wrapped)

@@ -4,7 +4,9 @@ from qiskit.circuit import Parameter
 from qiskit.circuit.library import CZGate, Measure, RZGate, SXGate, XGate
 from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
-from qhu.hardware.account import Listed, NoAccount, UnknownDevice
+from qhu.hardware.account import Listed, UnknownDevice
+from qhu.hardware.credentials import NoAccount
+from qhu.layout.figures import Pace
 from qhu.layout.placement import Device
 
 
@@ -15,7 +17,7 @@ class Roster:
         self.signed_in, self.found = signed_in, {}
 
     def add(self, name, target, queue=0, operational=True, delay=250e-6, calibration="first"):
-        device = Device(name, target, delay, calibration, "2026-01-01", "by hand")
+        device = Device(name, target, Pace(delay, 0, 1), calibration, "2026-01-01", "by hand")
         self.found[name] = device, Listed(name, operational, "maintenance", queue)
 
     def devices(self):

@@ -7,7 +7,6 @@ from qiskit import QuantumCircuit
 from roster import line
 
 from qhu.layout.calibration import (
-    DEFAULT_DELAY,
     Clock,
     clock,
     freeze,
@@ -50,7 +49,7 @@ def test_success_and_length_by_hand():
 def test_the_clock_is_the_device_s():
     target = line([0.02])
     assert clock(target, [0, 1], 1e-4) == Clock(1e-4, 1e-6)
-    assert clock(target, [], None) == Clock(DEFAULT_DELAY, 0.0)
+    assert clock(target, [], 2e-4) == Clock(2e-4, 0.0)
 
 
 def test_names_follow_the_figures():

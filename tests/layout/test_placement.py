@@ -9,14 +9,17 @@ from roster import Roster, line
 from qhu.backends.ibm import IbmBackend
 from qhu.errors import UserError
 from qhu.hardware.options import Options
+from qhu.layout.figures import Pace
 from qhu.layout.placement import Device, ansatz_name, load, place
 from qhu.layout.snapshots import snapshot
+
+PACE = Pace(250e-6, 0.0, 500e-6)
 
 
 @pytest.fixture
 def manila():
     twin = snapshot("fake_manila")
-    return Device("ibm_manila", twin.target, 250e-6, "first", "2026-01-01", "snapshot")
+    return Device("ibm_manila", twin.target, PACE, "first", "2026-01-01", "snapshot")
 
 
 def test_expected_success_is_the_product_over_gates_and_readout(make_ansatz, manila):
@@ -33,7 +36,7 @@ def test_expected_success_is_the_product_over_gates_and_readout(make_ansatz, man
 
 
 def test_good_qubits_are_found(make_ansatz):
-    device = Device("ibm_line", line([0.1, 0.1, 0.001, 0.1]), 250e-6, "c", "d", "s")
+    device = Device("ibm_line", line([0.1, 0.1, 0.001, 0.1]), PACE, "c", "d", "s")
     placed = place(make_ansatz(2), device, optimization_level=3, seed=0)
     assert sorted(placed.qubits) == [2, 3]
     given = place(make_ansatz(2), device, optimization_level=3, seed=0, layout=[1, 0])
@@ -51,7 +54,7 @@ def test_what_was_dumped_gives_the_same_values(make_ansatz, draw, exact, manila)
 
 
 def test_a_circuit_that_does_not_fit_is_refused(make_ansatz):
-    device = Device("ibm_line", line([0.01]), None, "c", "d", "s")
+    device = Device("ibm_line", line([0.01]), PACE, "c", "d", "s")
     with pytest.raises(UserError):
         place(make_ansatz(3), device, optimization_level=1, seed=0)
 

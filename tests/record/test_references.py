@@ -1,5 +1,6 @@
 import re
 from html import unescape
+from html.parser import HTMLParser
 
 import pytest
 
@@ -44,6 +45,44 @@ def test_a_plugin_brings_its_own_entry():
 def test_an_unknown_key_offers_the_nearest():
     with pytest.raises(UnknownName, match="did you mean 'holm1979simple'"):
         resolve(["holm1979"])
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "url = {javascript:alert(1)}",
+        "url = {data:text/html,x}",
+        'url = {https://x/"><script>alert(1)</script>}',
+        'doi = {"><script>alert(1)</script>}',
+        "note = {<script>alert(1)</script>}",
+        r"note = {\href{javascript:alert(1)}{x}}",
+    ],
+)
+def test_a_reference_brings_no_markup_of_its_own(field):
+    entry = f"@misc{{k, author = {{A <b>}}, title = {{T & U}}, year = {{2026}}, {field}}}"
+    text = formatted(entry)["k"]
+    tags = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: tags.append((tag, dict(attributes)))
+    parser.feed(text)
+    assert {tag for tag, _ in tags} <= {"a", "em", "span"}
+    assert all(attributes.keys() <= {"href", "class"} for _, attributes in tags)
+    assert all(a["href"].startswith("https://") for tag, a in tags if tag == "a")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@foo{k, title = {x}}",
+        "@article{k, title = {x}}",
+        '@string{a = "xxxxxxxx"}@string{b = a # a}@misc{k, title = b}',
+        "@article{k, title = {" + "{" * 3000 + "}" * 3000 + "}}",
+    ],
+)
+def test_odd_bibtex_of_a_folder_is_one_line(text):
+    with pytest.raises(QhuError) as refused:
+        formatted(text)
+    assert "\n" not in str(refused.value)
 
 
 def test_what_is_not_bibtex_is_one_line():

@@ -1,9 +1,10 @@
 import re
+from html import unescape
 
 import pytest
 
 from qhu.errors import UserError
-from qhu.report.svg import draw, inline, marker
+from qhu.report.svg import as_pdf, draw, inline, marker
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{}</svg>'
 
@@ -33,6 +34,10 @@ def test_ids_and_references_get_the_prefix():
         "<style>@import url(http://example.org/a.css)</style>",
         "<metadata>http://example.org</metadata>",
         '<a href="javascript:alert(1)"><text>x</text></a>',
+        r'<path style="fill: \75rl(http://example.org/a)"/>',
+        '<path style="fill: image-set(&quot;http://example.org/a&quot;)"/>',
+        '<path fill="expression(alert(1))"/>',
+        '<path style="fill: URL(http://example.org/a)"/>',
     ],
 )
 def test_nothing_executable_or_external_stays(body):
@@ -60,6 +65,35 @@ def test_a_drawing_is_the_same_each_time_and_names_no_address():
     assert 'aria-label="a line"' in one
     ids = re.findall(r'\bid="([^"]*)"', one)
     assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("body", ["<g>" * 5_000 + "</g>" * 5_000, "&b;"])
+def test_a_bomb_is_refused(body):
+    entities = "".join(f'<!ENTITY {x} "{f"&{y};" * 99}">' for x, y in ("bc", "cd", "de", "ef"))
+    text = f'<!DOCTYPE svg [{entities}<!ENTITY f "{"x" * 999}">]>{SVG.format(body)}'
+    with pytest.raises(UserError, match=r"circuit\.svg is damaged"):
+        inline(text, "p-", "a drawing")
+
+
+def test_what_matplotlib_draws_with_stays():
+    style = "stroke: rgb(0, 0, 0); fill: #fff; font: 10px 'DejaVu Sans', sans-serif"
+    move = "translate(3.6 4) rotate(-90) scale(0.1 -0.1)"
+    assert cleaned(f'<g transform="{move}" style="{style}"/>').count("rotate(-90)") == 1
+
+
+@pytest.mark.parametrize("title", ["cost in $", "$x$ and $y", r"$\frac{", "100 % & <b> _^{"])
+def test_a_dollar_is_a_dollar_in_every_text(title):
+    def plot(axes):
+        axes.plot([1, 2], [0.001, 10], label=title)
+        axes.set_xticks([1, 2], [title, title])
+        axes.set(xlabel=title, ylabel=title, title=title, yscale="log")
+        axes.legend()
+
+    drawing = draw(plot, (6, 4), "p", "a line")
+    texts = [unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", drawing.svg)]
+    assert texts.count(title) == 6
+    assert "mathdefault" not in drawing.markup  # powers of ten stay powers
+    assert len(list(as_pdf([drawing]))) == 1
 
 
 def test_marker_has_the_methods_colour():

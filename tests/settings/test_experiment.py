@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from qhu.errors import UnknownName, UserError
 from qhu.record.identity import digest, identity
-from qhu.settings.experiment import Experiment, load_experiment, parse_seeds
+from qhu.settings.experiment import Experiment, load_experiment, make_experiment, parse_seeds
 from qhu.settings.parts import ModelSpec
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -171,3 +171,10 @@ def test_waiting_for_a_validation_loss_needs_validation_rows(tmp_path, part):
         load_experiment(written(tmp_path, MINIMAL), overrides)
     by_test = [*overrides, f"{part}.select=test_accuracy"]
     assert load_experiment(written(tmp_path, MINIMAL), by_test)
+
+
+@pytest.mark.parametrize("seeds", ["0-99999999999", "9" * 5000, "٣", "0," * 20_000 + "1", "1-2-3"])
+def test_seeds_that_are_none_or_too_many_are_one_short_line(seeds):
+    with pytest.raises(UserError, match="seeds") as refused:
+        make_experiment({**MINIMAL, "seeds": seeds}, "x")
+    assert len(str(refused.value)) < 200

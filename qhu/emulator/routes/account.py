@@ -1,5 +1,6 @@
 """Tokens, instances, plans and usage: where a client starts."""
 
+import math
 import time
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,7 +16,7 @@ _PERIOD = 28 * 86400
 @routes("POST", "/identity/token", "open")
 def token(platform: EmulatedPlatform, request: Request) -> Any:
     """A bearer token for the API key."""
-    keys = parse_qs(request.body.decode()).get("apikey")
+    keys = parse_qs(request.body.decode(errors="replace")).get("apikey")
     if keys != [API_KEY]:
         refusal = {
             "errorCode": "BXNIM0415E",
@@ -53,13 +54,13 @@ def plan(platform: EmulatedPlatform, request: Request, name: str) -> Any:
 
 @routes("GET", "/instances/usage")
 def usage(platform: EmulatedPlatform, request: Request) -> Any:
-    """Quantum time of the instance."""
+    """Quantum time of the instance, in whole seconds."""
     now, limit = time.time(), platform.rules.limit
     resource = {
         "instance_id": CRN,
         "plan_id": platform.rules.plan,
-        "usage_consumed_seconds": round(platform.consumed(), 3),
+        "usage_consumed_seconds": math.ceil(platform.consumed()),
         "usage_limit_reached": platform.limit_reached(),
         "usage_period": {"start_time": iso(now - _PERIOD), "end_time": iso(now)},
     }
-    return resource if limit is None else {**resource, "usage_limit_seconds": limit}
+    return resource if limit is None else {**resource, "usage_limit_seconds": math.floor(limit)}

@@ -1,10 +1,9 @@
 """Devices: list, configuration, properties, status."""
 
-from datetime import datetime
 from typing import Any
 
 from qhu.emulator.http import Request, routes
-from qhu.emulator.platform import EmulatedPlatform
+from qhu.emulator.platform import EmulatedPlatform, seconds_of
 
 
 @routes("GET", "/backends")
@@ -16,16 +15,19 @@ def backends(platform: EmulatedPlatform, request: Request) -> Any:
 
 @routes("GET", "/backends/{}/configuration")
 def configuration(platform: EmulatedPlatform, request: Request, name: str) -> Any:
-    """Qubits, gates, couplings."""
+    """Qubits, gates, couplings; they are the same under every calibration."""
+    platform.device(name)
+    platform.asked(name, request.first("calibration_id"))
     return platform.device(name).configuration
 
 
 @routes("GET", "/backends/{}/properties")
 def properties(platform: EmulatedPlatform, request: Request, name: str) -> Any:
-    """The calibration, now or before a date."""
+    """The calibration: the newest one, the newest before a date, or the one that is named."""
     device, date = platform.device(name), request.first("updated_before")
-    before = None if date is None else datetime.fromisoformat(date).timestamp()
-    return device.properties(*platform.calibration(name, before))
+    before = None if date is None else seconds_of(date)
+    version = platform.asked(name, request.first("calibration_id"), before)
+    return device.properties(version, platform.calibrated(name, version))
 
 
 @routes("GET", "/backends/{}/status")

@@ -1,54 +1,25 @@
-"""Jobs: submit, watch, read, cancel, tag."""
+"""Jobs: watch, read, cancel, tag."""
 
 import json
-import secrets
 import time
 from typing import Any
 
-from qhu.emulator.errors import ProgramError
+import qiskit
+from pydantic import BaseModel
+
 from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
 from qhu.emulator.platform import EmulatedPlatform, iso
-from qhu.emulator.programs import PROGRAMS, parse
-from qhu.emulator.routes.sessions import open_session
 from qhu.emulator.store import FINAL, Job
+from qhu.emulator.usage import report, shown
 
 IMAGE = "emulator:0"
-MAX_SECONDS = 10800
 _DONE = 204
 
 
-@routes("POST", "/jobs")
-def submit(platform: EmulatedPlatform, request: Request) -> Any:
-    """Put a job in the queue."""
-    asked = request.json()
-    device = platform.device(asked.get("backend", ""))
-    limit = float(asked.get("cost") or MAX_SECONDS)
-    if not 1 <= limit <= MAX_SECONDS:
-        raise ApiError(400, UNKNOWN, f"The cost must be 1 to {MAX_SECONDS} seconds.")
-    if asked.get("session_id"):
-        open_session(platform, asked["session_id"])
-    program, params = asked.get("program_id"), json.dumps(asked.get("params"))
-    if program not in PROGRAMS:
-        raise ApiError(404, UNKNOWN, f"Program {program} not found.")
-    try:
-        seconds = parse(program, params).seconds(device)
-    except ProgramError as error:
-        raise ApiError(400, error.code, str(error)) from None
-    job = Job(
-        id=secrets.token_hex(10),
-        device=device.name,
-        program=program,
-        params=params,
-        tags=json.dumps(asked.get("tags") or []),
-        session_id=asked.get("session_id") or "",
-        private=bool(asked.get("private")),
-        limit_seconds=limit,
-        estimate=seconds,
-        # As precise as it is shown: a listing from the time of a job on contains that job.
-        created=round(time.time(), 6),
-    )
-    platform.store.jobs.add(job)
-    return {"id": job.id, "backend": job.device}
+class Tags(BaseModel):
+    """Tags of a job."""
+
+    tags: list[str]
 
 
 @routes("GET", "/jobs/{}")
@@ -56,8 +27,8 @@ def show(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """One job."""
     job = _job(platform, key)
     if request.first("exclude_params") == "true" or job.private:
-        return describe(job)
-    return {**describe(job), "params": json.loads(job.params)}
+        return show_job(platform, job)
+    return {**show_job(platform, job), "params": json.loads(job.params)}
 
 
 @routes("GET", "/jobs/{}/results")
@@ -67,7 +38,7 @@ def results(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     if job.status not in FINAL:
         return Reply(status=_DONE)
     if job.private and job.reads:
-        raise ApiError(404, 1291, f"Job {key} not found.")
+        return Reply(status=_DONE)
     platform.store.jobs.change("id = ?", [key], reads=job.reads + 1)
     return Reply(job.results.encode(), 200, {"Content-Type": "application/json"})
 
@@ -76,18 +47,15 @@ def results(platform: EmulatedPlatform, request: Request, key: str) -> Any:
 def metrics(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Times and usage; the usage is pending for a while after the end."""
     job = _job(platform, key)
-    settled = job.finished and time.time() >= job.finished + platform.rules.settle_seconds
     return {
         "timestamps": {
             "created": iso(job.created),
             "running": iso(job.running),
             "finished": iso(job.finished),
         },
-        "usage": {
-            "qpu_charge_time_seconds": round(job.charged, 3) if settled else 0,
-            "status": "complete" if settled else "pending",
-        },
+        **report(job, platform.rules.usage, platform.rules.settle_seconds),
         "estimated_running_time_seconds": job.estimate,
+        "qiskit_version": qiskit.__version__,
         "emulator": {"calibration": job.calibration},
     }
 
@@ -105,7 +73,7 @@ def logs(platform: EmulatedPlatform, request: Request, key: str) -> Any:
 def cancel(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Cancel a job: one that runs is charged in full, one that waits is not."""
     job = _job(platform, key)
-    charged = job.estimate if job.status == "Running" else 0
+    charged = platform.charge(job, job.estimate) if job.status == "Running" else 0
     changed = platform.store.jobs.change(
         f"id = ? AND status NOT IN {FINAL}",
         [key],
@@ -123,7 +91,7 @@ def cancel(platform: EmulatedPlatform, request: Request, key: str) -> Any:
 def tag(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     """Replace the tags."""
     job = _job(platform, key)
-    platform.store.jobs.change("id = ?", [job.id], tags=json.dumps(request.json()["tags"]))
+    platform.store.jobs.change("id = ?", [job.id], tags=json.dumps(request.read(Tags).tags))
     return Reply(status=_DONE)
 
 
@@ -134,8 +102,16 @@ def delete(platform: EmulatedPlatform, request: Request, key: str) -> Any:
     return Reply(status=_DONE)
 
 
+def show_job(platform: EmulatedPlatform, job: Job) -> dict[str, Any]:
+    """A job as the platform shows it: its tags and its usage may come late, or oddly."""
+    document, rules = describe(job), platform.rules
+    del document["usage"]
+    tags = document["tags"] if time.time() >= job.created + rules.tags_seconds else []
+    return {**document, "tags": tags, **shown(job, rules.usage, rules.settle_seconds)}
+
+
 def describe(job: Job) -> dict[str, Any]:
-    """A job as the platform shows it."""
+    """A job as it is."""
     state: dict[str, Any] = {"status": job.status}
     if job.reason:
         state["reason"] = job.reason

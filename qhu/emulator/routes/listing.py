@@ -1,11 +1,11 @@
 """The list of jobs, with its filters and pages."""
 
-from datetime import datetime
+import time
 from typing import Any
 
-from qhu.emulator.http import Request, routes
-from qhu.emulator.platform import EmulatedPlatform
-from qhu.emulator.routes.jobs import describe
+from qhu.emulator.http import UNKNOWN, ApiError, Request, routes
+from qhu.emulator.platform import EmulatedPlatform, seconds_of
+from qhu.emulator.routes.jobs import show_job
 from qhu.emulator.store import FINAL
 
 _PAGE = 200
@@ -25,24 +25,37 @@ def listing(platform: EmulatedPlatform, request: Request) -> Any:
     conditions, values = ["1"], []
     for name, condition in _FILTERS.items():
         for value in request.query.get(name, []):
+            if name == "tags" and platform.rules.tags_seconds:
+                visible = time.time() - platform.rules.tags_seconds
+                conditions.append(f"created <= {visible!r}")
             conditions.append(condition)
-            values.append(_seconds(value) if name.startswith("created") else value)
+            values.append(seconds_of(value) if name.startswith("created") else value)
     pending = request.first("pending")
     if pending is not None:
         conditions.append(f"status {'NOT ' if pending == 'true' else ''}IN {FINAL}")
     where = " AND ".join(conditions)
-    order = "ASC" if request.first("sort") == "ASC" else "DESC"
-    limit, offset = (int(request.first(name) or 0) for name in ("limit", "offset"))
-    page = f"{where} ORDER BY rowid {order} LIMIT {limit or _PAGE} OFFSET {offset}"
+    limit, offset = (_number(request, name) for name in ("limit", "offset"))
+    page = f"{where} ORDER BY {_order(platform, request)} LIMIT {limit or _PAGE} OFFSET {offset}"
     jobs = platform.store.jobs.where(page, values)
     count = int(platform.store.jobs.total("1", where, values))
     return {
-        "jobs": [describe(job) for job in jobs],
+        "jobs": [show_job(platform, job) for job in jobs],
         "count": count,
         "limit": limit or _PAGE,
         "offset": offset,
     }
 
 
-def _seconds(date: str) -> float:
-    return datetime.fromisoformat(date).timestamp()
+def _number(request: Request, name: str) -> int:
+    text = request.first(name) or "0"
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ApiError(400, UNKNOWN, f"The {name} {text!r} is not a whole number.")
+    return int(text)
+
+
+def _order(platform: EmulatedPlatform, request: Request) -> str:
+    asked = "oldest_first" if request.first("sort") == "ASC" else "newest_first"
+    order = platform.rules.listing
+    # Ids are random, so their order is none.
+    orders = {"newest_first": "rowid DESC", "oldest_first": "rowid", "shuffled": "id"}
+    return orders[asked if order == "asked" else order]

@@ -4,6 +4,8 @@ import secrets
 import time
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from qhu.emulator.http import UNKNOWN, ApiError, Reply, Request, routes
 from qhu.emulator.platform import CRN, EmulatedPlatform, iso
 from qhu.emulator.store import FINAL, Session
@@ -11,18 +13,26 @@ from qhu.emulator.store import FINAL, Session
 _DONE = 204
 
 
+class Opening(BaseModel):
+    """What opens a session or a batch."""
+
+    mode: str | None = None
+    backend: str = ""
+    max_ttl: float | None = Field(default=None, ge=0)
+
+
 @routes("POST", "/sessions")
 def create(platform: EmulatedPlatform, request: Request) -> Any:
     """Open a session or a batch."""
-    asked = request.json()
-    mode, plan = asked.get("mode"), platform.rules.plan
+    asked = request.read(Opening)
+    mode, plan = asked.mode, platform.rules.plan
     if mode not in ("dedicated", "batch"):
         raise ApiError(400, UNKNOWN, f"There is no mode {mode}.")
     if mode == "dedicated" and plan == "open":
         message = f"You are not authorized to run a session when using the {plan} plan."
         raise ApiError(403, 1352, message)
-    device = platform.device(asked.get("backend", ""))
-    ttl = min(float(asked.get("max_ttl") or platform.rules.ttl), platform.rules.ttl)
+    device = platform.device(asked.backend)
+    ttl = min(asked.max_ttl or platform.rules.ttl, platform.rules.ttl)
     session = Session(secrets.token_hex(10), mode, device.name, ttl, time.time())
     platform.store.sessions.add(session)
     return _describe(platform, session)

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 from markupsafe import Markup
@@ -80,7 +81,10 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         design=shared({at: read_settings(run / "experiment.yaml") for at, run in runs.items()}),
         against=REFERENCES[read.reference],
         sections=sections,
-        runs={at: f"{run.relative_to(folder).as_posix()}/report.html" for at, run in runs.items()},
+        runs={
+            at: f"{quote(run.relative_to(folder).as_posix())}/report.html"
+            for at, run in runs.items()
+        },
     )
     written = RunFolder(folder)
     summary = pd.concat([table.assign(at=at) for at, table in by_point.items()])

@@ -14,7 +14,7 @@ from qhu.report.comparison.gaps import EVERY
 from qhu.report.comparison.qubits import thinned
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.comparison.tables import gap_table, parts_table, qubit_table, rank_table
-from qhu.report.panels import Panel
+from qhu.report.panels import Panel, slug
 from qhu.report.svg import draw
 from qhu.report.tables import Table
 
@@ -118,7 +118,7 @@ def _apart(
         f"{score.name}: gap with its 95 % interval over {seeds} seeds (markers), on its parts "
         f"(bars, stacked from 0 to either side). {words.parts_caption(tests)}"
     )
-    drawing = draw(plot, (4.8, 1.2 + 0.24 * len(order)), f"{anchor}-{score.name}", label)
+    drawing = draw(plot, (4.8, 1.2 + 0.24 * len(order)), f"{anchor}-{slug(score.name)}", label)
     return Apart(score.name, Panel(drawing, caption), parts_table(score, methods, tests, results))
 
 
@@ -130,7 +130,7 @@ def _ranked(anchor: str, score: Score, ranking: Ranking, labels: tuple[str, str]
     )
     label = f"ranks of the methods by {score.title}"
     size = (4.8, 1.1 + 0.24 * len(ranking.places))
-    drawing = draw(plot, size, f"{anchor}-rank-{score.name}", label)
+    drawing = draw(plot, size, f"{anchor}-rank-{slug(score.name)}", label)
     return Ranked(Panel(drawing, caption), rank_table(ranking, labels))
 
 

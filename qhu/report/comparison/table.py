@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from qhu.report.comparison.sections import Pair
 
@@ -11,7 +12,7 @@ from qhu.report.comparison.sections import Pair
 def print_comparison(pairs: Sequence[Pair], out: Path, console: Console) -> None:
     """Print the sentences of every pair of runs, and where the page lies."""
     for pair in pairs:
-        console.print(f"[bold]{pair.labels[1]}[/] minus {pair.labels[0]}")
+        console.print(Text.assemble((pair.labels[1], "bold"), f" minus {pair.labels[0]}"))
         for scenario, reading in [
             ("", pair.reading),
             *((s.scenario, s.reading) for s in pair.scenes),

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from qhu.report.claims import topic
 from qhu.report.design import shared
 from qhu.report.facts import scenarios
 from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
-from qhu.report.panels import Panel
+from qhu.report.panels import Panel, slug
 from qhu.report.paper import plots
 from qhu.report.paper.protocols import (
     PROTOCOLS,
@@ -96,7 +97,7 @@ def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
         asked |= tests(dataset, theirs, ours, scores)
     figures, outcomes = judge(compared, asked)
     pages = {
-        dataset: [Path(os.path.relpath(run, folder)).as_posix() for run in where[1:]]
+        dataset: [quote(Path(os.path.relpath(run, folder)).as_posix()) for run in where[1:]]
         for dataset, where in runs.items()
     }
     text = fill(
@@ -192,7 +193,7 @@ def _panel(anchor: str, column: Score, figures: Sequence[Figure]) -> Panel:
     chosen = [figure for figure in figures if figure.column == column.name]
     plot = functools.partial(plots.protocols, chosen, column)
     drawing = draw(
-        plot, (4.6, 4.6), f"{anchor}-{column.name}-", f"{column.name}, by method and protocol"
+        plot, (4.6, 4.6), f"{anchor}-{slug(column.name)}-", f"{column.name}, by method and protocol"
     )
     seeds = " and ".join(
         f"{max((value.seeds for value in values if value), default=0)} seeds under {protocol}"

@@ -17,7 +17,7 @@ from qhu.report.facts import flatten, ranges, scenarios
 from qhu.report.frames import RunFiles
 from qhu.report.statistics import MIN_SEEDS
 
-CITATION = re.compile(r"\[@([^\]]+)\]")
+CITATION = re.compile(r"\[@([\w:./+-]+(?:; @[\w:./+-]+)*)\]")
 DATA = ("The study {name} used the dataset {data.source}.",)
 SCENARIOS = ("Scenarios: {scenarios}.",)
 NETWORK = (

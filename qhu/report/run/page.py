@@ -9,7 +9,7 @@ from qhu.report import facts
 from qhu.report.design import by_topic, design
 from qhu.report.exports import table_files
 from qhu.report.frames import RunFiles, load_run
-from qhu.report.panels import Panel
+from qhu.report.panels import Panel, numbered
 from qhu.report.run import methods
 from qhu.report.run.beside import beside_tables
 from qhu.report.run.figures import training_curves
@@ -45,9 +45,10 @@ def report_files(run: RunFiles) -> Iterator[tuple[str, str | bytes]]:
     for section in scenario_sections:
         panels += [*section.tradeoffs, *section.panels]
     drawings = [panel.drawing for panel in (*panels, *curves)]
-    for drawing, pdf in zip(drawings, as_pdf(drawings), strict=True):
-        yield f"figures/{drawing.name}.svg", drawing.svg
-        yield f"figures/{drawing.name}.pdf", pdf
+    names = numbered(drawing.name for drawing in drawings)
+    for name, drawing, pdf in zip(names, drawings, as_pdf(drawings), strict=True):
+        yield f"figures/{name}.svg", drawing.svg
+        yield f"figures/{name}.pdf", pdf
     for section in scenario_sections:
         yield from table_files(f"tables/{section.name}-scores", section.scores)
         yield from table_files(f"tables/{section.name}-differences", section.tests)

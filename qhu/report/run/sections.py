@@ -8,7 +8,7 @@ import pandas as pd
 from qhu.record.scores import Score
 from qhu.report.choice import headline
 from qhu.report.claims import Statement, comparisons
-from qhu.report.panels import Panel, slug
+from qhu.report.panels import Panel, numbered, slug
 from qhu.report.run.figures import metric_panels, tradeoffs
 from qhu.report.run.reading import statements
 from qhu.report.statistics import judged
@@ -52,16 +52,15 @@ def sections(
             for comparison, table in tables.items()
         }
     )
-    page_sections: dict[str, ScenarioSection] = {}
-    for key, rows in parts.items():
-        name = slug(str(key[1]))
-        name = f"{name}-{len(page_sections)}" if name in page_sections or not name else name
+    page_sections = []
+    names = numbered(slug(str(scenario)) or "section" for _, scenario, _ in parts)
+    for name, (key, rows) in zip(names, parts.items(), strict=True):
         chosen = (summary[keys] == list(key)).all(axis=1)
         compared = {
             comparison: table for (where, comparison), table in tests.items() if where == key
         }
-        page_sections[name] = _section(name, rows, summary[chosen], present[key], compared)
-    return list(page_sections.values())
+        page_sections.append(_section(name, rows, summary[chosen], present[key], compared))
+    return page_sections
 
 
 def _section(
