@@ -15,8 +15,8 @@ keeps finished stages by key, so nothing is computed twice, whoever asks, and ru
 command again is the resume.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.identity import identity
-from qhu.record.store import Stage
+from qhu.record.stage import Stage
 from qhu.seeding import torch_stream
 from qhu.selection import measure_epoch
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
@@ -53,27 +53,46 @@ class Scored:
 def train(
     study: Study, fits: Sequence[Fit], finished: Callable[[Fit], None] = lambda model: None
 ) -> list[Stage]:
-    """Teachers and oracles: train what the store does not hold yet, many models at once."""
-    keys = [fit_key(study, model) for model in fits]
-    missing = {key: model for key, model in zip(keys, fits, strict=True) if key not in study.store}
-    for model in fits:
-        if model not in missing.values():
+    """Teachers and oracles: train what the store does not hold yet, many models at once.
+
+    A model that has gone is trained among those that it was trained with: last bits depend on how
+    many train together.
+    """
+    keys = {model: fit_key(study, model) for model in fits}
+    kept = {model: study.store.find(key) for model, key in keys.items()}
+    for model, stage in kept.items():
+        if stage:
             finished(model)
+    for stack in _stacks(study, keys, kept):
 
-    nets: dict[HybridNet, list[str]] = {}  # one for all, unless each draws shots of its own
-    for key in missing:
-        nets.setdefault(study.net("train", key), []).append(key)
-    for net, group in nets.items():
+        def keep(index: int, result: FitResult, stack: list[Fit] = stack) -> None:
+            model = stack[index]
+            if model in kept and not kept[model]:
+                facts = {"history": result.history, "steps": result.steps}
+                together = [astuple(other) for other in stack]
+                recorded = {**facts, "together": together, **_scaling(study, model)}
+                study.store.put(keys[model], study.arrays(result.state), recorded)
+                finished(model)
 
-        def keep(index: int, result: FitResult, group: list[str] = group) -> None:
-            key, model = group[index], missing[group[index]]
-            facts = {"history": result.history, "steps": result.steps, **_scaling(study, model)}
-            study.store.put(key, study.arrays(result.state), facts)
-            finished(model)
+        net = study.net("train", keys.get(stack[0], ""))
+        fit(net, [_fit_job(study, model) for model in stack], study.experiment.training, keep)
+    return [kept[model] or study.store.load(keys[model]) for model in fits]
 
-        jobs = [_fit_job(study, missing[key]) for key in group]
-        fit(net, jobs, study.experiment.training, keep)
-    return [study.store.load(key) for key in keys]
+
+def _stacks(
+    study: Study, keys: Mapping[Fit, str], kept: Mapping[Fit, Stage | None]
+) -> list[list[Fit]]:
+    """What is to be trained together, so that nothing is missing."""
+    missing, stacks = {model for model, stage in kept.items() if not stage}, list[list[Fit]]()
+    for stage in filter(None, kept.values()):
+        together = [Fit(*model) for model in stage.facts["together"]]
+        if not missing.isdisjoint(together):
+            stacks.append(together)
+            missing.difference_update(together)
+    nets: dict[HybridNet, list[Fit]] = {}  # one for all, unless each draws shots of its own
+    for model in (model for model in kept if model in missing):
+        nets.setdefault(study.net("train", keys[model]), []).append(model)
+    return [*stacks, *nets.values()]
 
 
 def unlearn(study: Study, cell: Cell) -> Stage:

@@ -22,7 +22,8 @@ from qhu.model.theta import ModelState
 from qhu.record.identity import code_digest, digest, identity, packages
 from qhu.record.provenance import code_of
 from qhu.record.scores import Score
-from qhu.record.store import MemoryStore, Stage, Store
+from qhu.record.stage import Stage
+from qhu.record.store import MemoryStore, Store
 from qhu.settings.experiment import ALWAYS_RUN, Experiment
 from qhu.unlearn.task import MethodOptions
 

@@ -9,7 +9,6 @@ import pandas as pd
 
 from qhu.errors import UserError
 from qhu.record.folder import RunFolder, RunRecord
-from qhu.record.store import read_stage
 from qhu.settings.experiment import Experiment
 from qhu.study import Cell
 
@@ -55,7 +54,7 @@ def refuse_models(folders: Sequence[Path], cells: Sequence[Cell]) -> None:
         UserError: naming ``theta`` and the first model that differs; or a file is missing.
     """
     for name in dict.fromkeys(name for cell in cells for name in _models(cell)):
-        arrays = [read_stage(RunFolder(folder).model(*name)).arrays for folder in folders]
+        arrays = [RunFolder(folder).read_model(*name).arrays for folder in folders]
         for other in arrays[1:]:
             if other.keys() != arrays[0].keys() or any(
                 not np.array_equal(other[key], arrays[0][key]) for key in other

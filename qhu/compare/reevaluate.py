@@ -13,7 +13,6 @@ from qhu.evaluate.evidence import Outputs
 from qhu.model.hybrid import ROWS_AT_ONCE
 from qhu.pipeline import score
 from qhu.record.folder import RunFolder
-from qhu.record.store import read_stage
 from qhu.report.comparison.gaps import CELL, STEPS
 from qhu.seeding import numpy_stream
 from qhu.study import Cell, Study
@@ -40,21 +39,22 @@ def reevaluate(
     """
 
     @functools.lru_cache(maxsize=8)  # the teacher and the oracle serve many cells in a row
-    def outputs(path: Path, seed: int) -> list[Draws]:
-        return _outputs(study, twin, path, seed)
+    def outputs(seed: int, *name: str) -> list[Draws]:
+        return _outputs(study, twin, RunFolder(folder), seed, *name)
 
     tables = []
     for cell in cells:
         names = ((cell.method, cell.scenario), ("oracle", cell.scenario), ("teacher", ""))
-        paths = [RunFolder(folder).model(cell.seed, *name) for name in names]
-        tables.append(_scores(study, cell, [outputs(path, cell.seed) for path in paths]))
+        tables.append(_scores(study, cell, [outputs(cell.seed, *name) for name in names]))
     return pd.concat(tables, ignore_index=True)
 
 
-def _outputs(study: Study, twin: Twin | None, path: Path, seed: int) -> list[Draws]:
+def _outputs(
+    study: Study, twin: Twin | None, folder: RunFolder, seed: int, *name: str
+) -> list[Draws]:
     """A model on all rows: per step, one or more draws of its outputs."""
     net = study.net("train")
-    model = read_stage(path)
+    model = folder.read_model(seed, *name)
     state = study.state(model)
     net.load(state)
     net.eval()
@@ -75,7 +75,7 @@ def _outputs(study: Study, twin: Twin | None, path: Path, seed: int) -> list[Dra
         steps = [values[program] for program in twin.programs]
         if twin.measurement is None:
             return [*steps, steps[-1]]
-        random = numpy_stream(seed, "compare", path.stem)
+        random = numpy_stream(seed, "compare", folder.model(seed, *name).stem)
         drawn = twin.measurement.draw(angles, weights, DRAWS, random)
         return [*steps, [seen(features) for features in drawn]]
 

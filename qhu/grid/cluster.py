@@ -28,9 +28,9 @@ from rich.console import Console
 
 from qhu.errors import QhuError, UserError
 from qhu.grid.execute import Execute, Step, do
+from qhu.record.files import checksum
 from qhu.record.identity import code_digest, packages
-from qhu.record.provenance import MAIN, code_of, origins
-from qhu.record.store import replacing
+from qhu.record.provenance import module_digest, modules_behind
 from qhu.study import Study
 
 MALLOC_SETTINGS = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), 10**9)
@@ -45,8 +45,10 @@ class Ticket:
     """Where a worker finds the study, and what it must be to work on it."""
 
     file: str
+    checksum: str
     code: str
     packages: tuple[tuple[str, str | None], ...]
+    modules: tuple[tuple[str, str], ...]
 
 
 @contextlib.contextmanager
@@ -75,7 +77,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
         try:
             place = scheduler or stack.enter_context(_local(workers))
             client = stack.enter_context(Client(place))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:  # TypeError: tls:// without certificates
             raise UserError(
                 f"no Dask scheduler answers at {scheduler} ({error}): start one by `dask scheduler`"
             ) from None
@@ -124,12 +126,12 @@ def _sent(study: Study) -> Iterator[Ticket]:
         raise UserError(
             f"the study cannot be sent to workers ({error}): mend the method or run without them"
         ) from None
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.parent.chmod(0o700)  # whoever can write here has workers run their code
-    with replacing(file) as partial:
+    with study.store.private(file) as partial:
         partial.write_bytes(content)
+    modules = modules_behind(part for parts in study.parts().values() for part in parts)
+    versions, needed = tuple(packages().items()), tuple(modules.items())
     try:
-        yield Ticket(str(file), code_digest(), tuple(packages().items()))
+        yield Ticket(str(file), checksum(content), code_digest(), versions, needed)
     finally:
         file.unlink(missing_ok=True)
 
@@ -234,18 +236,20 @@ def _study(ticket: Ticket) -> Study:
     for name, version in ticket.packages:
         if here.get(name) != version:
             raise refuse(f"has {name} {here.get(name)}, not {version}: install the same there")
+    for name, expected in ticket.modules:
+        if module_digest(name) != expected:
+            raise refuse(f"has another version of {name}: install this one there and restart it")
     file = Path(ticket.file)
     if not file.exists():
         raise refuse(
             f"does not see {file.parents[1]}: run qhu in a folder that all machines share, "
             "under the same path"
         )
+    content = file.read_bytes()
+    if checksum(content) != ticket.checksum:
+        raise refuse(f"reads another {file} than was written: mend the shared folder")
     try:
-        study: Study = cloudpickle.loads(file.read_bytes())
+        study: Study = cloudpickle.loads(content)
     except ImportError as error:
         raise refuse(f"cannot load the study ({error}): install what is missing there") from None
-    for what, parts in study.parts().items():
-        foreign = study.foreign.get(what, "") if MAIN in origins(parts) else code_of(*parts)
-        if foreign != study.foreign.get(what, ""):
-            raise refuse(f"has another version of the {what}: install this one there")
     return study

@@ -1,11 +1,12 @@
 """What a run leaves behind: scores, predictions, histories, models and the drawn circuit."""
 
+import contextlib
 import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,10 +16,19 @@ from qhu.backends.base import STAGES
 from qhu.grid.citations import citations
 from qhu.model.circuit import build_ansatz
 from qhu.pipeline import Scored, fit_key
-from qhu.record.folder import RESULT_COLUMNS, RunFolder, Status
+from qhu.record.folder import RESULT_COLUMNS, RunFolder, RunRecord, Status, started
 from qhu.report.run.page import write_report
 from qhu.report.statistics import summarise
 from qhu.study import BESIDE, FLOOR, Study
+
+
+class Opened(NamedTuple):
+    """What is kept of a run while its folder is open: how it began, when, and the claim."""
+
+    record: RunRecord
+    settings: dict[str, Any]
+    begun: float
+    claim: contextlib.ExitStack
 
 
 class OpenRun:
@@ -38,32 +48,41 @@ class OpenRun:
         self.study, self.folder, self.title = study, RunFolder(out or usual), title
         self.cites = citations(study)
         self.scored: list[Scored] = []
-        self.begun: float | None = None  # while it is open
+        self._open: Opened | None = None
 
     def begin(self) -> None:
         """Claim the folder, if it is not open yet.
 
         Raises:
-            UserError: it holds something else.
+            UserError: it holds something else, or another process works there.
         """
-        if self.begun is None:
-            study, name = self.study, self.study.experiment.name
+        if self._open is None:
+            study = self.study
+            self.folder.check(study.fingerprint)
             settings = study.experiment.model_dump(mode="json")
             label = study.backends["evaluate"].label
-            self.folder.start(name, label, study.fingerprint, settings)
-            self.begun = time.monotonic()
+            with contextlib.ExitStack() as claim:
+                claim.enter_context(self.folder.claimed())
+                record = started(study.experiment.name, label, study.fingerprint)
+                self.folder.start(record, settings)
+                self._open = Opened(record, settings, time.monotonic(), claim.pop_all())
 
     def end(self, status: Status) -> None:
-        """Write what is finished, if the folder is open."""
-        begun, self.begun = self.begun, None
-        if begun is None:
+        """Write what is finished, if the folder is open; a finished run there yields to another."""
+        run, self._open = self._open, None
+        if run is None:
             return
-        for paid in self.study.paid.values():
-            paid.close(settle=status == "finished")
-        write_files(self.study, self.folder, self.scored, self.cites)
-        self.folder.finish(status, time.monotonic() - begun)
-        if status == "finished":
-            write_report(self.folder.path)
+        with run.claim:
+            for paid in self.study.paid.values():
+                paid.close(settle=status == "finished")
+            before = self.folder.record()
+            if status != "finished" and before is not None and before.status == "finished":
+                return
+            with self.folder.replaced(run.record, run.settings) as draft:
+                write_files(self.study, draft, self.scored, self.cites)
+                draft.finish(status, time.monotonic() - run.begun)
+                if status == "finished":
+                    write_report(draft.path)
 
 
 def write_files(
@@ -83,7 +102,7 @@ def write_files(
     folder.write_lines("history.jsonl", _history(study, scored))
     folder.write_text("circuit.svg", _drawing(study))
     for name, key in _models(study, scored):
-        study.store.show(key, folder.model(*name))
+        folder.write_model(study.store.load(key), *name)
     effective = {stage: study.backends[stage].effective() for stage in STAGES}
     for result in scored[:1]:  # workers know what took effect in their processes
         effective["evaluate"] = study.store.load(result.outputs).facts["effective"]
@@ -93,7 +112,12 @@ def write_files(
     costs = _costs(study, scored)
     metrics = study.readings(results["metric"].unique())
     folder.update(
-        effective=effective, data=study.data.content, metrics=metrics, costs=costs, cites=cites
+        effective=effective,
+        data=study.data.content,
+        metrics=metrics,
+        costs=costs,
+        cites=cites,
+        files=folder.checksums(),
     )
 
 

@@ -1,24 +1,30 @@
 """The run folder: the files that a run leaves behind."""
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from qhu.errors import UserError
+from qhu.record.claim import claimed, is_half_done, replaced
 from qhu.record.clock import now
 from qhu.record.csv_text import csv_text
 from qhu.record.documents import write_document
 from qhu.record.environment import environment, made_by
+from qhu.record.files import Damaged, checksum, is_partial, read_plain, replacing
 from qhu.record.naming import joined
 from qhu.record.scores import Score
-from qhu.record.store import replacing
+from qhu.record.stage import Stage, packed, unpacked
 
 RESULT_COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 FILES = ("results.csv", "summary.csv", "predictions.parquet", "history.jsonl", "report.html")
+RECORD = "run.json"
+AGAIN = "run the experiment again, which writes its files anew"
 SCHEMA = 2
 """Version of ``run.json``: the second says how scores are read."""
 Status = Literal["started", "finished", "cancelled", "failed"]
@@ -55,10 +61,25 @@ class RunRecord(BaseModel):
     """stages computed and reused, circuit executions"""
     cites: dict[str, list[str]] = {}
     """what was used, such as ``method scrub``, to its keys in ``references.bib``"""
+    files: dict[str, str] = {}
+    """SHA-256 of every file that reports and comparisons read, by its path in the folder"""
+
+
+def started(name: str, backend: str, fingerprint: str) -> RunRecord:
+    """The record of a run that begins here and now; arguments as in :class:`RunRecord`."""
+    return RunRecord(
+        schema_version=SCHEMA,
+        status="started",
+        name=name,
+        backend=backend,
+        fingerprint=fingerprint,
+        started=now(),
+        environment=environment(),
+    )
 
 
 class RunFolder:
-    """A run's folder on disk; every file in it appears whole or not at all.
+    """A run's folder on disk; its files are those of one run, and each is whole.
 
     Args:
         path: the folder; made when the run starts.
@@ -71,15 +92,45 @@ class RunFolder:
         """The run's record, or None where no run has started here.
 
         Raises:
-            UserError: ``run.json`` is damaged.
+            UserError: ``run.json`` is damaged, or another process works here.
         """
-        file = self.path / "run.json"
-        if not file.exists():
-            return None
+        if is_half_done(self.path):
+            with self.claimed():
+                pass
+        return self._record()
+
+    def _record(self) -> RunRecord | None:
+        file = self.path / RECORD
         try:
-            return RunRecord.model_validate_json(file.read_bytes())
-        except (ValidationError, OSError):
-            raise UserError(f"{file} is damaged: delete the folder and run again") from None
+            document = json.loads(read_plain(file))
+            record = RunRecord.model_validate(document)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, OSError, RecursionError):
+            document = record = None
+        if record is None or document.get("checksum", "") not in ("", _own_checksum(document)):
+            raise UserError(f"{file} is damaged: delete the folder and run again")
+        return record
+
+    def read(self, name: str, limit: float = math.inf) -> bytes:
+        """The content of a file of the run, as it was written.
+
+        Args:
+            name: path in the folder.
+            limit: bytes that it may have.
+
+        Raises:
+            UserError: it is missing or damaged.
+        """
+        file, record = self.path / name, self.record()
+        try:
+            content = read_plain(file, limit)
+        except (Damaged, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"cannot read {file}: {reason}; {AGAIN}") from None
+        if record and record.files.get(name, ...) not in (..., checksum(content)):
+            raise UserError(f"{file} is damaged (its checksum differs): {AGAIN}")
+        return content
 
     def model(self, seed: int, kind: str, scenario: str = "") -> Path:
         """File of a model: ``teacher``, a scenario's ``oracle`` or what a method made there.
@@ -89,6 +140,18 @@ class RunFolder:
         """
         parts = (f"seed{seed}", scenario, kind)
         return self.path / "models" / f"{joined(filter(None, parts))}.safetensors"
+
+    def read_model(self, seed: int, kind: str, scenario: str = "") -> Stage:
+        """A model, as :meth:`model` names it.
+
+        Raises:
+            UserError: its file is missing or damaged.
+        """
+        file = self.model(seed, kind, scenario)
+        try:
+            return unpacked(self.read(file.relative_to(self.path).as_posix()))
+        except Damaged as error:
+            raise UserError(f"{file} is damaged ({error}): {AGAIN}") from None
 
     def check(self, fingerprint: str) -> None:
         """Refuse a run that cannot use the folder.
@@ -104,28 +167,42 @@ class RunFolder:
             )
         if record is None and self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path} is a file: choose another --out")
-        if record is None and self.path.exists() and any(self.path.iterdir()):
+        if record is None and self.path.exists() and not all(map(is_partial, self.path.iterdir())):
             raise UserError(f"{self.path} holds other files: choose another --out")
 
-    def start(self, name: str, backend: str, fingerprint: str, settings: Mapping[str, Any]) -> None:
-        """Claim the folder for a run.
+    def claimed(self) -> contextlib.AbstractContextManager[None]:
+        """As :func:`qhu.record.claim.claimed`."""
+        return claimed(self.path, RECORD)
+
+    def start(self, record: RunRecord, settings: Mapping[str, Any]) -> None:
+        """Note that a run begins; a finished one keeps its files until there are others.
 
         Raises:
             UserError: as :meth:`check`.
         """
-        self.check(fingerprint)
-        self.write(
-            RunRecord(
-                schema_version=SCHEMA,
-                status="started",
-                name=name,
-                backend=backend,
-                fingerprint=fingerprint,
-                started=now(),
-                environment=environment(),
-            )
-        )
+        self.check(record.fingerprint)
+        before = self.record()
+        if before is None or before.status != "finished":
+            self._begin(record, settings)
+
+    def _begin(self, record: RunRecord, settings: Mapping[str, Any]) -> None:
+        self.write(record)
         self.write_text("experiment.yaml", write_document(dict(settings)))
+
+    @contextlib.contextmanager
+    def replaced(self, record: RunRecord, settings: Mapping[str, Any]) -> Iterator["RunFolder"]:
+        """A draft that becomes the content of the folder when the block ends well.
+
+        Files of a run before that this one does not write are removed; what no run wrote stays.
+        """
+        with replaced(self.path, RECORD) as path:
+            draft = RunFolder(path)
+            draft._begin(record, settings)
+            yield draft
+            before, after = self._record(), draft._record()
+            stale = (before.files if before else {}).keys() - (after.files if after else {}).keys()
+        for name in stale:
+            (self.path / name).unlink(missing_ok=True)
 
     def is_finished(self, fingerprint: str, data: str) -> bool:
         """Whether this very run is complete here, made of the present data by the present code.
@@ -141,7 +218,20 @@ class RunFolder:
             and (record.fingerprint, record.data) == (fingerprint, data)
             and made_by().items() <= record.environment.items()
             and all((self.path / name).exists() for name in FILES)
+            and all(self._is_whole(*file) for file in record.files.items())
         )
+
+    def _is_whole(self, name: str, expected: str) -> bool:
+        try:
+            return checksum(read_plain(self.path / name)) == expected
+        except (Damaged, OSError):
+            return False
+
+    def checksums(self) -> dict[str, str]:
+        """Of every file but the record, by its path in the folder."""
+        files = (file for file in sorted(self.path.rglob("*")) if file.is_file())
+        names = {file.relative_to(self.path).as_posix(): file for file in files}
+        return {name: checksum(f.read_bytes()) for name, f in names.items() if name != RECORD}
 
     def finish(self, status: Status, seconds: float) -> None:
         """Note how the run ended."""
@@ -149,7 +239,9 @@ class RunFolder:
 
     def write(self, record: RunRecord) -> None:
         """Write ``run.json``."""
-        self.write_text("run.json", record.model_dump_json(indent=2) + "\n")
+        document = json.loads(record.model_dump_json())
+        sealed = {**document, "checksum": _own_checksum(document)}
+        self.write_text(RECORD, json.dumps(sealed, indent=2, ensure_ascii=False) + "\n")
 
     def update(self, **changes: Any) -> RunRecord:
         """Change fields of ``run.json``."""
@@ -168,6 +260,11 @@ class RunFolder:
         with replacing(self.path / name) as partial:
             partial.write_bytes(content)
 
+    def write_model(self, stage: Stage, seed: int, kind: str, scenario: str = "") -> None:
+        """Write a model's file, as :meth:`model` names it: a copy of the store's."""
+        with replacing(self.model(seed, kind, scenario)) as partial:
+            partial.write_bytes(packed(stage))
+
     def write_table(self, name: str, frame: pd.DataFrame) -> None:
         """Write a CSV or Parquet file, by its ending."""
         with replacing(self.path / name) as partial:
@@ -179,3 +276,9 @@ class RunFolder:
     def write_lines(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
         """Write a JSON-lines file."""
         self.write_text(name, "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def _own_checksum(document: Mapping[str, Any]) -> str:
+    """SHA-256 of the content of ``run.json`` but the checksum that it holds."""
+    content = {key: value for key, value in document.items() if key != "checksum"}
+    return checksum(json.dumps(content, sort_keys=True).encode())

@@ -36,6 +36,23 @@ def code_of(*things: Any) -> str:
     return digest({name: code_behind(name) for name in foreign}) if foreign else ""
 
 
+def modules_behind(things: Iterable[Any]) -> dict[str, str]:
+    """Modules that functions and classes need wherever they run, with their hashes.
+
+    Those of a notebook travel themselves; what they import does not.
+    """
+    fingerprint, listed = CodeFingerprint(), list(things)
+    for _ in fingerprint(listed):  # collects the modules
+        pass
+    needed = sorted({*fingerprint.modules, *origins(listed)} - {MAIN})
+    return {module: module_digest(module) for module in needed}
+
+
+def module_digest(module: str) -> str:
+    """Hash of the files or versions behind a module, where qhu's own keys do not tell them."""
+    return digest(unkeyed([module])) if is_keyed(module) else code_behind(top_level(module))
+
+
 def origins(things: Iterable[Any]) -> set[str]:
     """Modules that hold the code of functions and classes, and of what those wrap."""
     modules, todo, seen = set[str](), list(things), list[Any]()
@@ -80,10 +97,14 @@ class CodeFingerprint:
     """What decides what a thing does, as lines that are the same in the next session.
 
     Source text would not do: a notebook has none for its classes, and a helper is another cell.
+
+    Attributes:
+        modules: names of those that were met, outside the notebook.
     """
 
     def __init__(self) -> None:
         self._seen: dict[int, Any] = {}  # the things themselves, so that no id is used twice
+        self.modules = set[str]()
 
     def __call__(self, thing: Any) -> Iterator[str]:
         """Lines of a thing and of all that it uses; of what came before, where it stood."""
@@ -102,8 +123,9 @@ class CodeFingerprint:
 
     def _imported(self, module: str) -> Iterator[str]:
         """A module by its name, its files or versions, where qhu's own keys do not tell them."""
+        self.modules.add(module)
         yield module
-        yield code_behind(top_level(module)) if not is_keyed(module) else digest(unkeyed([module]))
+        yield module_digest(module)
 
     def _own(self, thing: Any) -> Iterator[str]:
         if isinstance(thing, FunctionType):

@@ -1,37 +1,28 @@
 """Finished stages by key: computed once, found again by whoever asks."""
 
 import contextlib
-import errno
 import json
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from qhu.errors import UserError
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A finished stage: named arrays and JSON-serialisable facts about them."""
-
-    key: str
-    arrays: dict[str, NDArray[Any]]
-    facts: dict[str, Any]
+from qhu.record.files import OWNER_ALONE, Damaged, read_plain, replacing, written
+from qhu.record.stage import Stage, packed, unpacked
 
 
 class Store:
     """A folder with one safetensors file per finished stage, named by the stage's key.
 
+    A file that is not the stage that was written, unchanged to the last bit, is put aside with a
+    line on standard error, and the stage counts as not kept: whoever needs it computes it again.
+
     Args:
-        root: the folder; made when the first stage is kept.
+        root: the folder; made when the first stage is kept, for its owner alone.
     """
 
     def __init__(self, root: Path) -> None:
@@ -42,32 +33,61 @@ class Store:
         return self.root / key[:2] / f"{key}.safetensors"
 
     def __contains__(self, key: str) -> bool:
-        return self.path(key).exists()
+        return self.find(key) is not None
+
+    def find(self, key: str) -> Stage | None:
+        """The stage ``key``, or None where it is not kept.
+
+        Raises:
+            UserError: the disk cannot be read, or a damaged file cannot be put aside.
+        """
+        path = self.path(key)
+        try:
+            if path.is_symlink():
+                raise Damaged("it is a link")
+            return unpacked(read_plain(path), key)
+        except FileNotFoundError:
+            return None
+        except Damaged as error:
+            _put_aside(path, str(error))
+            return None
+        except OSError as error:  # of the machine, say too many open files: no fault of the file
+            raise UserError(
+                f"cannot read {path}: {error.strerror}; mend it and run again"
+            ) from None
 
     def get(self, key: str, compute: Callable[[], tuple[dict[str, Any], dict[str, Any]]]) -> Stage:
         """The stage ``key``; ``compute`` (arrays, facts) runs only where it is not yet kept."""
-        if key not in self:
+        stage = self.find(key)
+        if stage is None:
             self.put(key, *compute())
-        return self.load(key)
+            stage = self.load(key)
+        return stage
 
     def put(self, key: str, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
         """Keep a stage; the file appears whole or not at all."""
-        contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-        with replacing(self.path(key)) as partial:
-            partial.write_bytes(save(contiguous, {"facts": json.dumps(facts)}))
+        path = self.path(key)
+        with self.private(path) as partial:
+            partial.write_bytes(packed(Stage(key, arrays, facts)))
 
     def load(self, key: str) -> Stage:
         """Read a stage that exists.
 
         Raises:
-            UserError: the file is unreadable or truncated.
+            UserError: it does not, or has been damaged since it was found.
         """
-        return read_stage(self.path(key))
+        stage = self.find(key)
+        if stage is None:
+            raise UserError(f"{self.path(key)} has gone since it was needed: run again")
+        return stage
 
-    def show(self, key: str, target: Path) -> None:
-        """Copy a stage's file to ``target``: whoever changes the copy does not change the stage."""
-        with replacing(target) as partial:
-            shutil.copyfile(self.path(key), partial)
+    def private(self, path: Path) -> contextlib.AbstractContextManager[Path]:
+        """As :func:`replacing`, for a file of a folder of the store: its owner's alone."""
+        with written(path):
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (self.root, path.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        return replacing(path, OWNER_ALONE)
 
 
 class MemoryStore(Store):
@@ -81,57 +101,20 @@ class MemoryStore(Store):
         self._below = below
         self._stages: dict[str, Stage] = {}
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._stages or (self._below is not None and key in self._below)
+    def find(self, key: str) -> Stage | None:
+        """The stage ``key``, or None where it is not kept."""
+        if key in self._stages or self._below is None:
+            return self._stages.get(key)
+        return self._below.find(key)
 
     def put(self, key: str, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
         """Keep a stage."""
         self._stages[key] = Stage(key, arrays, json.loads(json.dumps(facts)))
 
-    def load(self, key: str) -> Stage:
-        """A stage that exists."""
-        if key in self._stages or self._below is None:
-            return self._stages[key]
-        return self._below.load(key)
 
-
-def read_stage(path: Path) -> Stage:
-    """Read a stage's file, in the store or shown elsewhere; its name stands for the key.
-
-    Raises:
-        UserError: the file is unreadable or truncated.
-    """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            facts = json.loads((file.metadata() or {})["facts"])
-    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
-        raise UserError(
-            f"{path} is unreadable or truncated ({error}): delete it and run again"
-        ) from None
-    return Stage(path.stem, arrays, facts)
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path that becomes ``path`` when the block ends well, and vanishes otherwise.
-
-    Raises:
-        UserError: the disk is full or the folder cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(f"no space left for {path}: free some and run again") from None
-        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EPERM):
-            raise UserError(
-                f"cannot write {path}: {error.strerror}; choose another --out"
-            ) from None
-        raise
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+def _put_aside(path: Path, why: str) -> None:
+    """Give a damaged file another name, and say so."""
+    aside = path.with_name(f"{path.name}.{uuid4().hex[:8]}.damaged")
+    with written(path), contextlib.suppress(FileNotFoundError):  # another process was faster
+        path.rename(aside)
+    sys.stderr.write(f"qhu: {path} is damaged ({why}): put aside as {aside.name}, computed again\n")

@@ -11,7 +11,7 @@ import pandas as pd
 from pyarrow import parquet
 
 from qhu.errors import UserError
-from qhu.record.documents import read_bounded, read_document
+from qhu.record.documents import parse_document
 from qhu.record.folder import SCHEMA, RunFolder, RunRecord
 from qhu.record.scores import Score
 
@@ -121,11 +121,12 @@ def read_predictions(folder: Path, seeds: Sequence[int]) -> pd.DataFrame:
         UserError: the file is missing or damaged.
     """
     file = folder / "predictions.parquet"
+    content = io.BytesIO(RunFolder(folder).read(file.name))
     try:
-        shape = parquet.read_metadata(file)
+        shape = parquet.read_metadata(content)
         if shape.num_rows * shape.num_columns > MAX_PREDICTIONS:
             raise ValueError(f"it claims {shape.num_rows:,} rows of {shape.num_columns:,} columns")
-        return pd.read_parquet(file, filters=[("seed", "in", list(seeds))])
+        return pd.read_parquet(content, filters=[("seed", "in", list(seeds))])
     except (OSError, ValueError, MemoryError) as error:  # pyarrow's errors are these
         raise UserError(f"cannot read {file} ({error}): run the experiment again") from None
 
@@ -138,7 +139,7 @@ def read_table(file: Path, types: Mapping[str, str]) -> pd.DataFrame:
     """
     # Only an empty field is missing: "NA" or "null" may be the name of a method.
     options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
-    content = read_bounded(file, MAX_TABLE)
+    content = _read(file)
     try:
         header = pd.read_csv(io.BytesIO(content), nrows=0)
         if missing := [name for name in types if name not in header.columns]:
@@ -158,7 +159,7 @@ def read_settings(file: Path) -> dict[str, Any]:
         UserError: the file is missing or damaged.
     """
     try:
-        settings = read_document(file)
+        settings = parse_document(_read(file), str(file))
     except UserError as error:
         raise UserError(
             f"{file} is not YAML settings ({error}): run the experiment again"
@@ -195,6 +196,11 @@ def _read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _read_text(file: Path) -> str:
     try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        return _read(file).decode()
+    except UnicodeDecodeError as error:
         raise UserError(f"cannot read {file}: {error}") from None
+
+
+def _read(file: Path) -> bytes:
+    """A file as the run beside it wrote it."""
+    return RunFolder(file.parent).read(file.name, MAX_TABLE)

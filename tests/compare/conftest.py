@@ -1,5 +1,6 @@
 """Runs of one small experiment under noise of which every part is known."""
 
+import json
 import shutil
 
 import pytest
@@ -61,12 +62,15 @@ def undrawn(monkeypatch, blank):
 
 @pytest.fixture
 def runs(known, tmp_path, monkeypatch):
-    """Copies of some run folders, in an empty working folder."""
+    """Copies of some run folders, in an empty working folder; without checksums, to be edited."""
     monkeypatch.chdir(tmp_path)
 
     def copied(*names):
         for name in names:
             shutil.copytree(known / name, tmp_path / name)
+            file = tmp_path / name / "run.json"
+            record = json.loads(file.read_text())
+            file.write_text(json.dumps({**record, "files": {}, "checksum": ""}))
         return [tmp_path / name for name in names]
 
     return copied

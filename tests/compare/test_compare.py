@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 import yaml
 from rich.console import Console
-from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from qhu.compare.compare import compare
+from qhu.record.stage import packed, unpacked
 from qhu.report.comparison.gaps import EVERY, PARTS
 
 COLUMNS = [
@@ -188,11 +187,9 @@ def test_another_split_is_named(runs, qhu):
 def test_another_theta_is_named(runs, qhu):
     exact, both = runs("exact", "both")
     victim = both / "models" / "seed1-class-scrub.safetensors"
-    with safe_open(victim, framework="numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        facts = file.metadata()
-    arrays["head.0.weight"][0, 0] += 1e-6
-    save_file(arrays, victim, facts)
+    stage = unpacked(victim.read_bytes())
+    stage.arrays["head.0.weight"][0, 0] += 1e-6
+    victim.write_bytes(packed(stage))
     assert "theta (seed1-class-scrub)" in refused(qhu, exact, both)
 
 

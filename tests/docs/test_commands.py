@@ -29,6 +29,7 @@ ABLATION = "commands/test_ablate.py::test_an_ablation_is_ordinary_runs_and_a_pag
 AUDIT = "paper/test_images.py::test_a_folder_of_image_checkpoints_is_audited"
 SERVED = "emulator/test_server.py::test_the_command_serves_until_it_is_interrupted"
 SCHEDULER = "grid/test_cluster.py::test_a_killed_worker_costs_only_its_cell"
+TLS = "grid/test_cluster.py::test_a_scheduler_with_tls"
 PLUGIN = "test_plugin.py::test_all_four_work_together_here_and_on_a_worker"
 SLURM = "grid/test_slurm.py::test_the_documented_command_asks_for_its_jobs"
 ELSEWHERE = {
@@ -42,6 +43,7 @@ ELSEWHERE = {
     "qhu jobs TAG --give-up": "hardware/test_jobs.py::test_a_lost_job_can_be_given_up",
     "qhu emulator --device fake_brisbane --port 8787 --state .emulator": SERVED,
     "qhu run experiments/iris.yaml --scheduler tcp://node1:8786": SCHEDULER,
+    "qhu run experiments/iris.yaml --scheduler tls://node1:8786": TLS,
     "dask scheduler --host node1 --port 8786": SCHEDULER,
     "dask worker tcp://node1:8786 --nthreads 1 --nworkers 16": SCHEDULER,
     "pip install 'qhu[cluster]'": SLURM,

@@ -19,6 +19,7 @@ TESTED = {
     "docs/ablations.md": "docs/test_snippets.py",
     "docs/api.md": "test_api.py",
     "docs/metrics/index.md": "evaluate/test_evidence.py",
+    "docs/scale.md": "grid/test_cluster.py",
 }
 """Pages with code, and the tests that read it."""
 

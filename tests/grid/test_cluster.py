@@ -10,9 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-import types
 from pathlib import Path
 
+import dask
 import pytest
 import torch
 from distributed import Client, KilledWorker, LocalCluster
@@ -23,7 +23,11 @@ from qhu.errors import UserError
 from qhu.grid import cluster
 from qhu.grid import run as grid
 from qhu.grid.execute import Step
+from qhu.record import foreign
 from qhu.record.store import Store
+from qhu.settings.experiment import load_experiment
+from qhu.study import Study
+from qhu.unlearn.task import MethodOptions
 
 SLOWLY = '''
 """A method that can be caught in the middle of a cell."""
@@ -68,7 +72,7 @@ def slowly(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def dask(tmp_path):
+def processes(tmp_path):
     """A scheduler and two workers, each a process of its own: its address, the workers."""
     file, children = tmp_path / "scheduler.json", []
 
@@ -117,8 +121,8 @@ def test_two_workers_give_the_same_bytes(tiny, qhu, monkeypatch):
     assert not list(Path("another-store/sent").iterdir())
 
 
-def test_a_killed_worker_costs_only_its_cell(tiny, qhu, slowly, dask, monkeypatch):
-    address, workers = dask
+def test_a_killed_worker_costs_only_its_cell(tiny, qhu, slowly, processes, monkeypatch):
+    address, workers = processes
     asked = ("--methods", "slowly,finetune")
     go = slowly / "go"
     go.touch()
@@ -246,8 +250,6 @@ def test_workers_with_threads_are_refused(tiny, qhu):
 
 
 def test_nobody_at_the_address(tiny, qhu, monkeypatch):
-    import dask
-
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
         assert "start one by `dask scheduler`" in refused(qhu, tiny, "tcp://127.0.0.1:9")
         assert "no Dask scheduler answers" in refused(qhu, tiny, "nonsense://127.0.0.1:9")
@@ -310,7 +312,68 @@ def test_a_step_that_kills_its_workers_is_named(tiny, qhu, inside, monkeypatch):
     assert re.search(r"train \S+ .*: every worker that tried it died", errors)
 
 
-def test_what_workers_execute_can_be_written_by_its_owner_alone(tmp_path):
-    study = types.SimpleNamespace(store=Store(tmp_path / "stages"))
+NOTEBOOK = """
+def mine(student, task, options: MethodOptions):
+    import mine_helper
+    mine_helper.move(student)
+"""
+
+
+@pytest.mark.parametrize("changed", ["mine_helper.py", "mine_deeper/rates.csv"])
+def test_a_worker_with_another_helper_is_refused(tiny, tmp_path, monkeypatch, changed):
+    """A method of a notebook travels itself; modules that it imports lie on the worker's disk."""
+    (tmp_path / "mine_deeper").mkdir()
+    (tmp_path / "mine_helper.py").write_text("import mine_deeper\ndef move(student): pass\n")
+    (tmp_path / "mine_deeper" / "__init__.py").write_text("")
+    (tmp_path / "mine_deeper" / "rates.csv").write_text("1")
+    monkeypatch.syspath_prepend(tmp_path)
+    space = {"__name__": "__main__", "MethodOptions": MethodOptions}
+    exec(NOTEBOOK, space)
+    entry = type(registry.method["finetune"])("mine", space["mine"], MethodOptions)
+    registry.method.names()
+    monkeypatch.setattr(registry.method, "_entries", {**registry.method._entries, "mine": entry})
+    study = Study(load_experiment(tiny, methods=["mine"]), Store(tmp_path / "stages"))
     with cluster._sent(study) as ticket:
-        assert Path(ticket.file).parent.stat().st_mode & 0o777 == 0o700
+        assert cluster._refusal(ticket) is None
+        (tmp_path / changed).write_text("x = 2")
+        cluster._study.cache_clear()
+        foreign.code_behind.cache_clear()
+        assert "has another version of mine_helper" in str(cluster._refusal(ticket))
+        foreign.code_behind.cache_clear()
+
+
+def test_a_study_that_was_changed_on_its_way_is_refused(tiny, tmp_path):
+    study = Study(load_experiment(tiny), Store(tmp_path / "stages"))
+    with cluster._sent(study) as ticket:
+        Path(ticket.file).write_bytes(Path(ticket.file).read_bytes()[:-1])
+        assert "than was written" in str(cluster._refusal(ticket))
+
+
+def test_a_scheduler_with_tls(tiny, qhu, tmp_path):
+    """By the certificates that scale.md makes, named in Dask's settings; without them, a line."""
+    page = Path(cluster.__file__).parents[2] / "docs" / "scale.md"
+    (block,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    names = {}
+    exec(block, names)
+    settings = {"ca-file": "ca.pem", "client.cert": "me.pem", "client.key": "me.key"}
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address="127.0.0.1:0",
+        security=names["made"],
+    ) as encrypted:
+        address = encrypted.scheduler_address
+        assert address.startswith("tls://")
+        assert "no Dask scheduler answers" in refused(qhu, tiny, address)
+        with dask.config.set({f"distributed.comm.tls.{k}": v for k, v in settings.items()}):
+            once = ("--methods", "finetune", "--seeds", "0", "--scheduler", address)
+            code, _, errors = qhu("run", tiny, *once, "--out", "here")
+    assert (code, errors) == (0, "")
+
+
+def test_what_workers_execute_is_its_owners_alone(tiny, tmp_path):
+    study = Study(load_experiment(tiny), Store(tmp_path / "stages"))
+    with cluster._sent(study) as ticket:
+        assert Path(ticket.file).stat().st_mode & 0o077 == 0
+        assert Path(ticket.file).parent.stat().st_mode & 0o077 == 0

@@ -21,13 +21,14 @@ import sklearn.datasets  # noqa: F401
 def keys() -> dict:
     """Keys of a teacher, a model and its outputs, the run's fingerprint, and whether it is done."""
     from qhu import pipeline
-    from qhu.record.folder import FILES, RunFolder
-    from qhu.record.store import Stage, Store
+    from qhu.record.folder import FILES, RunFolder, started
+    from qhu.record.stage import Stage
+    from qhu.record.store import Store
     from qhu.settings.experiment import load_experiment
     from qhu.study import Cell, Fit, Study
 
     class Keys(Store):
-        def get(self, key, compute):
+        def find(self, key):
             return Stage(key, {}, {})
 
     study = Study(load_experiment(Path("experiment.yaml")), Keys(Path("unused")))
@@ -38,7 +39,7 @@ def keys() -> dict:
     outputs = pipeline.predict(study, Stage(made["unlearn finetune"], {}, {}), 0).key
     folder = RunFolder(Path("run"))
     if not folder.path.exists():
-        folder.start("tiny", "exact", study.fingerprint, {})
+        folder.start(started("tiny", "exact", study.fingerprint), {})
         for name in FILES:
             folder.write_text(name, "")
         folder.update(data=study.data.content)
