@@ -58,10 +58,14 @@ class OpenRun:
         begun, self.begun = self.begun, None
         if begun is None:
             return
-        for paid in self.study.paid.values():
-            paid.close(settle=status == "finished")
-        write_files(self.study, self.folder, self.scored, self.cites)
-        self.folder.finish(status, time.monotonic() - begun)
+        ended: Status = "failed"
+        try:
+            for paid in self.study.paid.values():
+                paid.close(settle=status == "finished")
+            ended = status
+        finally:  # whatever a device's end is like, its results were paid for
+            write_files(self.study, self.folder, self.scored, self.cites)
+            self.folder.finish(ended, time.monotonic() - begun)
         if status == "finished":
             write_report(self.folder.path)
 
