@@ -205,7 +205,7 @@ class Spending(RuleBasedStateMachine):
         assert charged - self.unplanned <= self.granted + 1e-6
 
 
-Spending.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Spending.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 test_held_covers_what_was_charged = Spending.TestCase
 
 

@@ -185,7 +185,15 @@ def with_values(properties, names, value):
     return properties
 
 
-@pytest.mark.parametrize("value", ["drop", math.nan, math.inf, -0.5, 1.5, 0.0], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "drop",
+        math.nan,
+        *(pytest.param(v, marks=pytest.mark.slow) for v in (math.inf, -0.5, 1.5, 0.0)),
+    ],
+    ids=repr,
+)
 @pytest.mark.parametrize(
     "names", [{"T1"}, {"T2"}, {"gate_error"}, {"readout_error"}, {"gate_length"}], ids=str
 )
