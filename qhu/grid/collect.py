@@ -73,16 +73,23 @@ class OpenRun:
         if run is None:
             return
         with run.claim:
-            for paid in self.study.paid.values():
-                paid.close(settle=status == "finished")
-            before = self.folder.record()
-            if status != "finished" and before is not None and before.status == "finished":
-                return
-            with self.folder.replaced(run.record, run.settings) as draft:
-                write_files(self.study, draft, self.scored, self.cites)
-                draft.finish(status, time.monotonic() - run.begun)
-                if status == "finished":
-                    write_report(draft.path)
+            ended: Status = "failed"
+            try:
+                for paid in self.study.paid.values():
+                    paid.close(settle=status == "finished")
+                ended = status
+            finally:  # whatever a device's end is like, its results were paid for
+                self._write(run, ended)
+
+    def _write(self, run: Opened, status: Status) -> None:
+        before = self.folder.record()
+        if status != "finished" and before is not None and before.status == "finished":
+            return
+        with self.folder.replaced(run.record, run.settings) as draft:
+            write_files(self.study, draft, self.scored, self.cites)
+            draft.finish(status, time.monotonic() - run.begun)
+            if status == "finished":
+                write_report(draft.path)
 
 
 def write_files(

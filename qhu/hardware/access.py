@@ -64,11 +64,12 @@ class Access:
         """
         name = "emulator.db" if self.emulated else "ibm.db"
         if folder := os.environ.get("QHU_LEDGER"):
-            return Path(folder) / name
+            return Path(folder).expanduser() / name
         if self.emulated or (LEDGERS / name).exists():
             return LEDGERS / name
-        data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-        return Path(data) / "qhu" / name
+        data = Path(os.environ.get("XDG_DATA_HOME", ""))
+        data = data if data.is_absolute() else Path.home() / ".local" / "share"
+        return data / "qhu" / name
 
     @property
     def owner(self) -> str:

@@ -1,7 +1,10 @@
 """The budget: whatever a platform charges and says, held never falls below what it charged."""
 
+import contextlib
 import math
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -202,7 +205,7 @@ class Spending(RuleBasedStateMachine):
         assert charged - self.unplanned <= self.granted + 1e-6
 
 
-Spending.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Spending.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 test_held_covers_what_was_charged = Spending.TestCase
 
 
@@ -362,6 +365,28 @@ def test_a_budget_is_a_number_of_seconds(budget, qhu):
         Options(max_qpu_seconds=budget)
     code, _, errors = qhu("plan", "quickstart", "--max-qpu-seconds", budget)
     assert code == 2 and errors.count("\n") == 1
+
+
+def test_two_processes_at_once_share_a_budget(tmp_path):
+    """Each with the ledger open for itself: what one holds, the other does not have."""
+    path = tmp_path / "ledger.db"
+    book = Ledger(path)
+    for number in range(12):
+        book.plan(request(number, 10.0), [CONTENT])
+    start = threading.Barrier(2)
+
+    def begin(numbers):
+        own, limits = Ledger(path), []
+        start.wait()
+        for number in numbers:
+            with contextlib.suppress(BudgetRefused):
+                limits.append(own.begin(request(number, 0).tag, 100.0, "crn:here"))
+        return limits
+
+    with ThreadPoolExecutor(2) as pool:
+        both = pool.map(begin, (range(6), range(6, 12)))
+        granted = [limit for limits in both for limit in limits]
+    assert len(granted) >= 2 and math.fsum(map(Margin().worst, granted)) == book.held() <= 100.0
 
 
 def test_a_budget_below_what_is_held_submits_nothing(dispatcher, ledger, platform, questions):

@@ -19,6 +19,7 @@ from qhu.estimators.noise import device_noise
 from qhu.hardware.access import Access, redirected
 from qhu.hardware.account import Account, Listed
 from qhu.hardware.ledger import Ledger
+from qhu.hardware.session import DeviceSession
 from qhu.hardware.waiting import Patience
 from qhu.layout.calibration import thaw
 from qhu.layout.figures import DEFAULT_DELAY, Pace, pace
@@ -112,6 +113,17 @@ def test_a_run_keeps_its_results_whatever_is_told_of_usage(emulate, run, tell, r
     assert spent["qpu_seconds_at_most"] == book.held() == worst >= charged > 0
 
 
+def test_an_end_that_fails_keeps_the_results(emulate, run, monkeypatch):
+    def fail(session, settle):
+        raise UserError("no space left for the ledger: free some and run again")
+
+    monkeypatch.setattr(DeviceSession, "close", fail)
+    code, _, errors = run(emulate())
+    assert code == 2 and "no space left" in errors
+    assert len(pd.read_csv("out/results.csv"))
+    assert json.loads(Path("out/run.json").read_text())["status"] == "failed"
+
+
 # -- figures of an account, asked one by one -------------------------------------------------------
 
 
@@ -173,7 +185,15 @@ def with_values(properties, names, value):
     return properties
 
 
-@pytest.mark.parametrize("value", ["drop", math.nan, math.inf, -0.5, 1.5, 0.0], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "drop",
+        math.nan,
+        *(pytest.param(v, marks=pytest.mark.slow) for v in (math.inf, -0.5, 1.5, 0.0)),
+    ],
+    ids=repr,
+)
 @pytest.mark.parametrize(
     "names", [{"T1"}, {"T2"}, {"gate_error"}, {"readout_error"}, {"gate_length"}], ids=str
 )
