@@ -35,7 +35,7 @@ Emulated = Annotated[
 ]
 Budget = Annotated[
     float | None,
-    typer.Option(min=0, help="device time that all jobs of the ledger may be charged, in seconds"),
+    typer.Option(min=0, help="device time that all jobs of this folder may be charged, in seconds"),
 ]
 LeastSuccess = Annotated[
     float | None,
@@ -139,7 +139,7 @@ def jobs(
     from qhu.settings.parts import Stages as Settled
 
     with reach(emulator, None, Settled()) as access:
-        ledger = Ledger(access.ledger)
+        ledger = Ledger(access.ledger, access.owner)
         if fetch:
             book.fetch(access, ledger, lambda line: console.print(line, markup=False))
         if give_up and name:

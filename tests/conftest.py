@@ -18,6 +18,15 @@ def _one_thread():
     torch.set_num_threads(1)  # pytest-xdist runs one process per core
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_data_folder(tmp_path_factory):
+    """No test touches the ledger of who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        patch.delenv("QHU_LEDGER", raising=False)
+        yield
+
+
 @pytest.fixture
 def make_net():
     """Builds a network on the exact backend from options of the model."""

@@ -60,7 +60,7 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
         yield Finding(where, bool(listed), f"devices: {names or 'none'}")
         for entry in listed[:1]:
             left = account.seconds_left(entry.name)
-            text = "" if left is None else f", {left:.0f} s left"
+            text = ", time left not known" if left is None else f", {left:.0f} s left"
             yield Finding("plan", left is None or left > 0, account.plan(entry.name) + text)
     except NoAccount as error:
         yield Finding(where, False, f"{error}; exact and noisy runs and rehearsals need none")
@@ -79,5 +79,5 @@ def _platform(device: IbmBackend) -> Iterator[Finding]:
     if budget is None:
         text = "none: no device run; set max_qpu_seconds in backends.yaml or --max-qpu-seconds"
     else:
-        text = f"{budget - held:.1f} of {budget:g} s left"
+        text = f"{max(budget - held, 0):.1f} of {budget:g} s left"
     yield Finding("budget", budget is not None, text)

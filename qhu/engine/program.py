@@ -34,6 +34,10 @@ from qhu.engine.readout import read_observables
 from qhu.engine.schedule import exact_levels, visible_gates
 from qhu.engine.statevector import StatevectorProgram
 from qhu.engine.unitary import MAX_UNITARY_QUBITS, UnitaryProgram, encoding_first
+from qhu.errors import UserError
+
+MAX_STATE_QUBITS, MAX_DENSITY_QUBITS = 28, 14
+"""Whose state, exact or noisy, takes 2 GB."""
 
 
 class Program(Protocol):
@@ -59,10 +63,16 @@ def compile_circuit(
 
     Raises:
         UserError: the circuit holds an instruction or an angle that the engine does not know, or an
-            observable is not Hermitian.
+            observable is not Hermitian, or the circuit is too wide.
     """
     parameters = Parameters(ansatz.inputs, ansatz.weights)
     num_qubits = ansatz.circuit.num_qubits
+    widest = MAX_STATE_QUBITS if noise is None else MAX_DENSITY_QUBITS
+    if num_qubits > widest:
+        raise UserError(
+            f"up to {widest} qubits are simulated {'exactly' if noise is None else 'under noise'} "
+            f"and the circuit takes {num_qubits}: use fewer features, or a front"
+        )
     if noise is not None:
         return _noisy_program(ansatz, Noise(noise), dtype.to_real())
     gates = visible_gates(elementary_gates(ansatz.circuit), ansatz.observables)

@@ -124,6 +124,8 @@ def _sent(study: Study) -> Iterator[Ticket]:
         raise UserError(
             f"the study cannot be sent to workers ({error}): mend the method or run without them"
         ) from None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.chmod(0o700)  # whoever can write here has workers run their code
     with replacing(file) as partial:
         partial.write_bytes(content)
     try:

@@ -1,9 +1,11 @@
 """Which platform is talked to: the real one, or an emulator on this machine that was asked for."""
 
 import contextlib
+import hashlib
 import ipaddress
 import math
 import os
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +27,7 @@ class Access:
             account or that of the environment.
         token: the emulator's key; never a real one.
         instance: the emulator's instance.
-        budget: seconds of device time that the ledger's jobs may use together, instead of the
+        budget: seconds of device time that the owner's jobs may use together, instead of the
             backend's own ``max_qpu_seconds``.
         least_success: part of the executions that must be expected to be without error, instead of
             the backend's own ``least_success``.
@@ -55,8 +57,27 @@ class Access:
 
     @property
     def ledger(self) -> Path:
-        """File of the ledger: what was emulated never mixes with what was measured."""
-        return LEDGERS / ("emulator.db" if self.emulated else "ibm.db")
+        """File of the ledger: what was emulated never mixes with what was measured.
+
+        ``QHU_LEDGER`` names its folder. Else a rehearsal's is in the working folder, and that of
+        the platform the user's one, unless the working folder has one of its own.
+        """
+        name = "emulator.db" if self.emulated else "ibm.db"
+        if folder := os.environ.get("QHU_LEDGER"):
+            return Path(folder) / name
+        if self.emulated or (LEDGERS / name).exists():
+            return LEDGERS / name
+        data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+        return Path(data) / "qhu" / name
+
+    @property
+    def owner(self) -> str:
+        """Whose jobs are one's own, to be cancelled as doubles and counted in the budget.
+
+        It is the working folder on this machine, in a hash.
+        """
+        place = f"{platform.node()}:{Path.home()}:{Path.cwd()}"
+        return hashlib.sha256(place.encode()).hexdigest()[:12]
 
 
 @contextlib.contextmanager

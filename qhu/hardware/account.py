@@ -106,7 +106,7 @@ class Account:
         logging.getLogger("qiskit_ibm_runtime").setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", module=r"qiskit_ibm_runtime\b.*")
         if self.between and not self._was_open:
-            self.say(f"to the IBM platform through {', '.join(self.between)}")
+            self.say(f"the IBM platform is reached with {', '.join(self.between)}")
         total = self.patience.total
         total = total if self._was_open else min(total, OPENING)
         opened = patiently(self._open, replace(self.patience, total=total), lambda: None)
@@ -128,6 +128,9 @@ class Account:
             why = f"{self.text(error)}{cause}"
             raise UserError(f"the account is not accepted ({account.source}): {why}") from None
         check_one_instance(service, account)
+        # Before each submit the client looks at the plan's usage, to warn, and reckons with
+        # whatever it is told; the plan of a run has shown it.
+        service._check_instance_usage = lambda: None
         return service
 
     def describe(self) -> str:
@@ -138,8 +141,8 @@ class Account:
         """
         account = self.credentials
         instance = account.instance or "any that has the device"
-        through = f"; through {', '.join(self.between)}" if self.between else ""
-        return f"{account.source}; instance: {instance}{through}"
+        means = f"; with {', '.join(self.between)}" if self.between else ""
+        return f"{account.source}; instance: {instance}{means}"
 
     def ask(self, call: Callable[[], T], patience: Patience | None = None) -> T:
         """Make a call that may be repeated, until it is answered.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from requests.adapters import HTTPAdapter
 
 from qhu.hardware.platform import Unreadable
 from qhu.hardware.questions import Answer
@@ -13,6 +14,19 @@ from qhu.hardware.questions import Answer
 def version() -> str:
     """The client by name and version."""
     return f"qiskit-ibm-runtime {importlib.metadata.version('qiskit-ibm-runtime')}"
+
+
+def send_once(service: Any, instance: str) -> None:
+    """Have a service send every submit once: by itself it repeats one that failed with 5xx.
+
+    A job may exist by then, and each repetition could become another one.
+
+    Args:
+        service: the service.
+        instance: where jobs are submitted.
+    """
+    session = service._get_api_client(instance)._session  # nothing public leads to it
+    session.mount(f"{session.base_url}/jobs", HTTPAdapter(max_retries=0))
 
 
 def read(raw: str, shapes: Sequence[tuple[int, ...]]) -> list[Answer]:

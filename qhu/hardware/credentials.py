@@ -153,19 +153,25 @@ def _default(file: Path, entries: dict[str, Saved], channel: str | None) -> str 
 def _entries(file: Path) -> dict[str, Saved]:
     """Saved accounts by name."""
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_unique)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}): {_mend(file)}") from None
     except (ValueError, RecursionError):
-        raise UserError(f"{file} is damaged (no JSON): {_mend(file)}") from None
+        raise UserError(f"{file} is damaged (no JSON, or a name twice): {_mend(file)}") from None
     try:
         return TypeAdapter(dict[str, Saved]).validate_python(document)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "as a whole"
         raise UserError(f"{file} is damaged ({where}: {first['msg']}): {_mend(file)}") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name twice")
+    return dict(pairs)
 
 
 def _mend(file: Path) -> str:

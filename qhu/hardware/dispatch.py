@@ -1,9 +1,4 @@
-"""From questions to answers: each is paid for once, whatever networks, queues and laptops do.
-
-Before a submit the request is in the ledger. After any submit whose fate is in doubt, and after
-every successful one, the platform is asked for jobs with the request's tag: none means submit
-again, one means adopt it, more mean adopt the oldest and cancel the rest.
-"""
+"""From questions to answers: each is paid for once, whatever networks, queues and laptops do."""
 
 import hashlib
 import time
@@ -16,8 +11,9 @@ from qhu.errors import BudgetRefused
 from qhu.hardware.client import version
 from qhu.hardware.cost import Cost
 from qhu.hardware.ledger import Ledger
-from qhu.hardware.platform import Doubtful, Hanging, JobFailed, Platform, Refused, State, Unreadable
+from qhu.hardware.platform import JobFailed, Platform, State, Unreadable
 from qhu.hardware.questions import Answer, JobRequest, Question
+from qhu.hardware.submitter import Submitter, SubmitTerms
 from qhu.hardware.usage import is_idle, is_young
 from qhu.hardware.waiting import Denied, Unreachable
 from qhu.record.clock import now
@@ -28,20 +24,17 @@ class DispatchTerms:
     """What a dispatcher may spend and how it waits.
 
     Attributes:
-        budget: seconds that all jobs of the ledger may be charged together; None: nothing may be
-            sent.
+        submit: what may be submitted, and how one waits for it.
         job_seconds: jobs are filled up to about this time.
         pending: jobs under way at the same time.
         poll: seconds between two looks at a job, at first and at most.
-        submits: how often a submit is tried.
         usage: seconds to wait for what jobs used, where the budget or the record needs it.
     """
 
-    budget: float | None
+    submit: SubmitTerms
     job_seconds: float
     pending: int
     poll: tuple[float, float]
-    submits: int = 4
     usage: float = 20.0
 
 
@@ -68,6 +61,7 @@ class Dispatcher:
     ) -> None:
         self._ledger, self._platform, self._terms = ledger, platform, terms
         self._price, self._about, self._say = price, about, say
+        self._submitter = Submitter(ledger, platform, terms.submit, say)
         self._failures = 0
         self._confirmed: set[str] = set()  # jobs whose usage was heard from this dispatcher
 
@@ -108,7 +102,7 @@ class Dispatcher:
         """Whether a request goes on as it is; one that cannot be sent from here is given up."""
         if holder.state == "submitted" or set(holder.keys) <= at_hand.keys():
             return True
-        if holder.reserved is not None and self._adopt(holder.tag, self._look(holder.tag, 2)):
+        if holder.reserved is not None and self._submitter.recover(holder):
             return True
         self._ledger.drop(holder.tag)
         return False
@@ -132,11 +126,12 @@ class Dispatcher:
         waiting = deque(tag for tag in tags if tag not in under_way)
         pause = first = self._terms.poll[0]
         if waiting:
+            self._submitter.sweep()
             self.settle()  # what was told before may have been corrected
         while waiting or under_way:
             while waiting and len(under_way) < self._terms.pending:
                 try:
-                    self._submit(waiting[0], at_hand)
+                    self._submitter.ensure(waiting[0], at_hand)
                 except BudgetRefused:
                     if not under_way and not self.settle(patient=True):
                         raise
@@ -151,73 +146,6 @@ class Dispatcher:
                 pause = first if ended else min(pause * 1.5, self._terms.poll[1])
                 time.sleep(pause)
 
-    def _submit(self, tag: str, at_hand: Mapping[str, Question]) -> None:
-        """Make sure that exactly one job exists for the request."""
-        request = self._ledger.request(tag)
-        if request.instance not in (None, self._platform.instance):
-            raise Refused(
-                f"request {tag} was tried with another instance of the platform, where its job "
-                "may be running: use that instance again (QISKIT_IBM_INSTANCE)"
-            )
-        if request.reserved is not None and self._adopt(tag, self._look(tag, looks=2)):
-            return
-        if self._terms.budget is None:
-            raise BudgetRefused("no budget: set max_qpu_seconds")
-        limit = self._ledger.begin(tag, self._terms.budget, self._platform.instance)
-        pubs = [at_hand[key].pub for key in request.keys]
-        for attempt in range(self._terms.submits):
-            try:
-                job = self._platform.submit(pubs, tag, limit)
-            except Doubtful as error:
-                self._ledger.note(tag, f"submit in doubt: {error}")
-                if self._adopt(tag, self._look(tag, looks=2 + attempt)):
-                    return
-                if isinstance(error, Hanging):
-                    break  # a second submit could become a second job
-            except Refused as error:
-                self._ledger.failed(tag, str(error))
-                raise
-            else:
-                self._ledger.submitted(tag, job)
-                self._say(f"job {job}: submitted, about {request.estimate:.0f} s")
-                jobs = self._look(tag)
-                self._adopt(tag, jobs if job in jobs else [*jobs, job])
-                return
-        raise Unreachable(
-            f"the platform took no job for {tag}; nothing is lost: run the same command again"
-        )
-
-    def _look(self, tag: str, looks: int = 1) -> list[str]:
-        """Jobs that the platform has for a request, oldest first, but those known to be of no use.
-
-        Args:
-            tag: the request.
-            looks: how often to ask while there are none.
-        """
-        ended = self._ledger.jobs("tag = ? AND state IN ('failed', 'double')", tag)
-        useless = {job["id"] for job in ended}
-        jobs: list[str] = []
-        for look in range(looks):
-            time.sleep(self._terms.poll[0] * 2**look if look else 0)
-            jobs = [job for job in self._platform.find(tag) if job not in useless]
-            if jobs:
-                break
-        return jobs
-
-    def _adopt(self, tag: str, jobs: Sequence[str]) -> bool:
-        """Keep the first of a request's jobs and cancel the others; False where there are none."""
-        for kept in jobs[:1]:
-            if kept != self._ledger.request(tag).job:
-                self._ledger.submitted(tag, kept)
-                self._ledger.note(tag, f"adopted job {kept}")
-                self._say(f"job {kept}: found by its tag")
-        for extra in jobs[1:]:
-            self._platform.cancel(extra)
-            self._ledger.doubled(tag, extra)
-            self._ledger.note(tag, f"cancelled job {extra}, a double")
-            self._say(f"job {extra}: a double, cancelled")
-        return bool(jobs)
-
     def _ended(self, tag: str) -> bool:
         """Look at a request's job; True when the request is done, or failed and worth another."""
         job = self._ledger.request(tag).job
@@ -229,10 +157,10 @@ class Dispatcher:
             return False
         if state.name == "done":
             # A submit that hung may have come through since.
-            self._adopt(tag, [job, *(j for j in self._look(tag) if j != job)])
+            self._submitter.adopt(tag, job)
             self._ledger.keep(job, self._platform.result(job))
             return self._read(tag, job)
-        if state.name == "unknown" and job in self._platform.find(tag):
+        if state.name == "unknown" and job in {seen.id for seen in self._platform.find(tag)}:
             return False
         return self._gone(tag, job, state)
 
@@ -271,7 +199,9 @@ class Dispatcher:
         self._ledger.failed(tag, f"{state.name}: {state.why}", longer=state.name == "too long")
         self._ledger.note(tag, f"job {job} {state.name}: {state.why}")
         self._failures += 1
-        if state.name in ("cancelled", "too long") or self._failures > 2:
+        (ended,) = self._ledger.jobs("id = ?", job)
+        is_foreign = ended["owner"] not in (self._ledger.owner, "")
+        if (state.name in ("cancelled", "too long") and not is_foreign) or self._failures > 2:
             raise JobFailed(
                 f"job {job} ended without results ({state.name}: {state.why}); the same command "
                 "submits it again"
@@ -281,6 +211,7 @@ class Dispatcher:
     def fetch(self) -> None:
         """Look once at every job of this device that is under way, and keep what has ended."""
         device = self._about[2]
+        self._submitter.sweep()
         for request in self._ledger.requests("state = 'submitted' AND device = ?", device):
             self._ended(request.tag)
 

@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS requests (
   estimate REAL NOT NULL, -- seconds
   reserved REAL,          -- limit of a job that may exist, in seconds; NULL: none was tried
   instance TEXT,          -- where it was tried
-  job TEXT, why TEXT
+  job TEXT, why TEXT,
+  owner TEXT NOT NULL DEFAULT '' -- whose budget it is
 );
 CREATE TABLE IF NOT EXISTS questions (
   key TEXT PRIMARY KEY, tag TEXT NOT NULL REFERENCES requests, place INTEGER NOT NULL,
@@ -46,7 +47,8 @@ CREATE TABLE IF NOT EXISTS jobs (
   state TEXT NOT NULL CHECK (state IN ('submitted', 'done', 'failed', 'double')),
   reserved REAL NOT NULL, -- its limit, in seconds
   used REAL,              -- seconds it used, once that is known
-  metrics TEXT, raw BLOB  -- as the platform gave them; raw: zlib
+  metrics TEXT, raw BLOB, -- as the platform gave them; raw: zlib
+  owner TEXT NOT NULL DEFAULT '' -- who submitted it; '': not known, so that it counts for everyone
 );
 CREATE TABLE IF NOT EXISTS events (at TEXT NOT NULL, tag TEXT NOT NULL, what TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS by_run ON requests (run, step);
@@ -56,8 +58,9 @@ CREATE INDEX IF NOT EXISTS by_usage ON jobs (used) WHERE used IS NULL;
 CREATE INDEX IF NOT EXISTS by_event ON events (tag);
 """
 SILENT = """
-SELECT reserved FROM jobs WHERE used IS NULL UNION ALL
-SELECT reserved FROM requests WHERE state = 'planned' AND reserved IS NOT NULL AND tag <> ?
+SELECT reserved FROM jobs WHERE used IS NULL AND owner IN (?1, '') UNION ALL
+SELECT reserved FROM requests
+WHERE state = 'planned' AND reserved IS NOT NULL AND owner IN (?1, '') AND tag <> ?2
 """
 """Limits of jobs that have not told what they used, and of those that may exist."""
 OVERSHOT = """
@@ -84,13 +87,16 @@ class Ledger(Database):
 
     Args:
         path: the SQLite file.
+        owner: whose requests are made, and whose budget counts.
 
     Attributes:
+        owner: as given.
         placements: where circuits lie.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, owner: str = "") -> None:
         super().__init__(path, LEDGER_SCHEMA + PLACEMENTS_SCHEMA)
+        self.owner = owner
         self.placements = Placements(self)
 
     # -- questions and answers ---------------------------------------------------------------------
@@ -137,9 +143,10 @@ class Ledger(Database):
         questions = zip(request.keys, contents, strict=True)
         with self.writing():
             self.set(
-                "INSERT INTO requests VALUES (?, ?, ?, ?, ?, 'planned', ?, NULL, NULL, NULL, NULL) "
-                "ON CONFLICT (tag) DO UPDATE SET state = 'planned', why = NULL",
-                *(*values, request.estimate),
+                "INSERT INTO requests (tag, run, step, device, created, state, estimate, owner) "
+                "VALUES (?, ?, ?, ?, ?, 'planned', ?, ?) ON CONFLICT (tag) DO UPDATE SET "
+                "state = 'planned', why = NULL, owner = excluded.owner",
+                *(*values, request.estimate, self.owner),
             )
             for place, (key, content) in enumerate(questions):
                 self.set(
@@ -162,7 +169,7 @@ class Ledger(Database):
 
         Args:
             tag: the request.
-            budget: seconds that all jobs of the ledger may be charged together.
+            budget: seconds that all jobs of the owner may be charged together.
             instance: where it is submitted.
 
         Returns:
@@ -196,7 +203,7 @@ class Ledger(Database):
 
     def _unknown(self) -> str:
         """How much of what is held waits for the platform to say what was used, in words."""
-        jobs = self.jobs("used IS NULL AND state <> 'submitted'")
+        jobs = self.jobs("used IS NULL AND state <> 'submitted' AND owner IN (?, '')", self.owner)
         if not jobs:
             return ""
         held = sum(self.margin.worst(job["reserved"]) for job in jobs)
@@ -205,10 +212,16 @@ class Ledger(Database):
             "`qhu jobs --fetch` asks again)"
         )
 
-    def submitted(self, tag: str, job: str) -> None:
-        """A job is known to exist for the request."""
+    def submitted(self, tag: str, job: str, owner: str | None = None) -> None:
+        """A job exists for the request.
+
+        Args:
+            tag: the request.
+            job: the job.
+            owner: who submitted it; None: this ledger's owner.
+        """
         with self.writing():
-            self._job(tag, job, "submitted")
+            self._job(tag, job, "submitted", owner)
             self.set("UPDATE requests SET state = 'submitted', job = ? WHERE tag = ?", job, tag)
 
     def doubled(self, tag: str, job: str) -> None:
@@ -216,13 +229,18 @@ class Ledger(Database):
         with self.writing():
             self._job(tag, job, "double")
 
-    def _job(self, tag: str, job: str, state: str) -> None:
+    def dead(self, tag: str, job: str, owner: str) -> None:
+        """A job that ended without results was seen for the request; it may have cost."""
+        with self.writing():
+            self._job(tag, job, "failed", owner)
+
+    def _job(self, tag: str, job: str, state: str, owner: str | None = None) -> None:
         request = self.request(tag)
         limit = generous(request.estimate) if request.reserved is None else request.reserved
         self.set(
-            "INSERT INTO jobs (id, tag, begun, state, reserved) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (id) DO UPDATE SET state = excluded.state",
-            *(job, tag, now(), state, limit),
+            "INSERT INTO jobs (id, tag, begun, state, reserved, owner) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+            *(job, tag, now(), state, limit, self.owner if owner is None else owner),
         )
 
     def keep(self, job: str, raw: str) -> None:
@@ -273,6 +291,19 @@ class Ledger(Database):
         rows = self.all("SELECT at, what FROM events WHERE tag = ? ORDER BY rowid", tag)
         return [(row["at"], row["what"]) for row in rows]
 
+    def doubtful(self, beginning: str, since: str) -> list[str]:
+        """Own requests with a line in their history.
+
+        Args:
+            beginning: how the line begins.
+            since: UTC, ISO 8601; older lines do not count.
+        """
+        query = (
+            "SELECT DISTINCT tag FROM events JOIN requests USING (tag) "
+            "WHERE substr(what, 1, length(?1)) = ?1 AND at > ?2 AND owner = ?3"
+        )
+        return [tag for (tag,) in self.all(query, beginning, since, self.owner)]
+
     # -- jobs and their time -----------------------------------------------------------------------
 
     @property
@@ -283,19 +314,20 @@ class Ledger(Database):
         return Margin(max(SECONDS, row[0] or 0.0), max(SHARE, row[1] or 0.0))
 
     def held(self, without: str = "") -> float:
-        """Seconds used by jobs that told so, and held at their worst for all others.
+        """Seconds used by the owner's jobs that told so, and held at their worst for all others.
 
         Args:
             without: tag of a request whose unconfirmed job is left out.
         """
-        margin, row = self.margin, self.first("SELECT TOTAL(used) FROM jobs")
+        margin = self.margin
+        row = self.first("SELECT TOTAL(used) FROM jobs WHERE owner IN (?, '')", self.owner)
         assert row is not None
-        worst = (margin.worst(limit) for (limit,) in self.all(SILENT, without))
+        worst = (margin.worst(limit) for (limit,) in self.all(SILENT, self.owner, without))
         return math.fsum([row[0], *worst])
 
     def jobs(self, where: str = "TRUE", *values: Any) -> list[dict[str, Any]]:
         """Jobs that fulfil a condition, oldest first, without their raw results."""
-        columns = "id, tag, begun, state, reserved, used, metrics"
+        columns = "id, tag, begun, state, reserved, used, metrics, owner"
         query = f"SELECT {columns} FROM jobs WHERE {where} ORDER BY begun, rowid"
         return [dict(row) for row in self.all(query, *values)]
 

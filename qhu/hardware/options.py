@@ -7,6 +7,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from qhu import registry
 from qhu.hardware.cost import Sampling, sampling
 from qhu.hardware.dispatch import DispatchTerms
+from qhu.hardware.submitter import SubmitTerms
 from qhu.hardware.waiting import Patience
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -43,7 +44,7 @@ class Options(registry.Options):
     pending: PositiveInt = 3
     """Jobs under way at the same time."""
     max_qpu_seconds: Seconds | None = None
-    """Budget: seconds of device time that all jobs of the ledger may be charged. Without it nothing
+    """Budget: seconds that all jobs of the working folder may be charged. Without it nothing
     is ever submitted."""
     least_success: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Refuse a device on which a smaller part of the executions is expected to be without error;
@@ -63,13 +64,16 @@ class Options(registry.Options):
     """Seconds to wait for a submit to end."""
     usage_timeout: Seconds | None = None
     """Seconds to wait for what jobs used; then their worst counts. None: 60, for an emulator 20."""
+    tags_timeout: Seconds | None = None
+    """Seconds after which the platform shows the tags of a job at the latest: for so long a job is
+    looked for after a submit in doubt. None: 60, for an emulator 30."""
 
 
 INCIDENTAL = frozenset(
     (
         *("device", "mode", "job_seconds", "pending", "max_qpu_seconds", "least_success"),
         *("price_per_second", "currency", "poll"),
-        *("patience", "call_timeout", "submit_timeout", "usage_timeout"),
+        *("patience", "call_timeout", "submit_timeout", "usage_timeout", "tags_timeout"),
     )
 )
 """Options that no value depends on; the device counts by its name, wherever that was given."""
@@ -99,8 +103,10 @@ def estimator_options(options: Options) -> dict[str, Any]:
 def terms(options: Options, budget: float | None, emulated: bool) -> DispatchTerms:
     """What may be spent, and how one waits."""
     poll = options.poll or ((0.1, 1.0) if emulated else (5.0, 30.0))
+    tags = options.tags_timeout or (30.0 if emulated else 60.0)
+    submit = SubmitTerms(budget, poll, tags, options.submit_timeout, options.patience)
     wait = usage_wait(options, emulated)
-    return DispatchTerms(budget, options.job_seconds, options.pending, poll, usage=wait)
+    return DispatchTerms(submit, options.job_seconds, options.pending, poll, usage=wait)
 
 
 def patience(options: Options, emulated: bool) -> Patience:

@@ -13,6 +13,19 @@ class Doubtful(Exception):
     """A submit failed, and a job may or may not exist."""
 
 
+class Unsent(Exception):
+    """A submit failed, no job exists, and another one may succeed.
+
+    Args:
+        why: what the platform says.
+        seconds: when to come back, where it says so.
+    """
+
+    def __init__(self, why: str, seconds: float | None = None) -> None:
+        super().__init__(why)
+        self.seconds = seconds
+
+
 class Hanging(Doubtful):
     """A submit neither ends nor fails; what it does later cannot be known."""
 
@@ -39,6 +52,20 @@ class State(NamedTuple):
     why: str = ""
 
 
+class Sighting(NamedTuple):
+    """A job that the platform shows for a tag.
+
+    Attributes:
+        id: its name.
+        created: UTC, ISO 8601; empty where it is not told.
+        owner: who submitted it; empty where it is not told.
+    """
+
+    id: str
+    created: str
+    owner: str
+
+
 class Platform(Protocol):
     """What jobs are sent to. Everything but ``submit`` may be asked again, and is, on errors."""
 
@@ -51,8 +78,8 @@ class Platform(Protocol):
     def submit(self, pubs: Sequence[EstimatorPub], tag: str, limit: int) -> str:
         """Submit a job that may use ``limit`` seconds; its name."""
 
-    def find(self, tag: str) -> list[str]:
-        """Names of the jobs with a tag, oldest first."""
+    def find(self, tag: str) -> list[Sighting]:
+        """Jobs with a tag, whoever submitted them, in no order."""
 
     def state(self, job: str) -> State:
         """What a job is doing."""

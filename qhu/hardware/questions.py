@@ -47,11 +47,12 @@ class JobRequest:
         created: UTC, ISO 8601.
         state: planned, submitted, done or failed.
         estimate: seconds it is expected to take.
-        reserved: seconds held for a job that may exist; None: none was tried.
+        reserved: limit of a job that may exist, in seconds; None: none was tried.
         instance: the platform's instance that it was tried with.
         job: the job that answers it, where one is known.
         why: why it failed.
         keys: its questions, in the order of the job's results.
+        owner: whose budget it is.
     """
 
     tag: str
@@ -66,3 +67,4 @@ class JobRequest:
     job: str | None
     why: str | None
     keys: tuple[str, ...]
+    owner: str = ""

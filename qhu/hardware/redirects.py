@@ -119,7 +119,7 @@ def _read(service: str) -> dict[str, Any]:
 
     try:
         return dict(read_external_sources(service))
-    except (ValueError, AttributeError, TypeError, KeyError):  # its sources are of any form
+    except (ValueError, RecursionError, AttributeError, TypeError, LookupError):  # of any form
         raise UserError(f"{_origins(service)} cannot be read by the IBM client: unset it") from None
 
 

@@ -3,15 +3,25 @@
 import functools
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 
 from qhu.hardware import client, usage
 from qhu.hardware.account import Account, listed_as
-from qhu.hardware.platform import Doing, Doubtful, Hanging, Refused, State
+from qhu.hardware.platform import Doing, Doubtful, Hanging, Refused, Sighting, State, Unsent
 from qhu.hardware.questions import Answer
-from qhu.hardware.waiting import FAILURES, Denied, definite, is_ours, status, within
+from qhu.hardware.waiting import (
+    FAILURES,
+    Denied,
+    definite,
+    is_ours,
+    retry_after,
+    status,
+    unsent,
+    within,
+)
 
 LADDER = {"session": ("session", "batch"), "batch": ("batch",), "job": ()}
 """What is tried in this order; what the plan does not allow falls back, at last to single jobs."""
@@ -23,6 +33,10 @@ STATES: dict[str, Doing] = {
 }
 TOO_LONG = ("1305", "maximum execution time")
 """What is said of a job that was stopped at its time limit."""
+OWNER = "qhu-owner:"
+"""Before the owner, in the second tag of every job."""
+LISTED = 1000
+"""Jobs that a search may bring."""
 GROUP_ENDED = ("1217", "session", "batch")
 """What errors say when a session or batch takes no more jobs."""
 
@@ -62,10 +76,12 @@ class RuntimeJobs:
         from qiskit_ibm_runtime.executor_estimator import Estimator
 
         self._awake()
-        environment = {"job_tags": [tag], "private": False}
+        tags = [tag, OWNER + self._account.access.owner]
+        environment = {"job_tags": tags, "private": False}
         options = {**self._options, "environment": environment, "max_execution_time": limit}
         estimator = Estimator(mode=self._where(), options=options)
         try:
+            client.send_once(self._account.service, self.instance)
             job = within(self._account.patience.submit, lambda: estimator.run(pubs))
             return str(job.job_id())
         except FAILURES as error:
@@ -79,6 +95,8 @@ class RuntimeJobs:
                 raise Hanging("no answer") from None
             if definite(error) and not ended:
                 raise Refused(f"the platform refuses the job: {why}") from None
+            if unsent(error):
+                raise Unsent(why, 0.0 if ended else retry_after(error)) from None
             raise Doubtful(why) from None
 
     def _awake(self) -> None:
@@ -139,14 +157,14 @@ class RuntimeJobs:
 
     # -- what may be asked again -------------------------------------------------------------------
 
-    def find(self, tag: str) -> list[str]:
-        """Names of the jobs with a tag, oldest first."""
+    def find(self, tag: str) -> list[Sighting]:
+        """Jobs with a tag, whoever submitted them."""
 
-        def look() -> list[str]:
+        def look() -> list[Sighting]:
             jobs = self._account.service.jobs(
-                limit=20, job_tags=[tag], instance=self.instance, descending=False
+                limit=LISTED, job_tags=[tag], instance=self.instance, descending=False
             )
-            return [job.job_id() for job in jobs if tag in (job.tags or [tag])]
+            return [sighting(job) for job in jobs if tag in (job.tags or [tag])]
 
         return self._account.ask(look)
 
@@ -200,6 +218,14 @@ class RuntimeJobs:
             self._account.ask(lambda: self._account.service.job(job).cancel())
         except Denied as error:
             _unless_gone(error, None)
+
+
+def sighting(job: Any) -> Sighting:
+    """What the platform shows of a job, from the client's object."""
+    owners = [tag.removeprefix(OWNER) for tag in job.tags or () if tag.startswith(OWNER)]
+    date = job.creation_date
+    created = date.astimezone(UTC).isoformat() if isinstance(date, datetime) else ""
+    return Sighting(job.job_id(), created, owners[0] if owners else "")
 
 
 def _unless_gone(error: Denied, value: Any) -> Any:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from qhu.engine.ansatz import Ansatz
 from qhu.errors import BudgetRefused
 from qhu.hardware import options as device_options
-from qhu.hardware.access import Access
+from qhu.hardware.access import LEDGERS, Access
 from qhu.hardware.account import Account
 from qhu.hardware.choose import AUTO, check_name, choose
 from qhu.hardware.credentials import NoAccount
@@ -65,7 +65,7 @@ class DeviceSession:
 
     @property
     def budget(self) -> float | None:
-        """Seconds that all jobs of the ledger may be charged; None: nothing may be submitted."""
+        """Seconds that all jobs of the owner may be charged; None: nothing may be submitted."""
         own: float | None = self._options.max_qpu_seconds
         return own if self._access.budget is None else self._access.budget
 
@@ -78,7 +78,9 @@ class DeviceSession:
     @functools.cached_property
     def ledger(self) -> Ledger:
         """What was asked, answered and used before."""
-        return Ledger(self._access.ledger)
+        if not self._access.emulated and self._access.ledger.parent == LEDGERS:
+            self._say(f"the ledger is {self._access.ledger}, this folder's own")
+        return Ledger(self._access.ledger, self._access.owner)
 
     @functools.cached_property
     def jobs(self) -> RuntimeJobs:

@@ -4,17 +4,22 @@ The client's reads have no timeout. So every call runs in a thread of its own; o
 its deadline is left behind, and a daemon thread does not keep the process alive.
 """
 
+import contextlib
 import re
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from qiskit.exceptions import QiskitError
 from requests import RequestException
+from requests.exceptions import ConnectTimeout
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+from urllib3.exceptions import NewConnectionError
 
 from qhu.errors import QhuError
 
@@ -123,6 +128,43 @@ def is_ours(error: BaseException) -> bool:
         return False
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     return str(frame.f_globals.get("__name__", "")).startswith("qhu.")
+
+
+def unsent(error: BaseException) -> bool:
+    """Whether a request did not reach the platform, or was turned away by it."""
+    code = status(error)
+    if code is not None:
+        return 400 <= code < 500
+    return any(isinstance(cause, NewConnectionError | ConnectTimeout) for cause in _causes(error))
+
+
+def retry_after(error: BaseException) -> float | None:
+    """Seconds until the platform wants to be asked again (RFC 9110, 10.2.3), where it says so."""
+    for cause in _causes(error):
+        headers = getattr(getattr(cause, "response", None), "headers", None) or {}
+        value = str(headers.get("Retry-After", "")).strip()
+        if value.isdecimal():
+            return float(value)
+        with contextlib.suppress(ValueError):
+            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it goes back to, by whichever way it is kept."""
+    ahead, seen = [error], set[int]()
+    while ahead:
+        cause = ahead.pop()
+        if id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        reason = getattr(cause, "reason", None)  # of urllib3
+        ahead += [
+            item
+            for item in (cause.__cause__, cause.__context__, reason, *cause.args)
+            if isinstance(item, BaseException)
+        ]
 
 
 def status(error: BaseException) -> int | None:

@@ -10,6 +10,8 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
+from qhu.layout.figures import figure
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -41,7 +43,10 @@ def freeze(target: Target, qubits: Sequence[int]) -> dict[str, Any]:
         if where is not None and at.keys() >= set(where)
     ]
     properties = target.qubit_properties or [None] * (target.num_qubits or 0)
-    times = [[getattr(properties[q], t, None) for t in ("t1", "t2")] for q in qubits]
+    # None, not known, is no relaxation to Aer; a time of 0 is none that it can reckon with.
+    times = [
+        [figure(getattr(properties[q], t, None)) or None for t in ("t1", "t2")] for q in qubits
+    ]
     return {"dt": target.dt, "gates": gates, "times": times}
 
 

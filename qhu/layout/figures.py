@@ -70,8 +70,9 @@ def pace(configuration: Any) -> Pace:
 def usable(target: Target) -> Target:
     """The target with figures that can be reckoned with.
 
-    An error that is no probability, or that is missing where the same operation has one elsewhere,
-    is 1, the platform's own mark of what is not calibrated; a time that is none is not known.
+    An error that is no probability is 1, the platform's own mark of what is not calibrated, and so
+    is one that is missing of a readout, of a gate on two qubits, or of a gate that has one
+    elsewhere. A duration that is none is not known.
 
     Args:
         target: as the platform tells it; changed in place.
@@ -81,15 +82,10 @@ def usable(target: Target) -> Target:
         calibrated = any(f is not None and f.error is not None for f in figured.values())
         for where, figures in figured.items():
             error = figure(figures and figures.error, most=1.0)
-            if error is None and calibrated:
+            if error is None and (calibrated or name == "measure" or len(where) > 1):
                 error = 1.0
             duration = figure(figures and figures.duration)
             if figures is not None or error is not None:
-                target.update_instruction_properties(
-                    name, where, InstructionProperties(duration=duration, error=error)
-                )
-    if target.qubit_properties:
-        for properties in target.qubit_properties:
-            if properties is not None:
-                properties.t1, properties.t2 = figure(properties.t1), figure(properties.t2)
+                own = InstructionProperties(duration=duration, error=error)
+                target.update_instruction_properties(name, where, own)
     return target

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from qiskit import QuantumCircuit, qpy
+from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import SparsePauliOp
 from qiskit.transpiler import Target
 
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.lowering import lowered
+from qhu.errors import UserError
 from qhu.layout import calibration
 from qhu.layout.calibration import Clock
 from qhu.layout.figures import Pace, pace
@@ -153,7 +155,7 @@ def place(
 
     Raises:
         UserError: the circuit does not fit the device, the layout does not fit either, or the
-            device does not allow the delay.
+            device does not allow the delay or does not tell how long its gates take.
     """
     delay = device.pace.of(delay, device.name)
     tried = []
@@ -169,11 +171,18 @@ def place(
         tried.append((calibration.success(isa.circuit, read, device.target), -trial, isa, read))
     success, _, isa, read = max(tried, key=lambda trial: trial[:2])
     qubits = reduce_ansatz(isa)[1]
+    try:
+        length = calibration.length(isa.circuit, device.target)
+    except QiskitError as error:
+        raise UserError(
+            f"{device.name} does not tell how long its gates take ({error.message}), so that "
+            "nothing can be priced: take another device"
+        ) from None
     return Placement(
         ansatz=isa,
         qubits=qubits,
         success=success,
-        length=calibration.length(isa.circuit, device.target),
+        length=length,
         clock=calibration.clock(device.target, read, delay),
         figures=calibration.freeze(device.target, qubits),
         about={

@@ -1,15 +1,19 @@
 """Released checkpoints as states of qhu's network."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from qhu.errors import UserError
+from qhu.errors import UserError, shortened
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.paper.release import released_name
+
+MAX_BYTES = 100_000_000
+"""Of a checkpoint, unpacked; the largest released one has a hundredth of it."""
 
 
 def find_checkpoint(folder: Path, tag: str) -> Path:
@@ -44,7 +48,8 @@ def load_checkpoint(path: Path, net: HybridNet, dataset: str) -> ModelState:
     wanted = {**dict(net.named_parameters()), **dict(net.named_buffers())}
     names = {ours: released_name(dataset, ours) for ours in wanted}
     if odd := set(names.values()) ^ tensors.keys():
-        raise UserError(f"{path} is of another network ('{min(odd)}'): check --dataset")
+        name = shortened(min(map(str, odd)))
+        raise UserError(f"{path} is of another network ('{name}'): check --dataset")
     for ours, theirs in names.items():
         shape = tuple(tensors[theirs].shape)
         expected = _released_shape(net, ours, tuple(wanted[ours].shape))
@@ -53,12 +58,20 @@ def load_checkpoint(path: Path, net: HybridNet, dataset: str) -> ModelState:
                 f"{path}: {theirs} has shape {shape}, the released network {expected}: "
                 "a file of another network or run"
             )
+        if not _is_plain(tensors[theirs], wanted[ours].dtype):
+            raise UserError(f"{path}: {theirs} is not dense, finite and {wanted[ours].dtype}")
     theta = torch.cat([tensors[names[name]].reshape(-1) for name in net.theta.slices])
     return ModelState(theta, {name: tensors[names[name]] for name, _ in net.named_buffers()})
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
+        size = path.stat().st_size
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                size = max(size, sum(member.file_size for member in archive.infolist()))
+        if size > MAX_BYTES:
+            raise ValueError(f"it has {size:,} bytes, more than {MAX_BYTES:,}")
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch documents no exceptions for foreign files: any of many
         reason = str(error).split("\n", 1)[0].split(". ", 1)[0]
@@ -67,6 +80,11 @@ def _read(path: Path) -> dict[str, Tensor]:
     if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
         raise UserError(f"{path} is not a released checkpoint: it holds no model_state_dict")
     return tensors
+
+
+def _is_plain(tensor: Tensor, dtype: torch.dtype) -> bool:
+    dense = tensor.layout == torch.strided and tensor.device.type == "cpu"
+    return dense and tensor.dtype == dtype and bool(torch.isfinite(tensor).all())
 
 
 def _released_shape(net: HybridNet, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -68,11 +68,11 @@ class ModelSpec(Options):
     front: Literal["none", "cnn"] = "none"
     """what turns a sample into angles: nothing, one feature per qubit; or two convolutions and a
     linear layer, for images"""
-    qubits: int | None = Field(None, ge=1)
+    qubits: int | None = Field(None, ge=1, le=1_000)
     """width of the circuit behind a front; null: one qubit per feature"""
     quantum: bool = True
     """false: the classical twin, the same network with the quantum layer left out"""
-    layers: int = Field(2, ge=1)
+    layers: int = Field(2, ge=1, le=1_000)
     """variational layers of the circuit"""
     entanglement: Literal["ring", "linear", "full", "none"] = "ring"
     """which qubit pairs each layer couples with CZ"""
@@ -84,7 +84,7 @@ class ModelSpec(Options):
     head: Literal["mlp", "deep"] = "mlp"
     """what turns expectation values into logits: hidden layers as below; or the fixed head of the
     paper's Iris network, 32-32-16 with batch norm, ELU and dropout 0.2"""
-    hidden: tuple[Annotated[int, Field(ge=1)], ...] = (16,)
+    hidden: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field((16,), max_length=100)
     """widths of the head's hidden layers"""
     batch_norm: bool = False
     """normalise after every hidden linear layer of the head"""

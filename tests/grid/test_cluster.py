@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,14 @@ from qhu.errors import UserError
 from qhu.grid import cluster
 from qhu.grid import run as grid
 from qhu.grid.execute import Step
+from qhu.record.store import Store
 
 SLOWLY = '''
 """A method that can be caught in the middle of a cell."""
 
 import os
 import time
+import types
 from pathlib import Path
 
 from qhu.registry import method
@@ -305,3 +308,9 @@ def test_a_step_that_kills_its_workers_is_named(tiny, qhu, inside, monkeypatch):
     code, _, errors = qhu("run", tiny, "--out", "here", "--scheduler", inside.scheduler_address)
     assert code == 1
     assert re.search(r"train \S+ .*: every worker that tried it died", errors)
+
+
+def test_what_workers_execute_can_be_written_by_its_owner_alone(tmp_path):
+    study = types.SimpleNamespace(store=Store(tmp_path / "stages"))
+    with cluster._sent(study) as ticket:
+        assert Path(ticket.file).parent.stat().st_mode & 0o777 == 0o700

@@ -11,6 +11,7 @@ from qhu.hardware.cost import Sampling, job_cost, pub_cost
 from qhu.hardware.dispatch import Dispatcher, DispatchTerms
 from qhu.hardware.ledger import Ledger
 from qhu.hardware.questions import Question
+from qhu.hardware.submitter import SubmitTerms
 from qhu.layout.calibration import Clock
 
 CLOCK, SPENT = Clock(250e-6, 1e-6), Sampling(4, 64, (1.0,), True)
@@ -52,12 +53,14 @@ def dispatcher(ledger, platform):
 
     def make(book=ledger, where=platform, budget=100.0, run="run", **terms):
         terms = {"job_seconds": 0.5, "pending": 3, "poll": (0.0, 0.0), "usage": 0.0, **terms}
+        waits = {name: terms.pop(name) for name in ("tags", "patience") if name in terms}
+        submit = SubmitTerms(budget, terms["poll"], **waits)
         price = lambda asked: job_cost([q.cost for q in asked], CLOCK, SPENT)  # noqa: E731
         said = []
         made = Dispatcher(
             book,
             where,
-            DispatchTerms(budget, **terms),
+            DispatchTerms(submit, **terms),
             price,
             (run, "evaluate", "ibm_here"),
             said.append,

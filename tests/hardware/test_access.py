@@ -1,6 +1,7 @@
 """Where the platform is: an emulator is on this machine, and only there."""
 
 import os
+from pathlib import Path
 
 import pytest
 import requests
@@ -47,6 +48,36 @@ def test_any_other_machine_is_refused(url):
 
 def test_ledgers_do_not_mix():
     assert Access().ledger != Access("http://127.0.0.1:1").ledger
+
+
+def test_where_the_ledger_is(tmp_path, monkeypatch):
+    rehearsal = Access("http://127.0.0.1:1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert (Access().ledger, rehearsal.ledger) == (
+        Path("/data/qhu/ibm.db"),
+        Path("ledger/emulator.db"),
+    )
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert Access().ledger == Path("/home/me/.local/share/qhu/ibm.db")
+    Path("ledger").mkdir()
+    Path("ledger/ibm.db").touch()
+    assert Access().ledger == Path("ledger/ibm.db")  # one of before, paid for
+    monkeypatch.setenv("QHU_LEDGER", "/books")
+    assert (Access().ledger, rehearsal.ledger) == (
+        Path("/books/ibm.db"),
+        Path("/books/emulator.db"),
+    )
+
+
+def test_an_owner_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = Access().owner
+    assert here == Access("http://127.0.0.1:1").owner and str(tmp_path) not in here
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir("there")
+    assert Access().owner != here
 
 
 def test_a_token_is_not_shown():

@@ -170,7 +170,7 @@ class Spending(RuleBasedStateMachine):
         if how == "idle":  # it was cancelled before it ran
             self.platform.charged[job.name] = 0.0
         if how == "done":
-            self.ledger.done(job.tag, "raw", [ANSWER])
+            self.ledger.done(job.tag, [ANSWER])
         else:
             self.ledger.failed(job.tag, "by somebody")
         return job
@@ -330,7 +330,7 @@ def test_the_margin_is_learnt(ledger, used, next_limit):
     ledger.plan(request(0, 10.0), [CONTENT])
     assert ledger.begin(request(0, 10.0).tag, 1000, "crn") == 30
     ledger.submitted(request(0, 10.0).tag, "job")
-    ledger.done(request(0, 10.0).tag, "raw", [ANSWER])
+    ledger.done(request(0, 10.0).tag, [ANSWER])
     ledger.settle("job", used, {})
     margin = ledger.margin
     assert margin.worst(30) == pytest.approx(used)

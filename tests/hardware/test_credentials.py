@@ -50,6 +50,7 @@ DAMAGED = {
     "empty": (b"", "no JSON"),
     "no text": (b"\xff\xfe\x00", "no JSON"),
     "deep": (b"[" * 100_000, "no JSON"),
+    "a name twice": (b'{"mine": {"token": "a"}, "mine": {"token": "b"}}', "a name twice"),
     "list": ([1], "as a whole"),
     "number": (3, "as a whole"),
     "null": (None, "as a whole"),

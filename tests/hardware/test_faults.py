@@ -4,8 +4,10 @@ After each, the same command ends with the results of an undisturbed run, with o
 and nothing above the budget.
 """
 
+import contextlib
 import json
 import re
+import time
 from collections import Counter
 
 import numpy as np
@@ -17,6 +19,7 @@ from qhu.emulator.http import Reply
 from qhu.emulator.platform import Rules
 from qhu.errors import QhuError, UserError
 from qhu.hardware.access import Access, redirected
+from qhu.hardware.ledger import Ledger
 from qhu.hardware.options import Options
 
 BUDGET = 40.0
@@ -32,6 +35,7 @@ MINE = {
     "call_timeout": 60.0,
     "submit_timeout": 120.0,
     "usage_timeout": 2.0,
+    "tags_timeout": 1.0,
 }
 HASTY = {"call_timeout": 4.0, "submit_timeout": 10.0}
 """For platforms that never answer; elsewhere a busy machine must not look like one."""
@@ -132,20 +136,21 @@ def command(make_ansatz, draw):
     ansatz = make_ansatz(2)
     rows = draw(ansatz, 6)
 
-    def run(emulator, said=None, budget=BUDGET, **options):
+    def run(emulator, said=None, budget=BUDGET, models=3, **options):
         access = Access(emulator.url, emulator.token, emulator.instance, budget)
         backend = IbmBackend("ibm_manila", Options(**{**MINE, **options}))
         backend.access = access
         backend.attach("run", "evaluate", (said if said is not None else []).append)
         with redirected(access):
             network = backend.layer(ansatz, 0).neural_network
-            models = [lambda k=k: network.forward(rows[:, :2], rows[k, 2:]) for k in range(3)]
+            forward = network.forward
+            asked = [lambda k=k: forward(rows[:, :2], rows[k, 2:]) for k in range(models)]
             backend.counted = {}
-            for model in models:
+            for model in asked:
                 model()
             questions, backend.counted = list(backend.counted.values()), None
             backend.fetch(questions)
-            values = [model() for model in models]
+            values = [model() for model in asked]
             backend.close(settle=True)
         run.ledger = backend.session.ledger
         return np.array(values)
@@ -232,11 +237,64 @@ def test_modes_give_the_same_results(settled, rules, mode, note):
 def test_a_double_that_cannot_be_cancelled_is_known_and_counted(emulate, command):
     """It has ended already: it was paid, so the budget must know."""
     late = {"do": "status", "path": "/jobs/[^/]+/cancel", "status": 409}
-    emulator = emulate([submit("status", status=504, when="after"), late])
-    command(emulator)
+    emulator = emulate([submit("status", status=504, when="after"), late], tags_seconds=3)
+    said = []
+    command(emulator, models=2, tags_timeout=0.1)
+    time.sleep(3)
+    command(emulator, said)
+    assert any("a double, it had completed" in line for line in said)
     assert Counter(job["state"] for job in command.ledger.jobs()) == {"done": 3, "double": 1}
     used = sum(job["usage"]["seconds"] for job in emulator.jobs())
     assert command.ledger.held() == pytest.approx(used, abs=0.01) and used <= BUDGET
+
+
+def test_a_submit_is_sent_once_by_the_client(settled):
+    """It would repeat a POST that failed with 5xx five times, each of which may make a job."""
+    settled([submit("status", status=504, when="after", times=5)], 1, budget=30.0)
+
+
+@pytest.mark.parametrize("how", ["seconds", "date", "none"])
+def test_submissions_above_the_limit_wait(settled, how):
+    said = []
+    limited = {"submissions": 2, "submission_window": 2.0, "retry_after": how}
+    settled([get("/never", "drop")], 1, rules=limited, said=said, poll=(0.02, 0.5))
+    assert any("takes no submission (" in line and "429" in line for line in said)
+
+
+def test_tags_that_are_shown_late_lose_no_job(settled):
+    lost = [submit("status", status=504, when="after"), submit("drop", when="after", nth=2)]
+    settled(lost, 1, rules={"tags_seconds": 1.5}, tags_timeout=20.0)
+
+
+@pytest.mark.parametrize("listing", ["newest_first", "shuffled"])
+@pytest.mark.parametrize("lost", ["removed", "zeroed", "another folder"])
+def test_a_lost_ledger_is_paid_for_once(emulate, command, tmp_path, monkeypatch, lost, listing):
+    emulator = emulate(listing=listing)
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    first = command(emulator)
+    if lost == "another folder":
+        monkeypatch.chdir(tmp_path / "there")
+    else:
+        command.ledger.close()
+        for file in (tmp_path / "here" / "ledger").iterdir():
+            file.unlink()
+        if lost == "zeroed":
+            (tmp_path / "here" / "ledger" / "emulator.db").touch()
+    np.testing.assert_array_equal(command(emulator), first)
+    assert len(emulator.jobs()) == 3
+    used = sum(job["usage"]["seconds"] for job in emulator.jobs())
+    assert command.ledger.held() == pytest.approx(0 if lost == "another folder" else used, abs=0.01)
+
+
+def test_a_job_says_whose_it_is(emulate, command):
+    emulator = emulate()
+    command(emulator)
+    owner = Access().owner
+    for job in emulator.jobs():
+        assert job["tags"][1:] == [f"qhu-owner:{owner}"]
+    assert re.fullmatch("[0-9a-f]{12}", owner)
 
 
 def test_a_calibration_mid_run_moves_no_circuit(emulate, command):
@@ -278,6 +336,66 @@ def test_every_job_has_a_limit_and_the_formula_meets_the_meter(settled, command)
     )
 
 
+@pytest.mark.parametrize(("factor", "seconds"), [(1.2, 2.0), (1.25, 5.0), (1.0, 4.2)])
+@pytest.mark.parametrize("budget", [23.0, 40.0])
+def test_overshoot_stays_within_the_budget(emulate, command, factor, seconds, budget):
+    """Every job is charged its limit and more: later ones get less, or are not submitted."""
+    emulator = emulate(overshoot_factor=factor, overshoot_seconds=seconds)
+    for _ in range(3):
+        with contextlib.suppress(QhuError):
+            command(emulator, budget=budget)
+    jobs = emulator.jobs()
+    assert jobs and sum(job["usage"]["seconds"] for job in jobs) <= budget
+    held = Ledger(Access(emulator.url).ledger).held()
+    assert held == pytest.approx(sum(job["usage"]["seconds"] for job in jobs), abs=0.01)
+
+
+def test_what_was_overshot_by_more_than_the_margin_is_learnt(emulate, command):
+    """The first job may break the promise, those after it do not."""
+    emulator = emulate(overshoot_factor=2.0)
+    command(emulator, budget=1000.0)
+    spent = sum(job["usage"]["seconds"] for job in emulator.jobs())
+    emulator.change_rules(overshoot_factor=2.0, overshoot_seconds=0.1)
+    for run in range(3):
+        with contextlib.suppress(QhuError):
+            command(emulator, budget=spent + 40.0, rep_delay=1e-4 * (run + 1))
+    assert spent + 10 < sum(job["usage"]["seconds"] for job in emulator.jobs()) <= spent + 40
+
+
+def test_usage_that_is_corrected_is_held_before_and_known_after(emulate, command):
+    emulator = emulate(usage="zero_first")
+    emulator.change_rules(settle_seconds=1e9)
+    command(emulator, budget=200.0)
+    limits = [job["cost"] for job in emulator.jobs()]
+    assert command.ledger.held() == sum(5 + 1.25 * limit for limit in limits)
+    emulator.change_rules(settle_seconds=0)
+    command(emulator, budget=200.0, rep_delay=1e-4)
+    charged = sum(job["usage"]["seconds"] for job in emulator.jobs())
+    assert command.ledger.held() == pytest.approx(charged, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "fault", [{"do": "status", "status": 500}, {"do": "status", "status": 403}, {"do": "malform"}]
+)
+def test_metrics_that_fail_for_ever_lose_nothing(
+    emulate, command, undisturbed, settled, fault, tmp_path, monkeypatch
+):
+    (tmp_path / "own").mkdir()
+    monkeypatch.chdir(tmp_path / "own")
+    emulator = emulate([{**fault, "method": "GET", "path": "/jobs/[^/]+/metrics", "times": 0}])
+    values = command(emulator, budget=200.0, usage_timeout=0.2)
+    np.testing.assert_array_equal(values, undisturbed["values"])
+    limits = [job["cost"] for job in emulator.jobs()]
+    assert command.ledger.held() == sum(5 + 1.25 * limit for limit in limits)
+
+
+@pytest.mark.parametrize("reply", [[], "text", {"usage_limit_seconds": "many"}], ids=repr)
+def test_a_plan_whose_usage_is_told_oddly_takes_jobs(emulate, command, reply):
+    emulator = emulate([get("/instances/usage", "status", status=200, body=reply, times=0)])
+    command(emulator)
+    assert len(emulator.jobs()) == 3
+
+
 def test_nothing_is_submitted_above_the_budget(emulate, command):
     emulator = emulate()
     with pytest.raises(QhuError, match="above the budget") as caught:
@@ -303,15 +421,13 @@ def test_a_wrong_account_is_one_line_without_the_key(emulate, command, field, va
 
 def test_a_full_disk_loses_no_job(settled, command, monkeypatch):
     """The ledger cannot note the job just submitted; the next command finds it by its tag."""
-    from qhu.hardware.ledger import Ledger
-
     submitted, left = Ledger.submitted, [True]
 
-    def full(self, tag, job):
+    def full(self, tag, job, owner=None):
         if left:
             left.pop()
             raise UserError("no space left for ledger.db: free some and run again")
-        submitted(self, tag, job)
+        submitted(self, tag, job, owner)
 
     monkeypatch.setattr(Ledger, "submitted", full)
     errors, _ = settled([get("/never", "drop")], 2)

@@ -15,7 +15,7 @@ def kept(tmp_path, monkeypatch, dispatcher, platform, questions):
     """A working folder whose ledger holds one finished request and one that failed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("QISKIT_IBM_TOKEN", "IAM_URL", "QISKIT_IBM_URL"):
+    for name in ("XDG_DATA_HOME", "QISKIT_IBM_TOKEN", "IAM_URL", "QISKIT_IBM_URL"):
         monkeypatch.delenv(name, raising=False)
     book = Ledger(Access().ledger)
     made = dispatcher(book)
@@ -47,12 +47,12 @@ def test_a_lost_job_can_be_given_up(kept, qhu):
     assert code == 2 and "answered already" in errors
 
 
-def test_the_doctor_says_what_to_mend(kept, qhu):
+def test_the_doctor_says_what_to_mend(kept, qhu, tmp_path):
     Path("backends.yaml").write_text("ibm: {kind: ibm, max_qpu_seconds: 50}")
     code, out, _ = qhu("doctor")
     assert code == 1
     assert "NO  IBM account: no IBM account: save one once with" in out
-    assert "ok  ledger: ledger/ibm.db" in out and "ok  budget:" in out
+    assert f"ok  ledger: {tmp_path}/.local/share/qhu/ibm.db" in out and "ok  budget:" in out
     Path("backends.yaml").write_text("ibm: {kind: ibm}")
     assert "NO  budget: none" in qhu("doctor")[1]
     assert len(kept[0].requests()) == 2

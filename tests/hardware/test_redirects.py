@@ -11,13 +11,17 @@ import os
 import re
 import socket
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from listener import Listener
 
 from qhu.emulator import Emulator
 from qhu.emulator.platform import Rules
+from qhu.errors import UserError
 
 KEY = "marker-key-0123456789"
 CRN = "crn:v1:bluemix:public:quantum-computing:us-east:a/0:1::"
@@ -128,6 +132,7 @@ REDIRECTS = {
     "VCAP_SERVICES": variables(VCAP_SERVICES=VCAP),
     "VCAP_SERVICES, damaged": variables(VCAP_SERVICES="{"),
     "VCAP_SERVICES, a list": variables(VCAP_SERVICES="[1]"),
+    "VCAP_SERVICES, deep": variables(VCAP_SERVICES="[" * 100_000),
     "url of account": saved(url="URL"),
     "url of account, experimental": saved(url="URL/experimental"),
     "proxies of account": saved(proxies={"urls": {"https": "URL"}}),
@@ -191,17 +196,17 @@ def account():
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_a_proxy_of_the_environment_is_shown_without_its_password(account, monkeypatch, name):
     monkeypatch.setenv(name, "http://me:secret-word@proxy.example:3128")
-    assert account.describe().endswith("; through proxy proxy.example:3128")
+    assert account.describe().endswith("; with proxy proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", ".cloud.ibm.com")
     account.__dict__.pop("between")
-    assert "through" not in account.describe()
+    assert "proxy" not in account.describe()
 
 
 def test_certificates_of_the_environment_are_shown(account, monkeypatch):
     import certifi
 
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
-    assert account.describe().endswith(f"; through certificates of {certifi.where()}")
+    assert account.describe().endswith(f"; with certificates of {certifi.where()}")
 
 
 def test_an_account_that_names_the_platform_itself_is_no_redirect(monkeypatch):
@@ -236,6 +241,46 @@ def test_every_address_of_the_platform_passes(private, region):
     assert "quantum.cloud.ibm.com" in on_platform()(PLATFORM, crn, private, "")
     assert get_global_search_api_url(PLATFORM) == SEARCHED
     assert get_global_catalog_api_url(PLATFORM) == CATALOG
+
+
+NAMES = [
+    f"{prefix}{name}"
+    for prefix in ("GLOBAL_SEARCH_", "GLOBAL_CATALOG_", "GLOBAL_SEARCH_TAGGING_", "IAM_", "WATSON_")
+    for name in ("URL", "AUTH_URL", "AUTH_TYPE", "APIKEY", "DISABLE_SSL", "AUTH_DISABLE_SSL")
+]
+VALUES = ["http://elsewhere", "https://iam.cloud.ibm.com", "true", "noauth", "key"]
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES), max_size=3),
+    st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES), max_size=2),
+    st.sampled_from([None, "any.env", "ibm-credentials.env"]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_what_passes_leaves_the_client_as_it_is(environment, lines, file):
+    from ibm_cloud_sdk_core import BaseService, get_authenticator_from_environment
+    from ibm_cloud_sdk_core.authenticators import NoAuthAuthenticator
+    from qiskit_ibm_runtime.accounts import Account
+
+    from qhu.hardware.credentials import Credentials
+    from qhu.hardware.redirects import SERVICES, check_platform
+
+    Path("ibm-credentials.env").unlink(missing_ok=True)
+    if file:
+        Path(file).write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    environment |= {"IBM_CREDENTIALS_FILE": file} if file == "any.env" else {}
+    with patch.dict(os.environ, environment):
+        try:
+            check_platform(Credentials("here", KEY))
+        except UserError:
+            return
+        for name in SERVICES:
+            service = BaseService(service_url="https://x", authenticator=NoAuthAuthenticator())
+            service.configure_service(name)
+            assert (service.service_url, service.disable_ssl_verification) == ("https://x", False)
+            assert get_authenticator_from_environment(name) is None
+        tokens = Account(token=KEY).get_iam_authentificator().token_manager
+        assert tokens.url == "https://iam.cloud.ibm.com" and not tokens.disable_ssl_verification
 
 
 HOSTS = {

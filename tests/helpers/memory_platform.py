@@ -5,29 +5,41 @@ import json
 
 import numpy as np
 
-from qhu.hardware.platform import State
+from qhu.hardware.platform import Sighting, State
 from qhu.hardware.questions import Answer
 
 
 class MemoryPlatform:
-    """Jobs in a dictionary. ``happens`` is told of every call, before and after it has effect."""
+    """Jobs in a dictionary. ``happens`` is told of every call, before and after it has effect.
+
+    ``owner`` submits; ``shown`` says which jobs a search shows, newest first.
+    """
 
     emulated, instance = False, "crn:here"
 
     def __init__(self, happens=lambda call, when: None):
         self.jobs, self.happens, self.numbers = {}, happens, itertools.count()
+        self.owner, self.shown = "", lambda name: True
 
     def submit(self, pubs, tag, limit):
         self.happens("submit", "before")
         name = f"job{next(self.numbers)}"
         values = [np.asarray(pub.parameter_values.as_array(), float).ravel() for pub in pubs]
-        self.jobs[name] = {"tag": tag, "values": values, "state": "queued", "limit": limit}
+        made = {"tag": tag, "values": values, "state": "queued", "limit": limit}
+        self.jobs[name] = made | {
+            "owner": self.owner,
+            "created": f"2026-01-01T00:00:{len(self.jobs):02}",
+        }
         self.happens("submit", "after")
         return name
 
     def find(self, tag):
         self.happens("find", "before")
-        return [name for name, job in self.jobs.items() if job["tag"] == tag]
+        return [
+            Sighting(name, job["created"], job["owner"])
+            for name, job in reversed(self.jobs.items())
+            if job["tag"] == tag and self.shown(name)
+        ]
 
     def state(self, job):
         self.happens("state", "before")

@@ -81,7 +81,9 @@ def test_what_matplotlib_draws_with_stays():
     assert cleaned(f'<g transform="{move}" style="{style}"/>').count("rotate(-90)") == 1
 
 
-@pytest.mark.parametrize("title", ["cost in $", "$x$ and $y", r"$\frac{", "100 % & <b> _^{"])
+@pytest.mark.parametrize(
+    "title", ["cost in $", "$x$", "$a$ and $b$", r"$\frac{$", "100 % & <b> _^{"]
+)
 def test_a_dollar_is_a_dollar_in_every_text(title):
     def plot(axes):
         axes.plot([1, 2], [0.001, 10], label=title)

@@ -178,3 +178,11 @@ def test_seeds_that_are_none_or_too_many_are_one_short_line(seeds):
     with pytest.raises(UserError, match="seeds") as refused:
         make_experiment({**MINIMAL, "seeds": seeds}, "x")
     assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "override", ["model.layers=100000000", "model.hidden=[9000000000000]", "model.qubits=1000000"]
+)
+def test_a_size_that_no_machine_holds_is_refused_as_a_setting(override):
+    with pytest.raises(UserError, match="less than or equal"):
+        make_experiment(MINIMAL, "x", [override])
