@@ -89,6 +89,7 @@ def undisturbed(folder: Path, code: int | None) -> bool:
 def command(folder: Path, url: str, seed: int, budget: float) -> None:
     """`qhu run` in a folder."""
     os.chdir(folder)
+    os.environ.pop("QHU_LEDGER", None)  # each folder has its own
     Path("soak.yaml").write_text(STUDY.format(seed=seed))
     Path("backends.yaml").write_text(BACKENDS)
     for stream in (1, 2):

@@ -321,7 +321,7 @@ def test_a_session_that_ends_early_is_opened_anew(settled):
 
 
 def test_no_job_is_private_and_results_are_read_once(settled):
-    """The second read of a private job is a 404: so there is none."""
+    """A private job gives its results once: so there is none."""
     _, emulator = settled([get(RESULTS, "status", nth=4, times=0, status=404)], 1)
     assert not any(job["private"] for job in emulator.jobs())
     reads = [path for _, path, _ in emulator.requests if path.endswith("/results")]
