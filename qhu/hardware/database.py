@@ -166,8 +166,10 @@ class Database:
     def alone(self) -> Iterator[None]:
         """One process at a time, however long it takes; a killed one does not keep others out."""
         with contextlib.closing(self._lock()) as lock:
-            while not _locked(lock):
-                time.sleep(0.5)
+            if not _locked(lock):
+                self._say(f"another command is using {self.path}: waiting for it to end")
+                while not _locked(lock):
+                    time.sleep(0.5)
             self._is_alone = True
             try:
                 self._refresh()

@@ -215,6 +215,13 @@ class Dispatcher:
         for request in self._ledger.requests("state = 'submitted' AND device = ?", device):
             self._ended(request.tag)
 
+    def sweep(self) -> None:
+        """Find what submits in doubt have become; every command of the next day does, too."""
+        try:
+            self._submitter.sweep()
+        except (Denied, Unreachable) as error:
+            self._say(f"jobs of submits in doubt were not looked for ({error})")
+
     def settle(self, patient: bool = False) -> bool:
         """Ask what jobs used, and once again where that may have been corrected.
 

@@ -148,6 +148,7 @@ class DeviceSession:
         if self.dispatched:
             self.jobs.close()
             if settle:
+                self.dispatcher.sweep()
                 while self.dispatcher.settle(patient=True):
                     pass  # something became known: the others may, too
 

@@ -146,7 +146,10 @@ def retry_after(error: BaseException) -> float | None:
         if value.isdecimal():
             return float(value)
         with contextlib.suppress(ValueError):
-            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+            until = parsedate_to_datetime(value).timestamp()
+            sent = headers.get("Date")  # by the same clock
+            now = parsedate_to_datetime(sent).timestamp() if sent else time.time()
+            return max(0.0, until - now)
     return None
 
 

@@ -3,11 +3,23 @@
 import threading
 
 import pytest
+import requests
+from qiskit.exceptions import QiskitError
 from qiskit_ibm_runtime.api.exceptions import RequestsApiError
 from qiskit_ibm_runtime.exceptions import IBMNotAuthorizedError, IBMRuntimeError
 
-from qhu.hardware.waiting import Patience, Unreachable, definite, patiently, status, within
+from qhu.hardware.waiting import (
+    Patience,
+    Unreachable,
+    definite,
+    patiently,
+    retry_after,
+    status,
+    unsent,
+    within,
+)
 
+DATE = "Wed, 21 Oct 2026 07:28:12 GMT"
 QUICK = Patience(call=0.2, total=1.0, pause=0.01)
 
 
@@ -86,3 +98,42 @@ def test_the_status_is_found_in_the_text():
     assert status(wrapped) == 400 and definite(wrapped)
     assert status(RequestsApiError("gone", -1)) is None
     assert status(ValueError("job 404")) is None
+
+
+def answered(status, **headers):
+    """What the client raises for an answer: its own error, the HTTP library's behind it."""
+    response = requests.Response()
+    response.status_code = status
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    try:
+        try:
+            response.raise_for_status()
+        except requests.RequestException as error:
+            raise QiskitError(f"Failed to run program: {error}") from None
+    except QiskitError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry_After": "7"}, 7.0),
+        ({"Retry_After": DATE, "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 12.0),
+        ({"Retry_After": DATE, "Date": "Wed, 21 Oct 2026 09:00:00 GMT"}, 0.0),
+        ({"Retry_After": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_when_to_come_back(headers, seconds):
+    assert retry_after(answered(429, **headers)) == seconds
+
+
+@pytest.mark.parametrize(("status", "turned_away"), [(401, True), (429, True), (504, False)])
+def test_a_request_that_was_turned_away_did_nothing(status, turned_away):
+    assert unsent(answered(status)) is turned_away
+
+
+def test_a_request_that_nobody_took_was_not_sent():
+    with pytest.raises(requests.ConnectionError) as caught:
+        requests.get("http://127.0.0.1:9", timeout=5)
+    assert unsent(caught.value) and retry_after(caught.value) is None
