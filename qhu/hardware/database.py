@@ -76,7 +76,10 @@ class Database:
             aside = salvage.put_aside(self.path)
             try:
                 salvage.make(self.path, self._layout, aside if why.usable else None)
-            except sqlite3.DatabaseError:  # so damaged that nothing can be told from it
+            except (
+                sqlite3.DatabaseError,
+                UnicodeDecodeError,
+            ):  # so damaged that nothing can be told from it
                 salvage.make(self.path, self._layout)
                 why.usable = False
         taken = "all that is intact was taken over; " if why.usable else ""

@@ -69,6 +69,8 @@ def inspect(path: Path, schema: str, thorough: bool) -> None:
             _compare(db, schema)
             if thorough:
                 _prove(db)
+    except UnicodeDecodeError:  # what SQLite says quotes the damaged schema
+        raise Unsuitable("is damaged (its schema)", usable=True) from None
     except sqlite3.DatabaseError as error:
         if any(word in str(error) for word in ("unable to open", "locked", "readonly", "disk I/O")):
             raise
@@ -171,7 +173,8 @@ def _copied(old: Path, fresh: bytes) -> Iterator[sqlite3.Connection]:
                 copy.with_name(copy.name + journal).write_bytes(part.read_bytes())
         with (
             contextlib.closing(sqlite3.connect(copy)) as db,
-            contextlib.suppress(sqlite3.DatabaseError),  # damaged: what is in the file must do
+            # Damaged: what is in the file must do.
+            contextlib.suppress(sqlite3.DatabaseError, UnicodeDecodeError),
         ):
             db.execute("PRAGMA wal_checkpoint")
         body = copy.read_bytes()

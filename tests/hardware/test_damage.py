@@ -134,6 +134,13 @@ def test_flipped_bits_all_over_the_file_are_noticed_or_harmless_and_mended(paid,
     assert noticed > 5
 
 
+def test_a_schema_that_is_no_text_any_more_is_put_right(paid, command):
+    whole = bytearray(paid.path.read_bytes())
+    for place in (whole.index(b"CREATE TABLE jobs") + 3, whole.index(b"by_tag")):
+        paid.path.write_bytes(whole[:place] + b"\xe2" + whole[place + 1 :])
+        assert len(command()) == 1
+
+
 CELLS = [
     *[("questions", column, f"{column} IS NOT NULL") for column in ("content", "means", "errors")],
     *[("jobs", column, "state = 'done'") for column in ("raw", "metrics", "begun")],
