@@ -1,5 +1,5 @@
 # Every target makes what it needs; on a bare machine only Python >= 3.11 and make are required.
-GIVEN := PYTHON BACKEND SEEDS REHEARSE EMULATOR BUDGET ONLY A B YES KILLS STUDIES
+GIVEN := PYTHON BACKEND SEEDS REHEARSE EMULATOR BUDGET ONLY A B YES KILLS STUDIES CLIENTS
 # A value is its text: make expands nothing in it, and the shell reads it from its environment.
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
@@ -41,7 +41,7 @@ test: setup          ## fast tests
 	$(BIN)/pytest -n 2
 
 clients: setup       ## rehearse with the oldest and the newest IBM client; CLIENTS=oldest: with one
-	$(BIN)/python scripts/rehearse_clients.py $(CLIENTS)
+	$(BIN)/python scripts/rehearse_clients.py $(if $(CLIENTS),"$$CLIENTS")
 
 soak: setup          ## slow tests
 	$(BIN)/pytest -n 2 -m slow

@@ -32,6 +32,7 @@ TARGETS = {
     "iris-hw-plan": ["BACKEND", "SEEDS", "EMULATOR", "BUDGET"],
     "soak-kill": ["KILLS"],
     "soak-faults": ["STUDIES"],
+    "clients": ["CLIENTS"],
 }
 STUB = """#!/bin/sh
 for word in "$@"; do printf '%s\\0' "$word" >> arguments; done
