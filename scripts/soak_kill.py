@@ -44,7 +44,8 @@ seeds: {seed}
 """
 BACKENDS = """
 ibm_manila:
-  {kind: ibm, resilience_level: 0, shots: 64, job_seconds: 1, poll: [0.05, 0.2], usage_timeout: 4, tags_timeout: 6}
+  {kind: ibm, resilience_level: 0, shots: 64, job_seconds: 1, poll: [0.05, 0.2],
+   usage_timeout: 4, tags_timeout: 6}
 """
 
 
