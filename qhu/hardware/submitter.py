@@ -17,6 +17,8 @@ from qhu.hardware.platform import Doubtful, Hanging, Platform, Refused, Sighting
 from qhu.hardware.questions import JobRequest, Question
 from qhu.hardware.waiting import Unreachable
 
+LONGEST_PAUSE = 30.0
+"""Seconds between two submits where the platform does not say when to come back."""
 LIVE = ("queued", "running", "done")
 """What jobs do that may answer."""
 ATTEMPT, DOUBT = "submitting", "submit in doubt"
@@ -107,7 +109,7 @@ class Submitter:
                 return self._platform.submit(pubs, tag, limit)
             except Unsent as error:
                 self._wait(error, pause, until)
-                pause *= 2
+                pause = min(2 * pause, LONGEST_PAUSE)
             except Doubtful as error:
                 doubts += 1
                 self._ledger.note(tag, f"{DOUBT}: {error}")
