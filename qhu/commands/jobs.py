@@ -91,7 +91,7 @@ def fetch(access: Access, ledger: Ledger, say: Any) -> None:
         session = DeviceSession(device, Options(), access, run="", stage="", say=say)
         with ledger.alone():
             session.dispatcher.fetch()
-        session.dispatcher.settle()
+        session.dispatcher.usage.settle()
 
 
 def give_up(ledger: Ledger, name: str) -> None:

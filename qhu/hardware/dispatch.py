@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from qhu.errors import BudgetRefused
 from qhu.hardware.client import version
@@ -12,8 +11,8 @@ from qhu.hardware.cost import Cost
 from qhu.hardware.ledger import Ledger
 from qhu.hardware.platform import JobFailed, Platform, State, Unreadable
 from qhu.hardware.questions import Answer, JobRequest, Question, name_of
+from qhu.hardware.settling import Usage
 from qhu.hardware.submitter import Submitter, SubmitTerms
-from qhu.hardware.usage import is_idle, is_young
 from qhu.hardware.waiting import Denied, Unreachable
 from qhu.record.clock import now
 
@@ -62,7 +61,7 @@ class Dispatcher:
         self._price, self._about, self._say = price, about, say
         self._submitter = Submitter(ledger, platform, terms.submit, say)
         self._failures = 0
-        self._confirmed: set[str] = set()  # jobs whose usage was heard from this dispatcher
+        self.usage = Usage(ledger, platform, terms.poll, terms.usage, say)
 
     def answer(self, questions: Iterable[Question]) -> dict[str, Answer]:
         """Answers by key.
@@ -125,13 +124,13 @@ class Dispatcher:
         pause = first = self._terms.poll[0]
         if waiting:
             self._submitter.sweep()
-            self.settle()  # what was told before may have been corrected
+            self.usage.settle()  # what was told before may have been corrected
         while waiting or under_way:
             while waiting and len(under_way) < self._terms.pending:
                 try:
                     self._submitter.ensure(waiting[0], at_hand)
                 except BudgetRefused:
-                    if not under_way and not self.settle(patient=True):
+                    if not under_way and not self.usage.settle(patient=True):
                         raise
                     break  # what is under way may use less than is held for it
                 under_way.append(waiting.popleft())
@@ -221,52 +220,6 @@ class Dispatcher:
             self._submitter.sweep()
         except (Denied, Unreachable) as error:
             self._say(f"jobs of submits in doubt were not looked for ({error})")
-
-    def settle(self, patient: bool = False) -> bool:
-        """Ask what jobs used, and once again where that may have been corrected.
-
-        A platform that does not answer keeps nobody from results: what it does not tell is held at
-        its worst.
-
-        Args:
-            patient: whether to go on asking for a while until something becomes known.
-
-        Returns:
-            Whether something became known.
-        """
-        until = time.monotonic() + (self._terms.usage if patient else 0)
-        pause = self._terms.poll[0]
-        learnt = False
-        try:
-            while jobs := self._uncertain():
-                for job in jobs:
-                    learnt |= self._hear(job)
-                if learnt or time.monotonic() >= until:
-                    break
-                time.sleep(pause)
-                pause = min(2 * pause, self._terms.poll[1])
-        except (Denied, Unreachable) as error:
-            self._say(f"what jobs used is not known, so their worst is held ({error})")
-        return learnt
-
-    def _uncertain(self) -> list[dict[str, Any]]:
-        """Jobs of which the platform may know more than the ledger what they used."""
-        return [
-            job
-            for job in self._ledger.jobs("state <> 'submitted'")
-            if job["id"] not in self._confirmed and (job["used"] is None or is_young(job))
-        ]
-
-    def _hear(self, job: Mapping[str, Any]) -> bool:
-        """Ask what a job used; True where that was not known."""
-        used, metrics = self._platform.metrics(job["id"])
-        if used is None or (job["state"] == "done" and not used):
-            return False  # a job with results took time: the platform has not worked it out
-        self._confirmed.add(job["id"])
-        if not (used or is_idle(job, metrics)):
-            return False
-        self._ledger.settle(job["id"], used, metrics)
-        return bool(job["used"] is None or used > job["used"])
 
 
 def pack(questions: Iterable[Question], seconds: float) -> list[list[Question]]:

@@ -149,7 +149,7 @@ class DeviceSession:
             self.jobs.close()
             if settle:
                 self.dispatcher.sweep()
-                while self.dispatcher.settle(patient=True):
+                while self.dispatcher.usage.settle(patient=True):
                     pass  # something became known: the others may, too
 
     def _kept_or_placed(self, ansatz: Ansatz) -> Placement:

@@ -192,7 +192,7 @@ class Spending(RuleBasedStateMachine):
             reply = complete(figures[reply], ran=charged > 0)
         self.platform.replies[job.name] = reply
         self.platform.down = down
-        self.dispatcher.settle()
+        self.dispatcher.usage.settle()
 
     @invariant()
     def held_covers_what_was_charged(self):
@@ -243,7 +243,7 @@ def test_odd_usage_counts_at_its_worst(dispatcher, ledger, platform, questions, 
     made = dispatcher()
     made.answer(questions(1))
     limit = ledger.jobs()[0]["reserved"]
-    assert not made.settle() and ledger.held() == 5 + 1.25 * limit
+    assert not made.usage.settle() and ledger.held() == 5 + 1.25 * limit
 
 
 @pytest.mark.parametrize("error", [Unreachable("no answer"), Denied("403")])
@@ -253,7 +253,7 @@ def test_metrics_that_always_fail_lose_no_answer(dispatcher, ledger, platform, q
 
     platform.metrics = fail
     made = dispatcher(budget=60.0)
-    assert len(made.answer(questions(4))) == 4 and not made.settle(patient=True)
+    assert len(made.answer(questions(4))) == 4 and not made.usage.settle(patient=True)
     assert any("is not known, so their worst is held" in line for line in made.said)
     assert ledger.held() > 40
 
@@ -263,7 +263,7 @@ def used(dispatcher, platform, seconds, ran=True):
     reply = complete(seconds, ran)
     platform.metrics = lambda job: (usage.used(reply), reply)
     made = dispatcher()
-    made.settle()
+    made.usage.settle()
     return made._ledger.held()
 
 
@@ -284,7 +284,7 @@ def test_a_correction_is_learnt_before_the_next_submit(dispatcher, ledger, platf
     platform.metrics = lambda job: (usage.used(reply), reply)
     first = dispatcher(budget=20.0)
     first.answer(questions(1))
-    first.settle()
+    first.usage.settle()
     reply = complete(15.0)
     with pytest.raises(BudgetRefused):
         dispatcher(budget=20.0, run="another").answer(questions(1, first=9))

@@ -80,7 +80,7 @@ def paid(tmp_path, dispatcher, platform, questions):
         book = Ledger(path)
         made = dispatcher(book)
         made.answer(asked[:5])
-        made.settle()
+        made.usage.settle()
         tag = made._plan(asked[5:])
         made._submitter.ensure(tag, {question.key: question for question in asked})
         for run in range(2):
@@ -109,7 +109,7 @@ def command(paid, dispatcher):
             wanted = expected(np.ravel(question.content["values"]))
             np.testing.assert_array_equal(answers[question.key].means, wanted.means)
             np.testing.assert_array_equal(answers[question.key].errors, wanted.errors)
-        made.settle()
+        made.usage.settle()
         assert len(platform.jobs) == len(paid.platform.jobs) + extra
         assert book.held() == 1.5 * len(platform.jobs)
         book.close()

@@ -138,7 +138,7 @@ def test_a_failed_job_gets_another_and_both_count(dispatcher, ledger, questions)
     platform, asked = Fails(), questions(1)
     made = dispatcher(where=platform)
     assert right(made.answer(asked), asked)
-    made.settle()
+    made.usage.settle()
     assert ledger.held() == 2.0
     history = [what for _, what in ledger.history(ledger.requests()[0].tag)]
     assert any(what.startswith("job job0 failed") for what in history)
@@ -313,7 +313,7 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_twice(
         made = dispatcher(book, platform, budget=50.0)
         assert right(made.answer(asked), asked)
         assert set(platform.running().values()) == {1}, f"killed at {place}"
-        made.settle()
+        made.usage.settle()
         assert book.held() == 1.5 * 2, f"killed at {place}"
         assert {job["id"] for job in book.jobs()} == set(platform.jobs), f"killed at {place}"
         if not killed:

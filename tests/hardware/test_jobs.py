@@ -20,7 +20,7 @@ def kept(tmp_path, monkeypatch, dispatcher, platform, questions):
     book = Ledger(Access().ledger)
     made = dispatcher(book)
     made.answer(questions(2))
-    made.settle()
+    made.usage.settle()
     tag = made._plan(questions(1, first=9))
     book.begin(tag, 100, "crn")
     book.submitted(tag, "lost")

@@ -73,7 +73,7 @@ def test_a_job_whose_tag_is_shown_later_than_one_waits_is_counted(
     assert right(second.answer(questions(1, first=1)), questions(1, first=1))
     assert {job["id"]: job["state"] for job in ledger.jobs()}["job0"] == "double"
     assert any("job0: a double, it had completed; 1.5 s paid" in line for line in second.said)
-    second.settle()
+    second.usage.settle()
     assert ledger.held() == 1.5 * 3
 
 
@@ -114,7 +114,7 @@ def test_a_lost_ledger_finds_jobs_by_their_tags(
     made = dispatcher(book)
     assert right(made.answer(asked), asked)
     assert list(platform.jobs) == paid
-    made.settle()
+    made.usage.settle()
     assert book.held() == (1.5 * len(paid) if owner == "here" else 0)
 
 
