@@ -10,7 +10,7 @@ from qhu.report.tables import Table, TableCell
 
 CAPTION = (
     "Mean ± half width of the 95 % t-interval over the seeds. "
-    "* p < 0.05, two-sided paired t-test, Holm-corrected over all differences of the page."
+    "* p < 0.04, two-sided paired t-test, Holm-corrected over all differences of the page."
 )
 
 

@@ -221,7 +221,7 @@ def test_a_null_page_seldom_claims_anything(page, tmp_path, write_record):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [2, 3, 5, 6, 8, 10])
+@pytest.mark.parametrize("seeds", [5, 6, 8, 10])
 @pytest.mark.parametrize("page", PAGES)
 def test_a_null_page_claims_anything_in_5_percent_of_cases_at_most(
     page, seeds, tmp_path, write_record
