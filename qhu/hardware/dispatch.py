@@ -198,8 +198,7 @@ class Dispatcher:
         self._ledger.failed(tag, f"{state.name}: {state.why}", longer=state.name == "too long")
         self._ledger.note(tag, f"job {job} {state.name}: {state.why}")
         self._failures += 1
-        (ended,) = self._ledger.jobs("id = ?", job)
-        is_foreign = ended["owner"] not in (self._ledger.owner, "")
+        is_foreign = kept["owner"] not in (self._ledger.owner, "")
         if (state.name in ("cancelled", "too long") and not is_foreign) or self._failures > 2:
             raise JobFailed(
                 f"job {job} ended without results ({state.name}: {state.why}); the same command "

@@ -126,7 +126,6 @@ def test_a_lost_ledger_takes_no_job_that_ended_without_results(dispatcher, quest
     asked, platform = questions(1), Mixed()
     platform.owner = "here"
     book = books("here")
-    tag = f"qhu:run:evaluate:{'0' * 16}"
     made = dispatcher(book, platform)
     tag = made._plan(asked)
     platform.submit([asked[0].pub], tag, 10)
@@ -134,8 +133,9 @@ def test_a_lost_ledger_takes_no_job_that_ended_without_results(dispatcher, quest
     assert {job["id"]: job["state"] for job in book.jobs()} == {"job0": "failed", "job1": "done"}
 
 
-def test_two_ledgers_share_a_job_and_cancel_only_their_own(dispatcher, platform, questions, books):
-    """Both have submitted before either has looked; searches show the newest first."""
+@pytest.fixture
+def pair(dispatcher, platform, questions, books):
+    """Two owners with a ledger each: the first has submitted, the second is about to."""
     asked = questions(1)
     platform.owner = "one"
     first = dispatcher(books("one"))
@@ -144,6 +144,15 @@ def test_two_ledgers_share_a_job_and_cancel_only_their_own(dispatcher, platform,
     platform.owner = "two"
     second = dispatcher(books("two"))
     second._plan(asked)
+    return first, second, tag
+
+
+def test_two_ledgers_share_a_job_and_cancel_only_their_own(
+    pair, dispatcher, platform, questions, books
+):
+    """Both have submitted before either has looked; searches show the newest first."""
+    asked = questions(1)
+    first, second, tag = pair
     platform.shown = lambda name: name != "job0"
     second._submitter.ensure(tag, {q.key: q for q in asked})
     platform.shown = lambda name: True
@@ -181,15 +190,9 @@ def test_of_two_that_submit_at_once_the_later_adopts_the_earlier(
     assert right(second.answer(asked), asked)
 
 
-def test_a_foreign_job_that_its_owner_cancels_is_replaced(dispatcher, platform, questions, books):
+def test_a_foreign_job_that_its_owner_cancels_is_replaced(pair, platform, questions):
     asked = questions(1)
-    platform.owner = "one"
-    first = dispatcher(books("one"))
-    tag = first._plan(asked)
-    first._submitter.ensure(tag, {q.key: q for q in asked})
-    platform.owner = "two"
-    second = dispatcher(books("two"))
-    second._plan(asked)
+    _, second, tag = pair
     second._submitter.ensure(tag, {q.key: q for q in asked})
     assert list(platform.jobs) == ["job0"]
     platform.jobs["job0"]["state"] = "cancelled"
