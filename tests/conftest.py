@@ -77,6 +77,22 @@ def qhu(monkeypatch, capsys):
 
 
 @pytest.fixture
+def start(request):
+    """Starts an emulator of its own, whose jobs do not wait; it stops with the test."""
+    from qhu.emulator import Emulator
+    from qhu.emulator.platform import Rules
+
+    def start(device="fake_manila", **options):
+        quick = Rules(queue_seconds=0, settle_seconds=0)
+        emulator = Emulator(device, **{"rules": quick, **options})
+        emulator.start()
+        request.addfinalizer(emulator.stop)
+        return emulator
+
+    return start
+
+
+@pytest.fixture
 def make_ansatz():
     """Builds an ansatz whose qubits all differ, with a shared and a scaled parameter."""
 

@@ -56,19 +56,6 @@ def running():
 
 
 @pytest.fixture
-def start(request):
-    """Starts an emulator of its own; it stops with the test."""
-
-    def start(device="fake_manila", **options):
-        emulator = Emulator(device, **{"rules": QUICK, **options})
-        emulator.start()
-        request.addfinalizer(emulator.stop)
-        return emulator
-
-    return start
-
-
-@pytest.fixture
 def client(monkeypatch):
     """The genuine client of an emulator, by nothing but environment variables."""
 

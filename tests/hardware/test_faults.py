@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from qhu.backends.ibm import IbmBackend
-from qhu.emulator import Emulator, emulator
+from qhu.emulator import emulator
 from qhu.emulator.http import Reply
 from qhu.emulator.platform import Rules
 from qhu.errors import QhuError, UserError
@@ -117,18 +117,12 @@ SPARE = {
 
 
 @pytest.fixture
-def emulate(tmp_path, monkeypatch, request):
+def emulate(tmp_path, monkeypatch, start):
     """Starts an emulator, in an empty working folder."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
-    def start(faults=(), **rules):
-        emulator = Emulator("fake_manila", faults=faults, rules=Rules(**QUICK, **rules))
-        emulator.start()
-        request.addfinalizer(emulator.stop)
-        return emulator
-
-    return start
+    return lambda faults=(), **rules: start(faults=faults, rules=Rules(**QUICK, **rules))
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pytest
 from listener import Listener, http
 
 from qhu.emulator import Emulator
-from qhu.emulator.platform import Rules
 from qhu.errors import UserError
 from qhu.hardware.access import Access, redirected
 from qhu.hardware.account import Account
@@ -40,18 +39,6 @@ def _alone(tiny, tmp_path, monkeypatch):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-
-
-@pytest.fixture
-def start(request):
-    def start(*faults):
-        rules = Rules(queue_seconds=0, settle_seconds=0)
-        emulator = Emulator("fake_manila", faults=faults, rules=rules)
-        emulator.start()
-        request.addfinalizer(emulator.stop)
-        return emulator
-
-    return start
 
 
 @pytest.fixture
@@ -88,7 +75,7 @@ def test_a_wrong_key_is_told_at_the_first_try(qhu, start, monkeypatch):
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 @pytest.mark.parametrize("path", [TOKEN, "/v3/resources/search"])
 def test_a_refusal_is_told_at_the_first_try(start, status, path):
-    emulator = start({"do": "status", "status": status, "path": path, "times": 0})
+    emulator = start(faults=[{"do": "status", "status": status, "path": path, "times": 0}])
     opened = account(emulator, 60)
     with redirected(opened.access), pytest.raises(UserError, match="the account is not accepted"):
         opened.devices()
@@ -103,14 +90,14 @@ def test_a_refusal_is_told_at_the_first_try(start, status, path):
     ],
 )
 def test_an_identity_service_that_fails_for_a_moment_is_waited_for(start, fault):
-    emulator = start({"path": TOKEN, "times": 2, **fault})
+    emulator = start(faults=[{"path": TOKEN, "times": 2, **fault}])
     opened = account(emulator, 60)
     with redirected(opened.access):
         assert [device.name for device in opened.devices()] == ["ibm_manila"]
 
 
 def test_an_identity_service_that_is_down_is_no_wrong_key(start):
-    emulator = start({"do": "status", "status": 503, "path": TOKEN, "times": 0})
+    emulator = start(faults=[{"do": "status", "status": 503, "path": TOKEN, "times": 0}])
     opened = account(emulator, 0.5)
     with redirected(opened.access), pytest.raises(Unreachable, match=r"Status code: 503") as caught:
         opened.devices()

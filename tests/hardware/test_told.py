@@ -10,10 +10,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from qhu.emulator import Emulator
 from qhu.emulator import emulator as serving
 from qhu.emulator.http import Reply
-from qhu.emulator.platform import Rules
 from qhu.errors import UserError
 from qhu.estimators.noise import device_noise
 from qhu.hardware.access import Access, redirected
@@ -45,21 +43,18 @@ OPTIONS = {
 
 
 @pytest.fixture
-def emulate(tmp_path, monkeypatch, request, tell):
+def emulate(tmp_path, monkeypatch, start, tell):
     """Starts an emulator in a working folder that has a small study and a backend for it."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     Path("odd.yaml").write_text(STUDY)
 
-    def start(**options):
+    def emulate(**options):
         entry = {"ibm_manila": {**OPTIONS, **options}}
         Path("backends.yaml").write_text(json.dumps(entry))
-        made = Emulator("fake_manila", rules=Rules(queue_seconds=0, settle_seconds=0))
-        made.start()
-        request.addfinalizer(made.stop)
-        return made
+        return start()
 
-    return start
+    return emulate
 
 
 @pytest.fixture
