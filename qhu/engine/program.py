@@ -24,6 +24,7 @@ from torch import Tensor
 from qhu.engine.angles import Parameters
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.channels import noisy_levels
+from qhu.engine.constants import lasting
 from qhu.engine.evolution import Evolution
 from qhu.engine.gates import elementary_gates
 from qhu.engine.heisenberg import HeisenbergProgram
@@ -51,6 +52,7 @@ class Program(Protocol):
         """
 
 
+@lasting()
 def compile_circuit(
     ansatz: Ansatz, *, dtype: torch.dtype = torch.complex64, noise: NoiseModel | None = None
 ) -> Program:
