@@ -225,7 +225,8 @@ class Study:
         whole, chosen = self.partition(seed), asked.scenarios[scenario]
         parted = forget_rows(data, whole.split, scenario, chosen, seed, asked.data)
         scored = drawn(parted.retain, asked.evaluation.retain, seed, scenario)
-        return Partition(data, asked.data, whole.split, parted, whole, chosen.label, scored)
+        forgotten = None if chosen.label is None else data.class_number(chosen.label)
+        return Partition(data, asked.data, whole.split, parted, whole, forgotten, scored)
 
     def seen_by(self, model: Stage, seed: int) -> torch.Tensor:
         """All rows as a stored model sees them: by the scaling that it was trained with."""
