@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from qhu.errors import UserError, shortened
+from qhu.model.aliases import aliases
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.documents import read_bounded
@@ -78,17 +80,23 @@ def fitted(net: HybridNet, tensors: Mapping[Any, Any], where: str) -> ModelState
         UserError: they are of another network, of another dtype, or not finite.
     """
     wanted = {**dict(net.named_parameters()), **dict(net.named_buffers())}
-    tensors = _unwrapped(tensors)
+    tensors, also = _unwrapped(tensors), aliases(net)
+    twice = {name: tensors.pop(name) for name in also if name in tensors}
+    tensors = {**{also[name]: tensor for name, tensor in twice.items()}, **tensors}
     odd = {"lacks": wanted.keys() - tensors.keys(), "has": tensors.keys() - wanted.keys()}
     if any(odd.values()):
-        says = [
-            f"it {verb} {shortened(min(map(str, names)))}" for verb, names in odd.items() if names
-        ]
+        says = (f"it {verb} {shortened(min(map(str, of)))}" for verb, of in odd.items() if of)
         raise UserError(
             f"{where} is not of the experiment's network: {' and '.join(says)}; "
             f"expected {_described(wanted)}"
         )
     plain = {name: _plain(tensors[name], wanted[name], f"{where}: {name}") for name in wanted}
+    for name, tensor in twice.items():
+        first = also[name]
+        if not torch.equal(_plain(tensor, wanted[first], f"{where}: {name}"), plain[first]):
+            raise UserError(
+                f"{where}: expected {name} and {first} to be one tensor, and they differ"
+            )
     theta = torch.cat([plain[name].reshape(-1) for name in net.theta.slices])
     return ModelState(theta, {name: plain[name] for name, _ in net.named_buffers()})
 
@@ -121,9 +129,11 @@ def unpickled(content: bytes) -> Any:
         if size > MAX_BYTES:
             raise ValueError(f"it has {size:,} bytes, more than {MAX_BYTES:,}")
         file.seek(0)
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # what it warns of it refuses, too
+            warnings.simplefilter("ignore")
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        objects = "Unsupported" in str(error)  # the name of a class or function, not an odd byte
+        objects = "global" in str(error).lower()  # torch's word for classes and functions
         reason = "it holds Python objects, such as a whole module" if objects else "it is damaged"
         raise ValueError(f"{reason}; {EXPECTED}") from None
     except Exception as error:  # torch documents no exceptions for foreign files: any of many

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from qhu.backends.base import Backend
+from qhu.model.aliases import save_once
 from qhu.model.circuit import build_ansatz
 from qhu.model.front import build_front
 from qhu.model.head import build_head
@@ -51,6 +52,7 @@ class HybridNet(nn.Module):
         )
         self.head = build_head(spec, width, classes)
         self.theta = Theta(self, spec.layers)
+        save_once(self)
         self.draws = any(isinstance(module, nn.Dropout) for module in self.head)
         self.plain = backend.differentiable
         self.stacked = self.plain and not self.draws and spec.front != "cnn"
