@@ -27,8 +27,8 @@ from torch import Tensor
 from qhu.engine.angles import Parameters
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.channels import noisy_levels
-from qhu.engine.constants import lasting
 from qhu.engine.cones import ConeProgram, light_cones
+from qhu.engine.constants import lasting
 from qhu.engine.evolution import Evolution
 from qhu.engine.gates import ElementaryGate, elementary_gates
 from qhu.engine.heisenberg import HeisenbergProgram
