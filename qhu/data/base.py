@@ -21,11 +21,13 @@ class Dataset:
         x: (N, ...) finite floats.
         y: (N,) class labels 0..C-1.
         classes: names of the C classes.
+        features: names of the columns of a table; empty where they have none.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.int64]
     classes: tuple[str, ...]
+    features: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.y):
@@ -37,6 +39,11 @@ class Dataset:
             raise UserError(
                 f"data holds NaN or infinite values in {len(bad)} rows (first: row {bad[0]}): "
                 "remove or impute them"
+            )
+        if self.features and len(self.features) != self.x.shape[1]:
+            raise UserError(
+                f"data of shape {self.x.shape} has {len(self.features)} names of features: "
+                "give one per column"
             )
         if self.y.min(initial=0) < 0 or self.y.max(initial=0) >= len(self.classes):
             raise UserError(f"labels must lie in 0..{len(self.classes) - 1}")
