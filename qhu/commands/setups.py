@@ -7,7 +7,7 @@ from qiskit import QuantumCircuit, transpile
 from sklearn.linear_model import LogisticRegression
 
 from qhu.data.partition import Partition
-from qhu.model.circuit import build_ansatz
+from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.record.identity import digest
 from qhu.report.ablation.setup import Setup
 from qhu.study import Study
@@ -61,7 +61,7 @@ def _compiled(study: Study) -> QuantumCircuit:
     model = study.experiment.model
     if not model.quantum:
         return QuantumCircuit()
-    ansatz = build_ansatz(model, model.qubits or study.shape[0])
+    ansatz = build_ansatz(model, encoded_features(model, study.shape))
     return transpile(
         ansatz.circuit, basis_gates=list(BASIS), optimization_level=1, seed_transpiler=0
     )

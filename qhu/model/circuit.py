@@ -1,61 +1,55 @@
-"""The circuit of the quantum layer: encoding, variational layers, one ⟨Z⟩ per qubit."""
+"""The circuit of the quantum layer: encoding, trainable layers and observables put together."""
 
-from itertools import combinations
-
-import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import ParameterExpression, ParameterVector
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.circuit import ParameterVector
 
+from qhu import registry
 from qhu.engine.ansatz import Ansatz
-from qhu.settings.parts import ModelSpec
+from qhu.model.encodings.base import Encoding
+from qhu.settings.model import ModelSpec
 
 
-def build_ansatz(spec: ModelSpec, qubits: int) -> Ansatz:
-    """Circuit of arXiv 2512.19253: RX·RY·RZ encoding, then layers of RX RY RZ and CZ.
-
-    Feature j is encoded on qubit j: ``spec.angle`` times its value is the angle of all three.
-    Weights are ordered (layer, axis, qubit) with axes X, Y, Z. Output j is ⟨Z⟩ on qubit j.
+def encoded_features(spec: ModelSpec, shape: tuple[int, ...]) -> int:
+    """Numbers that the circuit encodes: what the front gives, or the features of a sample.
 
     Args:
-        spec: layers, entanglement and re-uploading.
-        qubits: number of qubits, equal to the number of encoded features.
+        spec: the model.
+        shape: shape of one sample.
     """
-    x = ParameterVector("inputs", qubits)
-    theta = ParameterVector("weights", spec.layers * 3 * qubits)
-    layers = np.array(list(theta), dtype=object).reshape(spec.layers, 3, qubits)
-    angles = list(x) if spec.angle == 1 else [spec.angle * feature for feature in x]
+    return shape[0] if spec.qubits is None else _encoding(spec).features(spec.qubits)
+
+
+def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
+    """Circuit of the chosen encoding, ansatz and observables.
+
+    The features are encoded before the first layer, or before each. Weights are ordered as the
+    layers are, within a layer as its own parameters.
+
+    Args:
+        spec: the model.
+        features: numbers that are encoded.
+
+    Raises:
+        UserError: the parts do not fit the number of features or qubits.
+    """
+    encoding = _encoding(spec)
+    qubits = encoding.qubits(features)
+    x = ParameterVector("inputs", features)
+    encoded = encoding.circuit(list(x))
+    layers = registry.ansatz[spec.ansatz.name].make(qubits, spec.ansatz.options)
+    sizes = tuple(layer.num_parameters for layer in layers)
+    theta = ParameterVector("weights", sum(sizes))
+    weights = iter(theta)
     circuit = QuantumCircuit(qubits)
     for number, layer in enumerate(layers):
-        if number == 0 or spec.reupload:
-            _rotate(circuit, [angles] * 3)
-        _rotate(circuit, layer)
-        for pair in entangled_pairs(spec.entanglement, qubits):
-            circuit.cz(*pair)
-    observables = tuple(
-        SparsePauliOp.from_sparse_list([("Z", [j], 1.0)], num_qubits=qubits) for j in range(qubits)
-    )
-    return Ansatz(circuit, tuple(x), tuple(theta), observables)
+        if number == 0 or encoding.reupload:
+            circuit.compose(encoded, inplace=True)
+        own = {parameter: next(weights) for parameter in layer.parameters}
+        circuit.compose(layer.assign_parameters(own), inplace=True)
+    observables = registry.observables[spec.observables.name].make(qubits, spec.observables.options)
+    return Ansatz(circuit, tuple(x), tuple(theta), tuple(observables), sizes)
 
 
-def entangled_pairs(entanglement: str, qubits: int) -> list[tuple[int, int]]:
-    """Qubit pairs that a layer couples, in the order of their CZ gates."""
-    line = [(j, j + 1) for j in range(qubits - 1)]
-    closing = [(qubits - 1, 0)] if qubits > 2 else []  # on two qubits it would undo the first
-    pairs = {
-        "none": [],
-        "linear": line,
-        "ring": line + closing,
-        "full": list(combinations(range(qubits), 2)),
-    }
-    return pairs[entanglement]
-
-
-def _rotate(
-    circuit: QuantumCircuit, angles: "list[list[ParameterExpression]] | np.ndarray"
-) -> None:
-    """RX, RY, RZ on every qubit; ``angles`` is (3, qubits)."""
-    for qubit in range(circuit.num_qubits):
-        circuit.rx(angles[0][qubit], qubit)
-        circuit.ry(angles[1][qubit], qubit)
-        circuit.rz(angles[2][qubit], qubit)
+def _encoding(spec: ModelSpec) -> Encoding:
+    encoding: Encoding = registry.encoding[spec.encoding.name].make(spec.encoding.options)
+    return encoding
