@@ -14,6 +14,7 @@ from qhu.backends.named import open_backend
 from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
 from qhu.data.partition import Partition, drawn
+from qhu.data.reduction import chosen_part, sample_shape
 from qhu.data.split import ForgetSet, forget_rows, split_rows
 from qhu.errors import UserError
 from qhu.hardware.access import Access
@@ -71,6 +72,8 @@ class Study:
         access: how devices are reached.
 
     Attributes:
+        data: the rows that are asked for.
+        shape: of one sample, as the network sees it.
         backends: by stage. Where evaluation costs, ``beside`` is the exact backend, on which the
             same models are evaluated, too.
         paid: those of them that cost.
@@ -90,7 +93,9 @@ class Study:
             self.backends[BESIDE] = open_backend("statevector")
         data = experiment.data
         source = registry.dataset[data.source]
-        self.data: Dataset = source.make(registry.dataset.options(data.source, data.options))
+        loaded: Dataset = source.make(registry.dataset.options(data.source, data.options))
+        self.data = chosen_part(loaded, data)
+        self.shape = sample_shape(self.data, data)
         self.methods = {k: registry.method[m.method] for k, m in experiment.methods.items()}
         chosen = experiment.model.parts.items()
         self.network = {kind: getattr(registry, kind)[part.name] for kind, part in chosen}
@@ -163,6 +168,7 @@ class Study:
         for seed in self.experiment.seeds:
             for scenario in self.experiment.scenarios:
                 self._check_selection(seed, scenario)
+                self._check_components(seed, scenario)
         for entry in self.methods.values():
             if not issubclass(entry.options, MethodOptions):
                 raise UserError(
@@ -209,6 +215,15 @@ class Study:
                     f"{part}.patience: no validation row of seed {seed} has a class of the retain "
                     f"rows of scenario '{scenario}': raise data.val"
                 )
+
+    def _check_components(self, seed: int, scenario: str) -> None:
+        """Refuse more principal components than there are rows to find them in."""
+        components, rows = self.experiment.data.pca, len(self.partition(seed, scenario).retain)
+        if components is not None and components > rows:
+            raise UserError(
+                f"data.pca {components}: seed {seed} retains {rows} rows in scenario '{scenario}', "
+                f"which have no more components: set data.pca to {rows} or less"
+            )
 
     def fits(self) -> list[Fit]:
         """Everything that is trained from scratch."""
@@ -290,8 +305,8 @@ class Study:
         where = stage if stage in self.paid else ""
         which = (backend.name, where, int(key or "0", 16) if backend.sampled else 0)
         if which not in self._nets:
-            shape, classes = self.data.x.shape[1:], len(self.data.classes)
-            net = HybridNet(self.experiment.model, shape, classes, backend, which[2])
+            classes = len(self.data.classes)
+            net = HybridNet(self.experiment.model, self.shape, classes, backend, which[2])
             if backend.sampled:
                 return net
             self._nets[which] = net

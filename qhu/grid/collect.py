@@ -206,7 +206,7 @@ def _history(study: Study, scored: Sequence[Scored]) -> Iterator[dict[str, Any]]
 def _drawing(study: Study) -> str:
     """The circuit as SVG text, drawn by Qiskit."""
     model = study.experiment.model
-    ansatz = build_ansatz(model, encoded_features(model, study.data.x.shape[1:]))
+    ansatz = build_ansatz(model, encoded_features(model, study.shape))
     figure = ansatz.circuit.draw("mpl", fold=24, style="bw")
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
