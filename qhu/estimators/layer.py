@@ -2,9 +2,9 @@
 
 from qiskit.primitives import BaseEstimatorV2
 from qiskit_machine_learning.connectors import TorchConnector
-from qiskit_machine_learning.neural_networks import EstimatorQNN
 
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.network import Network
 from qhu.estimators.param_shift import MergedParamShift
 
 
@@ -17,7 +17,7 @@ def estimator_layer(ansatz: Ansatz, estimator: BaseEstimatorV2, precision: float
         precision: standard error aimed at, 1/√shots; 0 for exact values.
     """
     ansatz = ansatz.copy()
-    network = EstimatorQNN(
+    network = Network(
         circuit=ansatz.circuit,
         observables=list(ansatz.observables),
         input_params=list(ansatz.inputs),
