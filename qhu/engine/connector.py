@@ -12,6 +12,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.estimator import EngineEstimator, EngineGradient
+from qhu.engine.network import Network
 from qhu.engine.noise import NoiseModel
 from qhu.engine.program import Program, compile_circuit
 from qhu.errors import UserError
@@ -101,7 +102,7 @@ def engine_layer(ansatz: Ansatz, noise: NoiseModel | None = None) -> EngineConne
     # Copies: programs are compiled later, when a dtype is first used.
     ansatz, noise = ansatz.copy(), copy.deepcopy(noise)
     estimator = EngineEstimator(noise)
-    network = EstimatorQNN(
+    network = Network(
         circuit=ansatz.circuit,
         estimator=estimator,
         observables=ansatz.observables,

@@ -3,10 +3,10 @@
 import torch
 from qiskit.primitives import BaseEstimatorV2
 from qiskit_machine_learning.connectors import TorchConnector
-from qiskit_machine_learning.neural_networks import EstimatorQNN
 from torch import Tensor
 
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.network import Network
 from qhu.errors import UserError
 from qhu.estimators.param_shift import MergedParamShift
 
@@ -44,7 +44,7 @@ def estimator_layer(ansatz: Ansatz, estimator: BaseEstimatorV2, precision: float
         precision: standard error aimed at, 1/√shots; 0 for exact values.
     """
     ansatz = ansatz.copy()
-    network = EstimatorQNN(
+    network = Network(
         circuit=ansatz.circuit,
         observables=list(ansatz.observables),
         input_params=list(ansatz.inputs),
