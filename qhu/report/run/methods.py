@@ -18,7 +18,7 @@ from qhu.report.frames import RunFiles
 from qhu.report.statistics import MIN_SEEDS
 
 CITATION = re.compile(r"\[@([\w:./+-]+(?:; @[\w:./+-]+)*)\]")
-DATA = ("The study {name} used the dataset {data.source}.",)
+DATA = ("The study {name} used the dataset {data.source}.", "It was read as {description}.")
 SCENARIOS = ("Scenarios: {scenarios}.",)
 NETWORK = (
     "The hybrid network has a front ({model.front}), a circuit of {model.layers} variational "
@@ -104,10 +104,12 @@ def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
         "Holm": f"Holm{_cite(run, 'test Holm')}",
         "least": str(MIN_SEEDS),
         "seeds": ranges(sorted(set(run.results["seed"]))),
-        "scenarios": _listed(scenarios(run.settings).items()),
+        "scenarios": _listed(scenarios(run.settings, run.record).items()),
         "methods": _methods(run),
         "metrics": _metrics(run),
     }
+    if run.record.description:
+        words["description"] = next(run.record.description.lines()).removeprefix("data: ")
     if "data.source" in left:
         left["data.source"] += _cite(run, f"dataset {left['data.source']}")
 
