@@ -72,6 +72,7 @@ class Study:
         backends: by stage. Where evaluation costs, ``beside`` is the exact backend, on which the
             same models are evaluated, too.
         paid: those of them that cost.
+        network: entries of the parts that the network is made of, by kind.
     """
 
     def __init__(
@@ -89,6 +90,8 @@ class Study:
         source = registry.dataset[data.source]
         self.data: Dataset = source.make(registry.dataset.options(data.source, data.options))
         self.methods = {k: registry.method[m.method] for k, m in experiment.methods.items()}
+        chosen = experiment.model.parts.items()
+        self.network = {kind: getattr(registry, kind)[part.name] for kind, part in chosen}
         names = registry.metric.chosen(experiment.metrics)
         self.metrics = {name: registry.metric[name] for name in names}
         parts = {**self.parts(), "dataset": (source.make, source.options)}
@@ -106,7 +109,8 @@ class Study:
         methods = {f"method {k}": (e.make, e.options) for k, e in self.methods.items()}
         metrics = {f"metric {k}": (e.make, e.options) for k, e in self.metrics.items()}
         backends = {f"backend {b.name}": (type(b),) for b in self.backends.values()}
-        return {**methods, **metrics, **backends}
+        parts = {f"{kind} {e.name}": (e.make, e.options) for kind, e in self.network.items()}
+        return {**methods, **metrics, **backends, **parts}
 
     def readings(self, names: Iterable[str]) -> dict[str, Score]:
         """How scores are read, by their names."""
@@ -268,7 +272,8 @@ class Study:
         """Key of a stage: its own settings, its backend, the data and the code behind them."""
         backend, asked = self.backends[stage], self.experiment
         source = [backend.identity, self.foreign.get(f"backend {backend.name}")]
-        settings = [identity(asked.data), identity(asked.model), asked.device]
+        network = [self.foreign.get(f"{kind} {entry.name}") for kind, entry in self.network.items()]
+        settings = [identity(asked.data), identity(asked.model), network, asked.device]
         scaled_by = self.partition(seed).train.tolist()
         return digest([kind, source, seed, settings, self._origin, scaled_by, *parts])
 

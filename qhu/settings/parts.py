@@ -72,45 +72,6 @@ class DataSpec(Options):
         return {**given, "source": name, "options": {fields[0]: argument, **options}}
 
 
-class ModelSpec(Options):
-    """The hybrid network: classical front, encoding, variational circuit, classical head."""
-
-    front: Literal["none", "cnn"] = "none"
-    """what turns a sample into angles: nothing, one feature per qubit; or two convolutions and a
-    linear layer, for images"""
-    qubits: int | None = Field(None, ge=1, le=1_000)
-    """width of the circuit behind a front; null: one qubit per feature"""
-    quantum: bool = True
-    """false: the classical twin, the same network with the quantum layer left out"""
-    layers: int = Field(2, ge=1, le=1_000)
-    """variational layers of the circuit"""
-    entanglement: Literal["ring", "linear", "full", "none"] = "ring"
-    """which qubit pairs each layer couples with CZ"""
-    angle: float = Field(1.0, gt=0, le=1)
-    """rotation angle per unit of a scaled feature; features lie in [−π, π], and at angle 1 the
-    values −π, 0 and π are all encoded as the same state"""
-    reupload: bool = False
-    """encode the features again before every variational layer"""
-    head: Literal["mlp", "deep"] = "mlp"
-    """what turns expectation values into logits: hidden layers as below; or the fixed head of the
-    paper's Iris network, 32-32-16 with batch norm, ELU and dropout 0.2"""
-    hidden: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field((16,), max_length=100)
-    """widths of the head's hidden layers"""
-    batch_norm: bool = False
-    """normalise after every hidden linear layer of the head"""
-    dropout: float = Field(0.0, ge=0, lt=1)
-    """probability of dropping a unit after the head's last hidden layer"""
-
-    @model_validator(mode="after")
-    def _width(self) -> "ModelSpec":
-        if (self.front == "none") != (self.qubits is None):
-            raise ValueError("give qubits with a front, and only then")
-        chosen = self.model_dump(exclude_defaults=True).keys()
-        if self.head == "deep" and {"hidden", "batch_norm", "dropout"} & chosen:
-            raise ValueError("the deep head is fixed: leave out hidden, batch_norm and dropout")
-        return self
-
-
 class Selection(Options):
     """Which epoch of a training or an unlearning is kept."""
 

@@ -80,4 +80,4 @@ def test_the_sweep_is_one(tmp_path):
     (tmp_path / "ablation" / "width.yaml").write_text(block)
     sweep, experiments = load_sweep(tmp_path / "ablation" / "width.yaml")
     assert sweep.question == yaml.safe_load(block)["sweep"]["question"]
-    assert [one.model.hidden for one in experiments.values()] == [(8,), (16,), (32,)]
+    assert [one.model.head.options.hidden for one in experiments.values()] == [(8,), (16,), (32,)]

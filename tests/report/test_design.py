@@ -168,5 +168,5 @@ def test_a_share_is_drawn_as_the_split_has_it(split, words):
 
 def test_the_circuit_is_told_as_it_is():
     assert "Left out" in circuit_words({"quantum": False})
-    assert "before every" in circuit_words({"quantum": True, "reupload": True})
-    assert "then the trainable" in circuit_words({"quantum": True, "reupload": False})
+    assert "before every" in circuit_words({"quantum": True, "encoding": {"reupload": True}})
+    assert "then the trainable" in circuit_words({"quantum": True, "encoding": {"reupload": False}})

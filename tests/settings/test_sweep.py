@@ -31,7 +31,7 @@ def write(tmp_path):
 def test_values_of_a_list_are_their_own_labels(write):
     sweep, experiments = load_sweep(write())
     assert sweep.labels == ["1", "2", "4"]
-    assert [one.model.layers for one in experiments.values()] == [1, 2, 4]
+    assert [one.model.ansatz.options.layers for one in experiments.values()] == [1, 2, 4]
     assert {one.training.lr for one in experiments.values()} == {0.5}
 
 
@@ -57,7 +57,7 @@ def test_sections_of_the_base_are_kept_or_replaced_whole(write, tmp_path):
 
 def test_the_varied_setting_comes_after_overrides(write):
     _, experiments = load_sweep(write(), ["model.layers=9", "seeds=3"], ["scrub"])
-    assert [one.model.layers for one in experiments.values()] == [1, 2, 4]
+    assert [one.model.ansatz.options.layers for one in experiments.values()] == [1, 2, 4]
     assert {one.seeds for one in experiments.values()} == {(3,)}
     assert all("scrub" in one.methods for one in experiments.values())
 
