@@ -14,6 +14,7 @@ import pandas as pd
 
 from qhu.backends.base import STAGES
 from qhu.grid.citations import citations
+from qhu.grid.description import describe
 from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.pipeline import Scored, fit_key
 from qhu.record.folder import RESULT_COLUMNS, RunFolder, RunRecord, Status, started
@@ -121,6 +122,7 @@ def write_files(
     folder.update(
         effective=effective,
         data=study.data.content,
+        description=describe(study),
         metrics=metrics,
         costs=costs,
         checkpoints=study.experiment.model_dump(mode="json").get("checkpoints", {}),
