@@ -147,19 +147,14 @@ HARMS = {
 
 
 @pytest.mark.parametrize("message", HARMS)
-@pytest.mark.parametrize("ending", ["pt", "safetensors"])
-def test_an_odd_tensor_is_refused(net, tensors, tmp_path, message, ending):
+def test_an_odd_tensor_is_refused(net, tensors, tmp_path, message):
     HARMS[message](tensors)
-    path = tmp_path / f"x.{ending}"
-    if ending == "pt":
-        torch.save(tensors, path)
-    elif message.startswith(("has 7", "has shape (1000")):
-        pytest.skip("no such safetensors")
-    else:
-        save_file(tensors, path)
-    line = refusal(net, path)
-    assert message in line
-    assert "expected" in line
+    torch.save(tensors, tmp_path / "x.pt")
+    lines = [refusal(net, tmp_path / "x.pt")]
+    if message not in ("has 7", "has shape (1000000000000,)"):  # which safetensors has not
+        save_file(tensors, tmp_path / "x.safetensors")
+        lines.append(refusal(net, tmp_path / "x.safetensors"))
+    assert all(message in line and "expected" in line for line in lines)
 
 
 @pytest.mark.parametrize("harm", [lambda v: v.to_sparse(), lambda v: v.to("meta")])
@@ -190,10 +185,7 @@ class Evil:
 )
 def test_a_file_of_something_else_is_refused(net, tensors, tmp_path, monkeypatch, content, message):
     monkeypatch.chdir(tmp_path)
-    try:
-        torch.save(content(net, tensors), "x.pt")
-    except (pickle.PicklingError, AttributeError, TypeError):
-        pytest.skip("torch itself does not save it")
+    torch.save(content(net, tensors), "x.pt")
     assert message in refusal(net, tmp_path / "x.pt")
     assert not (tmp_path / "pwned").exists()
 
