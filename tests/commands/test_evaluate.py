@@ -35,11 +35,18 @@ def place(tmp_path_factory):
     return tmp_path_factory.mktemp("evaluate")
 
 
+def leave_out(patch):
+    """Neither pages nor drawings, which other tests make."""
+    patch.setattr("qhu.grid.collect.write_report", lambda folder: None)
+    patch.setattr("qhu.grid.collect._drawing", lambda study: "<svg></svg>")
+
+
 @pytest.fixture(scope="module")
 def origin(place):
     """A run whose models are what strangers bring."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
+        leave_out(patch)
         (place / "tiny.yaml").write_text(json.dumps(SETTINGS))
         return qhu.Run(place / qhu.run("tiny.yaml").folder)
 
@@ -51,9 +58,7 @@ def _there(origin, place, monkeypatch):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Neither pages nor drawings, which other tests make."""
-    monkeypatch.setattr("qhu.grid.collect.write_report", lambda folder: None)
-    monkeypatch.setattr("qhu.grid.collect._drawing", lambda study: "<svg></svg>")
+    leave_out(monkeypatch)
 
 
 @pytest.fixture
@@ -174,7 +179,6 @@ def test_one_per_seed_or_a_pattern_in_any_order(model, pattern):
         ({"models": 2, "seeds": 0}, "2 models for the seeds 0"),
         ({"models": 2, "seeds": None}, "say by --seed which seeds"),
         ({"models": 2, "seeds": [0, 0]}, "2 models for the seeds 0, 0"),
-        ({"models": 2, "seeds": [0, 1]}, "models of seeds 0 and 1 are the same"),
         ({"name": "finetune"}, "label 'finetune' is that of a method of the experiment"),
         ({"name": "retrain"}, "that of a method of the experiment"),
         ({"name": "none"}, "that of a method of the experiment"),
@@ -197,6 +201,12 @@ def test_what_is_not_plain_is_refused(model, options, message):
     assert sorted(Path("runs").rglob("*")) == before
 
 
+def test_a_model_is_one_sample(model):
+    tensors = load_file(model(0, "finetune", "class"))
+    with pytest.raises(qhu.UserError, match="models of seeds 0 and 1 are the same"):
+        with_models(qhu.load("tiny.yaml"), [tensors, tensors], "mine", "class", [0, 1])
+
+
 def test_the_command_refuses_in_a_line_and_writes_nothing(model, qhu, tmp_path):
     torch.save({"fc.weight": torch.zeros(2)}, tmp_path / "x.pt")
     before = sorted(Path("runs").rglob("*"))
@@ -204,6 +214,7 @@ def test_the_command_refuses_in_a_line_and_writes_nothing(model, qhu, tmp_path):
         ((tmp_path / "x.pt", "--seed", "0"), "not of the experiment's network: it lacks"),
         ((tmp_path / "x{seed}.pt",), "x0.pt: No such file"),
         ((model(0, "teacher"),), "say by --seed"),
+        ((model(1, "teacher"), "--seed", "0"), "is of seed 1, as the run that wrote it says"),
         ((model(0, "teacher"), "--seed", "0", "-s", "model.layers=3"), "expected (36,)"),
     ):
         asked = ("evaluate", *words, "--experiment", "tiny.yaml", "--as", "x")

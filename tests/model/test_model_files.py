@@ -1,6 +1,8 @@
 """Models of strangers: read as numbers and fitted to a network, or refused in a line."""
 
+import hashlib
 import io
+import json
 import os
 import pickle
 import zipfile
@@ -11,8 +13,9 @@ import torch
 from safetensors.torch import save_file
 
 from qhu.errors import UserError
-from qhu.model.checkpoint import MAX_BYTES, fitted, fitted_theta, read_model
-from qhu.record.stage import Stage, packed
+from qhu.model.checkpoint import MAX_BYTES, read_model
+from qhu.model.fitting import fitted, fitted_theta
+from qhu.record.stage import SEAL, Stage, packed
 
 
 @pytest.fixture
@@ -121,6 +124,30 @@ def test_safetensors_of_anyone_and_of_a_run(net, tensors, tmp_path):
     assert "checksum differs" in refusal(net, tmp_path / "y.safetensors")
 
 
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "",
+        "[]",
+        "{}",
+        "7",
+        "[" * 100_000,
+        json.dumps({"sha256": "0" * 64}),
+        json.dumps({"sha256": "0" * 64, "key": 7, "facts": {}}),
+        json.dumps({"sha256": "0" * 64, "key": "0" * 16, "facts": []}),
+        json.dumps({"sha256": "0" * 64, "key": "../x", "facts": {}}),
+    ],
+)
+def test_who_only_says_that_a_run_wrote_it_is_refused(net, tensors, tmp_path, stage):
+    save_file(tensors, tmp_path / "x.safetensors", {"stage": stage})
+    content = (tmp_path / "x.safetensors").read_bytes()
+    if SEAL.search(content):  # sealed as a run would
+        start, end = SEAL.search(content).span(1)
+        seal = hashlib.sha256(content).hexdigest().encode()
+        (tmp_path / "x.safetensors").write_bytes(content[:start] + seal + content[end:])
+    refusal(net, tmp_path / "x.safetensors")
+
+
 HARMS = {
     "lacks head.0.weight": lambda t: t.pop("head.0.weight"),
     "has fc.weight": lambda t: t.update({"fc.weight": torch.zeros(2)}),
@@ -164,6 +191,13 @@ def test_only_dense_numbers_are_read(net, tensors, tmp_path, harm):
     assert "dense" in line or "meta" in line
 
 
+def endless():
+    """What holds itself."""
+    held = {}
+    held["state_dict"] = held
+    return held
+
+
 class Evil:
     def __reduce__(self):
         return os.mkdir, ("pwned",)
@@ -180,7 +214,8 @@ class Evil:
         (lambda net, t: t["quantum.weight"], "holds a Tensor; expected"),
         (lambda net, t: {**t, "quantum.weight": [1.0]}, "no tensor but of type list"),
         (lambda net, t: {}, "lacks head.0.weight"),
-        (lambda net, t: {"state_dict": {"state_dict": None}}, "holds a NoneType; expected"),
+        (lambda net, t: {"state_dict": None}, "holds a NoneType; expected"),
+        (lambda net, t: endless(), "lacks head.0.weight and it has state_dict"),
     ],
 )
 def test_a_file_of_something_else_is_refused(net, tensors, tmp_path, monkeypatch, content, message):
