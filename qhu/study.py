@@ -14,6 +14,7 @@ from qhu.backends.named import open_backend
 from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
 from qhu.data.partition import Partition, drawn
+from qhu.data.reduction import chosen_part, sample_shape
 from qhu.data.split import ForgetSet, forget_rows, split_rows
 from qhu.errors import UserError
 from qhu.hardware.access import Access
@@ -71,9 +72,12 @@ class Study:
         access: how devices are reached.
 
     Attributes:
+        data: the rows that are asked for.
+        shape: of one sample, as the network sees it.
         backends: by stage. Where evaluation costs, ``beside`` is the exact backend, on which the
             same models are evaluated, too.
         paid: those of them that cost.
+        network: entries of the parts that the network is made of, by kind.
     """
 
     def __init__(
@@ -89,8 +93,12 @@ class Study:
             self.backends[BESIDE] = open_backend("statevector")
         data = experiment.data
         source = registry.dataset[data.source]
-        self.data: Dataset = source.make(registry.dataset.options(data.source, data.options))
+        loaded: Dataset = source.make(registry.dataset.options(data.source, data.options))
+        self.data = chosen_part(loaded, data)
+        self.shape = sample_shape(self.data, data)
         self.methods = {k: registry.method[m.method] for k, m in experiment.methods.items()}
+        chosen = experiment.model.parts.items()
+        self.network = {kind: getattr(registry, kind)[part.name] for kind, part in chosen}
         names = registry.metric.chosen(experiment.metrics)
         self.metrics = {name: registry.metric[name] for name in names}
         parts = {**self.parts(), "dataset": (source.make, source.options)}
@@ -108,7 +116,8 @@ class Study:
         methods = {f"method {k}": (e.make, e.options) for k, e in self.methods.items()}
         metrics = {f"metric {k}": (e.make, e.options) for k, e in self.metrics.items()}
         backends = {f"backend {b.name}": (type(b),) for b in self.backends.values()}
-        return {**methods, **metrics, **backends}
+        parts = {f"{kind} {e.name}": (e.make, e.options) for kind, e in self.network.items()}
+        return {**methods, **metrics, **backends, **parts}
 
     def readings(self, names: Iterable[str]) -> dict[str, Score]:
         """How scores are read, by their names."""
@@ -159,6 +168,7 @@ class Study:
         for seed in self.experiment.seeds:
             for scenario in self.experiment.scenarios:
                 self._check_selection(seed, scenario)
+                self._check_components(seed, scenario)
         for entry in self.methods.values():
             if not issubclass(entry.options, MethodOptions):
                 raise UserError(
@@ -206,6 +216,15 @@ class Study:
                     f"rows of scenario '{scenario}': raise data.val"
                 )
 
+    def _check_components(self, seed: int, scenario: str) -> None:
+        """Refuse more principal components than there are rows to find them in."""
+        components, rows = self.experiment.data.pca, len(self.partition(seed, scenario).retain)
+        if components is not None and components > rows:
+            raise UserError(
+                f"data.pca {components}: seed {seed} retains {rows} rows in scenario '{scenario}', "
+                f"which have no more components: set data.pca to {rows} or less"
+            )
+
     def fits(self) -> list[Fit]:
         """Everything that is trained from scratch."""
         seeds, scenarios = self.experiment.seeds, self.experiment.scenarios
@@ -250,7 +269,8 @@ class Study:
         whole, chosen = self.partition(seed), asked.scenarios[scenario]
         parted = forget_rows(data, whole.split, scenario, chosen, seed, asked.data)
         scored = drawn(parted.retain, asked.evaluation.retain, seed, scenario)
-        return Partition(data, asked.data, whole.split, parted, whole, chosen.label, scored)
+        forgotten = None if chosen.label is None else data.class_number(chosen.label)
+        return Partition(data, asked.data, whole.split, parted, whole, forgotten, scored)
 
     def seen_by(self, model: Stage, seed: int) -> torch.Tensor:
         """All rows as a stored model sees them: by the scaling that it was trained with."""
@@ -285,8 +305,8 @@ class Study:
         where = stage if stage in self.paid else ""
         which = (backend.name, where, int(key or "0", 16) if backend.sampled else 0)
         if which not in self._nets:
-            shape, classes = self.data.x.shape[1:], len(self.data.classes)
-            net = HybridNet(self.experiment.model, shape, classes, backend, which[2])
+            classes = len(self.data.classes)
+            net = HybridNet(self.experiment.model, self.shape, classes, backend, which[2])
             if backend.sampled:
                 return net
             self._nets[which] = net
@@ -296,7 +316,8 @@ class Study:
         """Key of a stage: its own settings, its backend, the data and the code behind them."""
         backend, asked = self.backends[stage], self.experiment
         source = [backend.identity, self.foreign.get(f"backend {backend.name}")]
-        settings = [identity(asked.data), identity(asked.model), asked.device]
+        network = [self.foreign.get(f"{kind} {entry.name}") for kind, entry in self.network.items()]
+        settings = [identity(asked.data), identity(asked.model), network, asked.device]
         scaled_by = self.partition(seed).train.tolist()
         return digest([kind, source, seed, settings, self._origin, scaled_by, *parts])
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from qhu.backends.base import STAGES
 from qhu.grid.citations import citations
-from qhu.model.circuit import build_ansatz
+from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.pipeline import Scored, fit_key
 from qhu.record.folder import RESULT_COLUMNS, RunFolder, RunRecord, Status, started
 from qhu.report.run.page import write_report
@@ -206,7 +206,7 @@ def _history(study: Study, scored: Sequence[Scored]) -> Iterator[dict[str, Any]]
 def _drawing(study: Study) -> str:
     """The circuit as SVG text, drawn by Qiskit."""
     model = study.experiment.model
-    ansatz = build_ansatz(model, model.qubits or study.data.x.shape[1])
+    ansatz = build_ansatz(model, encoded_features(model, study.shape))
     figure = ansatz.circuit.draw("mpl", fold=24, style="bw")
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})

@@ -63,6 +63,34 @@ SPOILT = "the accuracy on the test rows, which are no longer unseen."
 SENTENCES = (
     _Sentence(
         "rows",
+        "All rows and classes of the dataset were used.",
+        {"data.classes": NONE, "data.per_class": NONE},
+    ),
+    _Sentence("rows", "Classes kept: {data.classes}.", {"data.classes": _given}),
+    _Sentence(
+        "rows",
+        "Of each class the same {data.per_class} rows were kept under every seed.",
+        {"data.per_class": _given},
+    ),
+    _Sentence(
+        "rows",
+        "All features of the dataset were used, each once.",
+        {"data.features": NONE, "data.pca": NONE, "data.width": NONE},
+    ),
+    _Sentence("rows", "Features used: {data.features}.", {"data.features": _given}),
+    _Sentence(
+        "rows",
+        "The scaled features were replaced by {data.pca} principal components, scaled again; the "
+        "components are those of the rows that the scaling is fitted on.",
+        {"data.pca": _given},
+    ),
+    _Sentence(
+        "rows",
+        "Inputs were repeated in turn until they were {data.width}, one per qubit.",
+        {"data.width": _given},
+    ),
+    _Sentence(
+        "rows",
         "Every seed drew its own test rows, a fraction {data.test} of all rows.",
         {"data.split": _is("seeded")},
     ),

@@ -128,7 +128,7 @@ def circuit_words(model: Mapping[str, Any]) -> str:
     """What the drawn circuit is, from the settings of the model."""
     if model.get("quantum") is False:
         return "Left out of this network, the classical twin: the circuit in whose place it stands."
-    if model.get("reupload"):
+    if model.get("encoding", {}).get("reupload"):
         return "The quantum layer: encoding of the features before every trainable layer."
     return "The quantum layer: encoding of the features, then the trainable layers."
 

@@ -20,10 +20,10 @@ from qhu.record.documents import parse_document, read_document
 from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
 from qhu.settings.checkpoint import Checkpoints, check_labels
+from qhu.settings.model import ModelSpec, expanded, replaced_by
 from qhu.settings.parts import (
     DataSpec,
     EvaluateSpec,
-    ModelSpec,
     Scenario,
     Stages,
     TorchDevice,
@@ -84,7 +84,7 @@ class Experiment(Options):
     name: Name
     """name of the study, part of the default run folder"""
     data: DataSpec = DataSpec()
-    model: ModelSpec = ModelSpec()
+    model: ModelSpec = Field(default_factory=ModelSpec)
     training: TrainSpec = TrainSpec()
     unlearning: UnlearnSpec = UnlearnSpec()
     evaluation: EvaluateSpec = EvaluateSpec()
@@ -225,15 +225,36 @@ def make_experiment(
         UserError: a setting or an override is wrong; ``where`` says where it stands.
     """
     settings = copy.deepcopy(dict(given))
+    _expand(settings)
     for override in overrides:
         _apply(settings, override)
+        _expand(settings, replace=True)
+        if override.startswith(("model.circuit=", "model.circuit.")):
+            _displace(settings["model"])
     if methods is not None:
         _check_kept(overrides, methods)
         kept = settings.get("methods") or {}
         kept = kept if isinstance(kept, dict) else {}
         settings["methods"] = {label: kept.get(label) for label in (*ALWAYS_RUN, *methods)}
-    experiment: Experiment = parse(Experiment, settings, where)
+    try:
+        experiment: Experiment = parse(Experiment, settings, where)
+    except UnknownName:
+        raise
+    except UserError as error:  # parts and methods do not know where they were asked for
+        raise (error if str(error).startswith(where) else UserError(f"{where}: {error}")) from None
     return experiment
+
+
+def _expand(settings: dict[str, Any], replace: bool = False) -> None:
+    """Short forms of the model become what they are short for, which overrides then reach."""
+    if isinstance(settings.get("model"), Mapping):
+        settings["model"] = expanded(settings["model"], replace)
+
+
+def _displace(model: dict[str, Any]) -> None:
+    """A circuit that is asked for takes the place of what the file asks for there."""
+    for kind in replaced_by(model["circuit"]) if model["circuit"] else ():
+        model.pop(kind, None)
 
 
 def _check_kept(overrides: Sequence[str], methods: Sequence[str]) -> None:
