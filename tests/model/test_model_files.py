@@ -98,6 +98,38 @@ def test_a_state_dict_names_every_tensor_once_and_loads(net, tensors):
         net.load_state_dict({k: v for k, v in tensors.items() if k != "quantum.weight"})
 
 
+class Odd(torch.nn.Module):
+    """A head of a user's with tied layers, tied buffers and one that torch does not save."""
+
+    def __init__(self, inputs, classes):
+        super().__init__()
+        self.a, self.b = torch.nn.Linear(inputs, inputs), torch.nn.Linear(inputs, inputs)
+        self.b.weight = self.a.weight
+        self.register_buffer("scale", torch.ones(1))
+        self.again = torch.nn.Module()
+        self.again.register_buffer("scale", self.scale)
+        self.register_buffer("mask", torch.ones(inputs), persistent=False)
+        self.last = torch.nn.Linear(inputs, classes)
+
+    def forward(self, x):
+        return self.last(self.b(self.a(x * self.mask)) * self.scale)
+
+
+def test_a_user_s_own_layers_load_as_they_are_stored(make_net, tmp_path):
+    net = make_net(head=f"{__name__}:Odd")
+    stored = net.state().clone()
+    named = {**net.theta.split(stored.theta), **stored.buffers}
+    named = {name: torch.rand_like(tensor) for name, tensor in named.items()}
+    assert set(net.state_dict()) == set(named)
+    save_file(named, tmp_path / "x.safetensors")
+    plain = make_net(head=f"{__name__}:Odd")
+    plain.load_state_dict(read_model(tmp_path / "x.safetensors").tensors)
+    same(plain, plain.state(), named)
+    same(plain, read(plain, tmp_path / "x.safetensors"), named)
+    assert torch.equal(plain.head.b.weight, plain.head.a.weight)
+    assert torch.equal(plain.head.again.scale, plain.head.scale)
+
+
 def same(net, state, tensors):
     named = {**net.theta.split(state.theta), **state.buffers}
     assert named.keys() == tensors.keys()
