@@ -18,7 +18,7 @@ from qhu.data.reduction import chosen_part, sample_shape
 from qhu.data.split import ForgetSet, forget_rows, split_rows
 from qhu.errors import UserError
 from qhu.hardware.access import Access
-from qhu.model.checkpoint import fitted
+from qhu.model.fitting import fitted
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.identity import code_digest, digest, identity, packages
