@@ -5,7 +5,7 @@ from qiskit.circuit import ParameterVector
 
 from qhu import registry
 from qhu.engine.ansatz import Ansatz
-from qhu.model.encodings.base import Encoding
+from qhu.model.encodings.base import Encoding, Selective
 from qhu.settings.model import ModelSpec
 
 
@@ -48,6 +48,14 @@ def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
         circuit.compose(layer.assign_parameters(own), inplace=True)
     observables = registry.observables[spec.observables.name].make(qubits, spec.observables.options)
     return Ansatz(circuit, tuple(x), tuple(theta), tuple(observables), sizes)
+
+
+def selective_encoding(spec: ModelSpec) -> Selective | None:
+    """The encoding where rows of the data enter it that it may not take, else None."""
+    if not spec.quantum or spec.front.name != "none":
+        return None
+    encoding = _encoding(spec)
+    return encoding if isinstance(encoding, Selective) else None
 
 
 def _encoding(spec: ModelSpec) -> Encoding:
