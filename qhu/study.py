@@ -168,6 +168,7 @@ class Study:
                     "options with qhu.MethodOptions or a subclass of it"
                 )
         self._check_scaling()
+        self._check_rows()
         for backend in self.paid.values():
             backend.check()
 
@@ -181,6 +182,15 @@ class Study:
                     f"data.scale_rows retain scales teacher and oracle apart, and methods.{label} "
                     f"puts a part of one into the other: set methods.{label}.scope to all"
                 )
+
+    def _check_rows(self) -> None:
+        """Refuse rows that cannot be encoded, where no front stands before the encoding."""
+        model = self.experiment.model
+        if model.quantum and model.qubits is None:
+            encoding = self.network["encoding"].make(model.encoding.options)
+            for seed in self.experiment.seeds:
+                for scenario in self.experiment.scenarios:
+                    encoding.check(self.partition(seed, scenario).samples.numpy())
 
     def _check_selection(self, seed: int, scenario: str) -> None:
         """Refuse a forget set that leaves no rows to select an epoch by, where one is selected."""

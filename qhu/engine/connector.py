@@ -21,6 +21,8 @@ class EngineConnector(TorchConnector):
     Unlike its base it makes one backward pass for the vector-Jacobian product instead of computing
     the whole Jacobian, supports second derivatives and ``torch.func``, and follows the dtype and
     device of its parameters. Parameters, ``state_dict`` and ``neural_network`` are the base's.
+    Where ``ansatz`` prepares a state from the samples, the inputs of ``neural_network`` are the
+    angles that ``ansatz.values`` computes from them.
 
     Args:
         neural_network: the network that the layer stands for, with the parameters of ``ansatz``.
@@ -41,17 +43,17 @@ class EngineConnector(TorchConnector):
         self._programs: dict[torch.dtype, Program] = {}
 
     def forward(self, input_data: Tensor | None = None) -> Tensor:
-        """Expectation values (..., M) of the samples (..., I), in the dtype of the weights.
+        """Expectation values (..., M) of the samples (..., F), in the dtype of the weights.
 
         Raises:
-            UserError: the samples have another number of features.
+            UserError: the samples have another number of features, or amplitudes are to be
+                prepared from zeros alone.
         """
         weights = self._weights
         inputs = weights.new_zeros(0) if input_data is None else input_data
-        if inputs.shape[-1] != len(self._ansatz.inputs):
+        if inputs.shape[-1] != self._ansatz.features:
             raise UserError(
-                f"the quantum layer takes {len(self._ansatz.inputs)} features, "
-                f"got {inputs.shape[-1]}"
+                f"the quantum layer takes {self._ansatz.features} features, got {inputs.shape[-1]}"
             )
         return self._program(weights.dtype)(inputs, weights)
 

@@ -14,8 +14,12 @@ layers:
                                           :mod:`~qhu.engine.noise`, :mod:`~qhu.engine.channels`
                                           and :mod:`~qhu.engine.evolution`
 ========================================  ======================================================
+
+Where a state is prepared from the features (:mod:`~qhu.engine.preparation`), exact programs start
+from it; noisy ones run its gates, their angles computed from the features.
 """
 
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -30,6 +34,7 @@ from qhu.engine.heisenberg import HeisenbergProgram
 from qhu.engine.noise import Noise, NoiseModel
 from qhu.engine.noisy import NoisyProgram
 from qhu.engine.observables import Expectations
+from qhu.engine.preparation import Amplitudes
 from qhu.engine.readout import read_observables
 from qhu.engine.schedule import exact_levels, visible_gates
 from qhu.engine.statevector import StatevectorProgram
@@ -44,7 +49,7 @@ class Program(Protocol):
     """Expectation values of a compiled quantum layer, differentiable any number of times."""
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
-        """Expectation values (..., M) at real inputs (..., I) and weights (..., W) in radians.
+        """Expectation values (..., M) at features (..., F) and weights (..., W), both real.
 
         Leading dimensions broadcast: weights (W,) are shared by a batch, weights (models, 1, W)
         with inputs (models, batch, I) evaluate many models at once.
@@ -65,7 +70,6 @@ def compile_circuit(
         UserError: the circuit holds an instruction or an angle that the engine does not know, or an
             observable is not Hermitian, or the circuit is too wide.
     """
-    parameters = Parameters(ansatz.inputs, ansatz.weights)
     num_qubits = ansatz.circuit.num_qubits
     widest = MAX_STATE_QUBITS if noise is None else MAX_DENSITY_QUBITS
     if num_qubits > widest:
@@ -73,8 +77,11 @@ def compile_circuit(
             f"up to {widest} qubits are simulated {'exactly' if noise is None else 'under noise'} "
             f"and the circuit takes {num_qubits}: use fewer features, or a front"
         )
+    if ansatz.preparation is not None:
+        return _prepared_program(ansatz, ansatz.preparation, dtype, noise)
     if noise is not None:
         return _noisy_program(ansatz, Noise(noise), dtype.to_real())
+    parameters = Parameters(ansatz.inputs, ansatz.weights)
     gates = visible_gates(elementary_gates(ansatz.circuit), ansatz.observables)
     levels = exact_levels(gates, num_qubits, parameters)
     expectations = Expectations(ansatz.observables, dtype)
@@ -84,6 +91,42 @@ def compile_circuit(
     small = num_qubits <= MAX_UNITARY_QUBITS and encoding_first(levels)
     kind = UnitaryProgram if small else StatevectorProgram
     return kind(levels, num_qubits, parameters, expectations, dtype)
+
+
+class PreparedProgram:
+    """A program behind the preparation that computes its inputs.
+
+    Args:
+        preparation: computes angles from features.
+        program: takes the angles.
+        dtype: real dtype that the angles are computed in.
+    """
+
+    def __init__(self, preparation: Amplitudes, program: Program, dtype: torch.dtype) -> None:
+        self._preparation, self._program, self._dtype = preparation, program, dtype
+
+    def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """Expectation values (..., M) at features (..., F) and weights (..., W)."""
+        return self._program(self._preparation.angles(inputs.to(self._dtype)), weights)
+
+
+def _prepared_program(
+    ansatz: Ansatz, preparation: Amplitudes, dtype: torch.dtype, noise: NoiseModel | None
+) -> Program:
+    if noise is not None or ansatz.rest is None:
+        plain = replace(ansatz, preparation=None)
+        program = compile_circuit(plain, dtype=dtype, noise=noise)
+        return PreparedProgram(preparation, program, dtype.to_real())
+    # A row is in Qiskit's order, whose qubit 0 is the lowest bit; the engine's is the highest.
+    num_qubits = ansatz.rest.num_qubits
+    turned = range(num_qubits)[::-1]
+    observables = [item.apply_layout(list(turned)) for item in ansatz.observables]
+    parameters = Parameters((), ansatz.weights)
+    gates = visible_gates(elementary_gates(ansatz.rest.reverse_bits()), observables)
+    levels = exact_levels(gates, num_qubits, parameters)
+    kind = UnitaryProgram if num_qubits <= MAX_UNITARY_QUBITS else StatevectorProgram
+    expectations = Expectations(observables, dtype)
+    return kind(levels, num_qubits, parameters, expectations, dtype, preparation.state)
 
 
 def _noisy_program(ansatz: Ansatz, noise: Noise, dtype: torch.dtype) -> Program:

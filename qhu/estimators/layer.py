@@ -1,11 +1,32 @@
 """The quantum layer over any V2 estimator: stock EstimatorQNN and TorchConnector."""
 
+import torch
 from qiskit.primitives import BaseEstimatorV2
 from qiskit_machine_learning.connectors import TorchConnector
 from qiskit_machine_learning.neural_networks import EstimatorQNN
+from torch import Tensor
 
 from qhu.engine.ansatz import Ansatz
 from qhu.estimators.param_shift import MergedParamShift
+
+
+class EstimatorConnector(TorchConnector):
+    """The stock connector, for an ansatz whose inputs are computed from the samples, too.
+
+    Args:
+        neural_network: the network of the circuit.
+        ansatz: computes the network's inputs.
+    """
+
+    def __init__(self, neural_network: EstimatorQNN, ansatz: Ansatz) -> None:
+        super().__init__(neural_network)
+        self._ansatz = ansatz
+
+    def forward(self, input_data: Tensor | None = None) -> Tensor:
+        """Expectation values (..., M) of the samples (..., F)."""
+        if input_data is None or self._ansatz.preparation is None:
+            return super().forward(input_data)
+        return super().forward(self._ansatz.values(input_data.to(torch.float64)))
 
 
 def estimator_layer(ansatz: Ansatz, estimator: BaseEstimatorV2, precision: float) -> TorchConnector:
@@ -28,4 +49,4 @@ def estimator_layer(ansatz: Ansatz, estimator: BaseEstimatorV2, precision: float
         input_gradients=True,
         default_precision=precision,
     )
-    return TorchConnector(network)
+    return EstimatorConnector(network, ansatz)

@@ -11,8 +11,11 @@ from typing import Any, NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from qiskit import QuantumCircuit
+from qiskit.circuit import Gate
 
 from qhu.backends.base import STAGES
+from qhu.engine.ansatz import Ansatz
 from qhu.grid.citations import citations
 from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.pipeline import Scored, fit_key
@@ -206,8 +209,17 @@ def _drawing(study: Study) -> str:
     """The circuit as SVG text, drawn by Qiskit."""
     model = study.experiment.model
     ansatz = build_ansatz(model, encoded_features(model, study.data.x.shape[1:]))
-    figure = ansatz.circuit.draw("mpl", fold=24, style="bw")
+    figure = _pictured(ansatz).draw("mpl", fold=24, style="bw")
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)  # pyplot would keep it, and a notebook show it
     return text.getvalue()
+
+
+def _pictured(ansatz: Ansatz) -> QuantumCircuit:
+    """The circuit, a state's preparation as one box: it has a rotation per amplitude."""
+    if ansatz.rest is None:
+        return ansatz.circuit
+    picture = QuantumCircuit(ansatz.rest.num_qubits)
+    picture.append(Gate("amplitudes", picture.num_qubits, []), picture.qubits)
+    return picture.compose(ansatz.rest)

@@ -34,20 +34,30 @@ def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
     """
     encoding = _encoding(spec)
     qubits = encoding.qubits(features)
-    x = ParameterVector("inputs", features)
+    preparation = encoding.preparation(features)
+    x = ParameterVector("inputs", preparation.num_angles if preparation else features)
     encoded = encoding.circuit(list(x))
     layers = registry.ansatz[spec.ansatz.name].make(qubits, spec.ansatz.options)
     sizes = tuple(layer.num_parameters for layer in layers)
     theta = ParameterVector("weights", sum(sizes))
     weights = iter(theta)
-    circuit = QuantumCircuit(qubits)
+    circuit, rest = QuantumCircuit(qubits), QuantumCircuit(qubits)
     for number, layer in enumerate(layers):
         if number == 0 or encoding.reupload:
             circuit.compose(encoded, inplace=True)
         own = {parameter: next(weights) for parameter in layer.parameters}
-        circuit.compose(layer.assign_parameters(own), inplace=True)
+        for part in (circuit, rest):
+            part.compose(layer.assign_parameters(own), inplace=True)
     observables = registry.observables[spec.observables.name].make(qubits, spec.observables.options)
-    return Ansatz(circuit, tuple(x), tuple(theta), tuple(observables), sizes)
+    return Ansatz(
+        circuit,
+        tuple(x),
+        tuple(theta),
+        tuple(observables),
+        sizes,
+        preparation,
+        rest if preparation else None,
+    )
 
 
 def _encoding(spec: ModelSpec) -> Encoding:

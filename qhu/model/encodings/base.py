@@ -4,9 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
+from qhu.engine.preparation import Amplitudes
 from qhu.registry import Options
 
 
@@ -43,6 +46,21 @@ class Encoding(ABC):
     def features(self, qubits: int) -> int:
         """Features that a circuit of so many qubits takes, which a front has to give."""
         return qubits
+
+    def preparation(self, features: int) -> Amplitudes | None:
+        """What computes the parameters of :meth:`circuit` from the features; None: they are these.
+
+        It comes once, before the first layer of the ansatz.
+        """
+        return None
+
+    def check(self, rows: NDArray[np.floating]) -> None:
+        """Refuse rows (N, F) that cannot be encoded; most encodings take any.
+
+        Raises:
+            UserError: naming the first of them.
+        """
+        return
 
     @abstractmethod
     def circuit(self, x: Sequence[Parameter]) -> QuantumCircuit:
