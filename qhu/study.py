@@ -186,7 +186,7 @@ class Study:
     def _check_rows(self) -> None:
         """Refuse rows that cannot be encoded, where no front stands before the encoding."""
         model = self.experiment.model
-        if model.quantum and model.qubits is None:
+        if "encoding" in self.network and model.front.name == "none":
             encoding = self.network["encoding"].make(model.encoding.options)
             for seed in self.experiment.seeds:
                 for scenario in self.experiment.scenarios:

@@ -110,7 +110,8 @@ def write_files(
     folder.write_table("summary.csv", summarise(results))
     folder.write_table("predictions.parquet", _predictions(study, scored))
     folder.write_lines("history.jsonl", _history(study, scored))
-    folder.write_text("circuit.svg", _drawing(study))
+    if study.experiment.model.quantum:
+        folder.write_text("circuit.svg", _drawing(study))
     for name, key in _models(study, scored):
         folder.write_model(study.store.load(key), *name)
     effective = {stage: study.backends[stage].effective() for stage in STAGES}
