@@ -17,6 +17,7 @@ from qhu.data.partition import Partition, drawn
 from qhu.data.split import ForgetSet, forget_rows, split_rows
 from qhu.errors import UserError
 from qhu.hardware.access import Access
+from qhu.model.circuit import selective_encoding
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.identity import code_digest, digest, identity, packages
@@ -150,7 +151,8 @@ class Study:
 
         Raises:
             UserError: an empty split or forget set, no rows to select an epoch by, an absent class,
-                row or device, a method without options, parts of models that scale samples apart.
+                row or device, a method without options, parts of models that scale samples apart,
+                parts of the network that do not fit each other or the data.
             BudgetRefused: a device of the platform, and no budget.
         """
         if self.torch_device.type == "cuda" and not torch.cuda.is_available():
@@ -168,7 +170,7 @@ class Study:
                     "options with qhu.MethodOptions or a subclass of it"
                 )
         self._check_scaling()
-        self._check_rows()
+        self._check_network()
         for backend in self.paid.values():
             backend.check()
 
@@ -183,14 +185,15 @@ class Study:
                     f"puts a part of one into the other: set methods.{label}.scope to all"
                 )
 
-    def _check_rows(self) -> None:
-        """Refuse rows that cannot be encoded, where no front stands before the encoding."""
-        model = self.experiment.model
-        if "encoding" in self.network and model.front.name == "none":
-            encoding = self.network["encoding"].make(model.encoding.options)
-            for seed in self.experiment.seeds:
-                for scenario in self.experiment.scenarios:
-                    encoding.check(self.partition(seed, scenario).samples.numpy())
+    def _check_network(self) -> None:
+        """Refuse parts that do not fit each other, and samples that the encoding cannot take."""
+        self.net("train")
+        encoding = selective_encoding(self.experiment.model)
+        if encoding is None:
+            return
+        for seed in self.experiment.seeds:
+            for scenario in self.experiment.scenarios:
+                encoding.check(self.partition(seed, scenario).samples)
 
     def _check_selection(self, seed: int, scenario: str) -> None:
         """Refuse a forget set that leaves no rows to select an epoch by, where one is selected."""

@@ -110,7 +110,7 @@ def write_files(
     folder.write_table("summary.csv", summarise(results))
     folder.write_table("predictions.parquet", _predictions(study, scored))
     folder.write_lines("history.jsonl", _history(study, scored))
-    if drawn := drawing(study):
+    if drawn := _drawing(study):
         folder.write_text("circuit.svg", drawn)
     for name, key in _models(study, scored):
         folder.write_model(study.store.load(key), *name)
@@ -206,20 +206,20 @@ def _history(study: Study, scored: Sequence[Scored]) -> Iterator[dict[str, Any]]
         yield {**about, "steps": facts["steps"], "facts": facts["facts"]}
 
 
-def drawing(study: Study) -> str:
+def _drawing(study: Study) -> str:
     """The circuit as SVG text, drawn by Qiskit; empty where the network has none."""
     model = study.experiment.model
     if not model.quantum:
         return ""
     ansatz = build_ansatz(model, encoded_features(model, study.data.x.shape[1:]))
-    figure = pictured(ansatz).draw("mpl", fold=24, style="bw")
+    figure = _pictured(ansatz).draw("mpl", fold=24, style="bw")
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)  # pyplot would keep it, and a notebook show it
     return text.getvalue()
 
 
-def pictured(ansatz: Ansatz) -> QuantumCircuit:
+def _pictured(ansatz: Ansatz) -> QuantumCircuit:
     """The circuit, a state's preparation as one box: it has a rotation per amplitude."""
     if ansatz.rest is None:
         return ansatz.circuit

@@ -11,7 +11,7 @@ from qhu import registry
 from qhu.engine.ansatz import Ansatz
 from qhu.errors import UserError
 from qhu.model.circuits.base import WholeCircuit
-from qhu.model.encodings.base import Encoding
+from qhu.model.encodings.base import Encoding, Selective
 from qhu.settings.model import ModelSpec
 
 
@@ -111,6 +111,14 @@ def _circuit(spec: ModelSpec) -> WholeCircuit:
 def _observables(spec: ModelSpec, qubits: int) -> tuple[SparsePauliOp, ...]:
     chosen = spec.observables
     return tuple(registry.observables[chosen.name].make(qubits, chosen.options))
+
+
+def selective_encoding(spec: ModelSpec) -> Selective | None:
+    """The encoding where rows of the data enter it that it may not take, else None."""
+    if not spec.quantum or spec.front.name != "none" or "encoding" in spec.replaced:
+        return None
+    encoding = _encoding(spec)
+    return encoding if isinstance(encoding, Selective) else None
 
 
 def _encoding(spec: ModelSpec) -> Encoding:

@@ -7,7 +7,7 @@ import torch
 from qhu.backends.aer import AerBackend, Options
 from qhu.backends.named import open_backend
 from qhu.errors import UserError
-from qhu.grid.collect import drawing, pictured
+from qhu.grid.collect import _drawing, _pictured
 from qhu.model.circuit import build_ansatz
 from qhu.model.hybrid import HybridNet
 from qhu.seeding import torch_stream
@@ -114,12 +114,12 @@ def test_a_front_that_ends_in_zeros_is_told_in_a_line(make_net):
 
 def test_the_drawing_shows_the_preparation_as_a_box():
     plain, prepared = (build_ansatz(ModelSpec(encoding=e), 4) for e in ("rotations", "amplitude"))
-    assert pictured(plain) == plain.circuit
-    counts = pictured(prepared).count_ops()
+    assert _pictured(plain) == plain.circuit
+    counts = _pictured(prepared).count_ops()
     assert counts["amplitudes"] == 1 and "cx" not in counts
-    assert pictured(prepared).parameters == prepared.rest.parameters
+    assert _pictured(prepared).parameters == prepared.rest.parameters
 
 
 def test_a_network_without_a_quantum_layer_has_no_drawing(tmp_path, rows):
-    assert drawing(study(tmp_path, rows[:, :3], model={"quantum": False})) == ""
-    assert "<svg" in drawing(study(tmp_path, rows))
+    assert _drawing(study(tmp_path, rows[:, :3], model={"quantum": False})) == ""
+    assert "<svg" in _drawing(study(tmp_path, rows))

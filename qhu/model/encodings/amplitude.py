@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
+from torch import Tensor
 
 from qhu import registry
 from qhu.engine.preparation import Amplitudes
 from qhu.errors import UserError
-from qhu.model.encodings.base import Encoding
+from qhu.model.encodings.base import Selective
 from qhu.registry import encoding
 
 MAX_QUBITS = 12
@@ -26,7 +25,7 @@ class Options(registry.Options):
 
 
 @encoding("amplitude", cites=["mottonen2005transformation"])
-class Amplitude(Encoding):
+class Amplitude(Selective):
     """2ⁿ features, divided by their length, are the amplitudes of n qubits."""
 
     def __init__(self, options: Options) -> None:
@@ -68,14 +67,18 @@ class Amplitude(Encoding):
         """The state of a row."""
         return Amplitudes(features, self.options.pad or 0.0)
 
-    def check(self, rows: NDArray[np.floating]) -> None:
-        """Refuse rows of zeros, which no state has for its amplitudes."""
-        empty = np.flatnonzero(~rows.any(axis=1))
+    def check(self, rows: Tensor) -> None:
+        """Refuse rows of zeros, which no state has for its amplitudes.
+
+        Raises:
+            UserError: there are some, and nothing else than 0 fills them up.
+        """
+        empty = (~rows.any(dim=1)).nonzero().flatten()
         filled = self.options.pad and self.preparation(rows.shape[1]).missing
         if len(empty) and not filled:
             raise UserError(
-                f"the encoding 'amplitude' cannot take rows of zeros, and there are {len(empty)}, "
-                f"as data.scale has them (first: row {empty[0]}): drop them, or scale otherwise"
+                f"the encoding 'amplitude' cannot take rows of zeros, and there are {len(empty)} "
+                f"after scaling (first: row {int(empty[0])}): drop them, or change data.scale"
             )
 
     def circuit(self, x: Sequence[Parameter]) -> QuantumCircuit:

@@ -4,10 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
+from torch import Tensor
 
 from qhu.engine.preparation import Amplitudes
 from qhu.registry import Options
@@ -54,14 +53,18 @@ class Encoding(ABC):
         """
         return None
 
-    def check(self, rows: NDArray[np.floating]) -> None:
-        """Refuse rows (N, F) that cannot be encoded; most encodings take any.
-
-        Raises:
-            UserError: naming the first of them.
-        """
-        return
-
     @abstractmethod
     def circuit(self, x: Sequence[Parameter]) -> QuantumCircuit:
         """The encoding of the features ``x`` on ``qubits(len(x))`` qubits."""
+
+
+class Selective(Encoding):
+    """An encoding that some rows cannot enter; without a front all are checked before a run."""
+
+    @abstractmethod
+    def check(self, rows: Tensor) -> None:
+        """Refuse samples (N, features), scaled, that cannot be encoded as they are.
+
+        Raises:
+            UserError: there is one.
+        """
