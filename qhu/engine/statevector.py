@@ -5,7 +5,7 @@ multiplied out to one matrix of at most 32 x 32, which meets all samples in one 
 that the samples are the last axis of the states.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from qhu.engine.local import LocalGates
 from qhu.engine.observables import Expectations
 from qhu.engine.permutation import Permutation
 from qhu.engine.products import Products
-from qhu.engine.schedule import Level, Phase
+from qhu.engine.schedule import Level, LocalRow, Phase
 
 MAX_GROUP = 5
 
@@ -34,6 +34,7 @@ class StatevectorProgram:
         parameters: numbering of the circuit's parameters.
         expectations: the measurement.
         dtype: complex dtype of the states.
+        start: states (..., 2**n) that the samples start from; None: all qubits in |0>.
     """
 
     def __init__(
@@ -43,7 +44,11 @@ class StatevectorProgram:
         parameters: Parameters,
         expectations: Expectations,
         dtype: torch.dtype,
+        start: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
+        self._start = start
+        if start:  # then nothing makes product states
+            levels = [Level([LocalRow()]), *levels]
         self._parameters = parameters
         self._real = dtype.to_real()
         self._expectations = expectations
@@ -68,7 +73,12 @@ class StatevectorProgram:
         values = self._parameters.values(inputs, weights, self._sources, self._real)
         batch = Batch(inputs, weights, [values[source] for source in self._local.sources])
         matrices = self._local.matrices(values)
-        state = self._product_state(batch.states(self._local.qubits(values, matrices), kept=2))
+        if self._start:
+            state = batch.states(self._start(values["inputs"]), kept=1)
+            state = state.unflatten(-1, (2 ** self._groups[0], -1)).movedim(-2, -3)
+            state = state.to(self._real.to_complex())
+        else:
+            state = self._product_state(batch.states(self._local.qubits(values, matrices), kept=2))
         rows = self._local.operators(matrices, batch)
         for step in self._steps:
             if isinstance(step, int):

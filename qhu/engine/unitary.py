@@ -1,6 +1,6 @@
 """Exact program for few qubits: after the encoding, one unitary that all samples share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -29,6 +29,7 @@ class UnitaryProgram:
         parameters: numbering of the circuit's parameters.
         expectations: the measurement.
         dtype: complex dtype of the states.
+        start: states (..., 2**n) that the samples start from; None: the encoding's.
     """
 
     def __init__(
@@ -38,7 +39,9 @@ class UnitaryProgram:
         parameters: Parameters,
         expectations: Expectations,
         dtype: torch.dtype,
+        start: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
+        self._start = start
         self._parameters = parameters
         self._real = dtype.to_real()
         self._expectations = expectations
@@ -58,7 +61,10 @@ class UnitaryProgram:
         values = self._parameters.values(inputs, weights, (), self._real)
         batch = Batch(inputs, weights, [weights])
         vectors, matrices = self._kron
-        states = vectors(self._encoding(values["inputs"]).flatten(-2))
+        if self._start:
+            states = self._start(values["inputs"]).to(self._real.to_complex())
+        else:
+            states = vectors(self._encoding(values["inputs"]).flatten(-2))
         cells = self._rows(values["weights"])
         operators = matrices(cells.reshape(*cells.shape[:-2], self._shape[0], -1))
         operators = operators.view(*cells.shape[:-2], *self._shape)
