@@ -1,10 +1,15 @@
 """The circuit of the quantum layer: encoding, trainable layers and observables put together."""
 
+from collections.abc import Sequence
+
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
+from qiskit.quantum_info import SparsePauliOp
 
 from qhu import registry
 from qhu.engine.ansatz import Ansatz
+from qhu.errors import UserError
+from qhu.model.circuits.base import WholeCircuit
 from qhu.model.encodings.base import Encoding
 from qhu.settings.model import ModelSpec
 
@@ -16,7 +21,16 @@ def encoded_features(spec: ModelSpec, shape: tuple[int, ...]) -> int:
         spec: the model.
         shape: shape of one sample.
     """
-    return shape[0] if spec.qubits is None else _encoding(spec).features(spec.qubits)
+    if spec.qubits is None:
+        return shape[0]
+    if "encoding" not in spec.replaced:
+        return _encoding(spec).features(spec.qubits)
+    whole = _circuit(spec)
+    if whole.circuit.num_qubits != spec.qubits:
+        raise UserError(
+            f"{whole.source} has {whole.circuit.num_qubits} qubits: set model.qubits to that"
+        )
+    return len(whole.parted[0])
 
 
 def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
@@ -32,11 +46,13 @@ def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
     Raises:
         UserError: the parts do not fit the number of features or qubits.
     """
+    if "encoding" in spec.replaced:
+        return _whole(spec, features)
     encoding = _encoding(spec)
     qubits = encoding.qubits(features)
     x = ParameterVector("inputs", features)
     encoded = encoding.circuit(list(x))
-    layers = registry.ansatz[spec.ansatz.name].make(qubits, spec.ansatz.options)
+    layers = _layers(spec, qubits)
     sizes = tuple(layer.num_parameters for layer in layers)
     theta = ParameterVector("weights", sum(sizes))
     weights = iter(theta)
@@ -46,8 +62,50 @@ def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
             circuit.compose(encoded, inplace=True)
         own = {parameter: next(weights) for parameter in layer.parameters}
         circuit.compose(layer.assign_parameters(own), inplace=True)
-    observables = registry.observables[spec.observables.name].make(qubits, spec.observables.options)
-    return Ansatz(circuit, tuple(x), tuple(theta), tuple(observables), sizes)
+    return Ansatz(circuit, tuple(x), tuple(theta), _observables(spec, qubits), sizes)
+
+
+def _layers(spec: ModelSpec, qubits: int) -> Sequence[QuantumCircuit]:
+    """The trainable layers; a whole circuit without inputs is one."""
+    if spec.circuit is None:
+        layers: Sequence[QuantumCircuit] = registry.ansatz[spec.ansatz.name].make(
+            qubits, spec.ansatz.options
+        )
+        return layers
+    whole = _circuit(spec)
+    if whole.circuit.num_qubits != qubits:
+        raise UserError(
+            f"{whole.source} has {whole.circuit.num_qubits} qubits and no inputs, and the encoding "
+            f"before it takes {qubits}: give it as many, or parameters that are inputs"
+        )
+    return [whole.circuit]
+
+
+def _whole(spec: ModelSpec, features: int) -> Ansatz:
+    """A whole circuit, whose parameters get the names that those of every other circuit have."""
+    whole = _circuit(spec)
+    inputs, weights = whole.parted
+    if len(inputs) != features:
+        raise UserError(
+            f"{whole.source} takes {len(inputs)} inputs and the samples have {features} features: "
+            "name the inputs in model.circuit.inputs, or choose as many features"
+        )
+    x, theta = ParameterVector("inputs", features), ParameterVector("weights", len(weights))
+    renamed = dict(zip((*inputs, *weights), (*x, *theta), strict=True))
+    circuit = whole.circuit.assign_parameters(renamed)
+    observables = _observables(spec, circuit.num_qubits)
+    return Ansatz(circuit, tuple(x), tuple(theta), observables, (len(weights),))
+
+
+def _circuit(spec: ModelSpec) -> WholeCircuit:
+    assert spec.circuit is not None
+    whole: WholeCircuit = registry.circuit[spec.circuit.name].make(spec.circuit.options)
+    return whole
+
+
+def _observables(spec: ModelSpec, qubits: int) -> tuple[SparsePauliOp, ...]:
+    chosen = spec.observables
+    return tuple(registry.observables[chosen.name].make(qubits, chosen.options))
 
 
 def _encoding(spec: ModelSpec) -> Encoding:

@@ -7,6 +7,7 @@ plugin is one file: a class of options and a decorated function (or class).
 from qhu.registry.kinds import (
     AnsatzFunction,
     BackendClass,
+    CircuitFunction,
     DatasetFunction,
     EncodingClass,
     FrontFunction,
@@ -28,6 +29,7 @@ __all__ = [
     "Registry",
     "ansatz",
     "backend",
+    "circuit",
     "dataset",
     "encoding",
     "front",
@@ -52,6 +54,8 @@ encoding: Registry[EncodingClass] = Registry("encoding", "qhu.model.encodings")
 """Encodings by name, and the decorator ``@encoding(name)`` that adds one."""
 ansatz: Registry[AnsatzFunction] = Registry("ansatz", "qhu.model.ansatze", "ansatze")
 """Ansätze by name, and the decorator ``@ansatz(name)`` that adds one."""
+circuit: Registry[CircuitFunction] = Registry("circuit", "qhu.model.circuits")
+"""Kinds of whole circuits by name, and the decorator ``@circuit(name)`` that adds one."""
 observables: Registry[ObservablesFunction] = Registry(
     "observables", "qhu.model.observables", "observables"
 )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # these rooms look names up here
     from qhu.backends.base import Backend
     from qhu.data.base import Dataset
     from qhu.evaluate.evidence import Evidence, Scores
+    from qhu.model.circuits.base import WholeCircuit
     from qhu.model.encodings.base import Encoding
     from qhu.unlearn.learner import Learner
     from qhu.unlearn.task import Task
@@ -97,6 +98,17 @@ class AnsatzFunction(Protocol):
         Args:
             qubits: number of qubits.
             options: the ansatz's own model of options, validated.
+        """
+
+
+class CircuitFunction(Protocol):
+    """A kind of whole circuits, which are encoding and ansatz in one."""
+
+    def __call__(self, options: Any, /) -> "WholeCircuit":
+        """Make a circuit.
+
+        Args:
+            options: its own model of options, validated.
         """
 
 

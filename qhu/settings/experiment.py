@@ -19,7 +19,7 @@ from qhu.errors import UnknownName, UserError, brief, shortened
 from qhu.record.documents import parse_document, read_document
 from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
-from qhu.settings.model import ModelSpec, expanded
+from qhu.settings.model import ModelSpec, expanded, replaced_by
 from qhu.settings.parts import (
     DataSpec,
     EvaluateSpec,
@@ -218,6 +218,8 @@ def make_experiment(
     for override in overrides:
         _apply(settings, override)
         _expand(settings, replace=True)
+        if override.startswith(("model.circuit=", "model.circuit.")):
+            _displace(settings["model"])
     if methods is not None:
         _check_kept(overrides, methods)
         kept = settings.get("methods") or {}
@@ -236,6 +238,12 @@ def _expand(settings: dict[str, Any], replace: bool = False) -> None:
     """Short forms of the model become what they are short for, which overrides then reach."""
     if isinstance(settings.get("model"), Mapping):
         settings["model"] = expanded(settings["model"], replace)
+
+
+def _displace(model: dict[str, Any]) -> None:
+    """A circuit that is asked for takes the place of what the file asks for there."""
+    for kind in replaced_by(model["circuit"]) if model["circuit"] else ():
+        model.pop(kind, None)
 
 
 def _check_kept(overrides: Sequence[str], methods: Sequence[str]) -> None:

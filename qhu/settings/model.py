@@ -1,6 +1,7 @@
 """Settings of the network: parts by name, with their options."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, SerializationInfo, model_validator
@@ -17,13 +18,14 @@ DEFAULTS = {
     "head": "mlp",
 }
 """The entry of each part that is chosen where none is named."""
+PARTS = (*DEFAULTS, "circuit")
 
 
-def _part(kind: str) -> Callable[[Any], Chosen]:
+def _part(kind: str) -> Callable[[Any], Any]:
     """Validator of a part: a name, or a name and its options; observables may be a list."""
 
-    def chosen(given: Any) -> Chosen:
-        if isinstance(given, Chosen):
+    def chosen(given: Any) -> Chosen | None:
+        if isinstance(given, Chosen) or given is None:
             return given
         settings = _mapping(kind, given)
         name = settings.pop("name")
@@ -44,8 +46,11 @@ def _mapping(kind: str, given: Any) -> dict[str, Any]:
     if isinstance(given, Chosen):
         given = _dumped(given, exclude_defaults=True)
     if isinstance(given, str):
-        given = {"name": given}
-    settings = {"name": DEFAULTS[kind], **given} if isinstance(given, Mapping) else {}
+        given = _circuit(given) if kind == "circuit" else {"name": given}
+    default = {"name": DEFAULTS[kind]} if kind in DEFAULTS else {}
+    settings = {**default, **given} if isinstance(given, Mapping) else {}
+    if kind == "circuit" and settings:
+        settings = {"name": "function" if "function" in settings else "file", **settings}
     if not isinstance(settings.get("name"), str):
         raise UserError(
             f"model.{kind}: give a name, or a mapping of name and options (got {brief(given)})"
@@ -53,13 +58,19 @@ def _mapping(kind: str, given: Any) -> dict[str, Any]:
     return settings
 
 
+def _circuit(reference: str) -> dict[str, str]:
+    """What the short form of a whole circuit is short for."""
+    is_function = ":" in reference and Path(reference).suffix not in (".qasm", ".qpy")
+    return {"function" if is_function else "path": reference}
+
+
 def _dumped(chosen: Chosen, exclude_defaults: bool) -> dict[str, Any]:
     options = chosen.options.model_dump(mode="json", exclude_defaults=exclude_defaults)
     return {"name": chosen.name, **options}
 
 
-def _serialised(chosen: Chosen, info: SerializationInfo) -> dict[str, Any]:
-    return _dumped(chosen, bool(info.exclude_defaults))
+def _serialised(chosen: Chosen | None, info: SerializationInfo) -> dict[str, Any] | None:
+    return None if chosen is None else _dumped(chosen, bool(info.exclude_defaults))
 
 
 def _default(kind: str) -> Any:
@@ -88,6 +99,10 @@ class ModelSpec(Options):
     """how features enter the circuit"""
     ansatz: Annotated[Chosen, BeforeValidator(_part("ansatz")), _AS_MAPPING] = _default("ansatz")
     """the trainable layers of the circuit"""
+    circuit: Annotated[Chosen | None, BeforeValidator(_part("circuit")), _AS_MAPPING] = None
+    """a circuit of your own in the place of encoding and ansatz: ``FILE.qasm``, ``FILE.qpy`` or
+    ``module:function``, or a mapping with ``inputs`` and ``weights`` beside; one without inputs
+    stands in the place of the ansatz alone"""
     observables: Annotated[Chosen, BeforeValidator(_part("observables")), _AS_MAPPING] = _default(
         "observables"
     )
@@ -98,8 +113,9 @@ class ModelSpec(Options):
     @property
     def parts(self) -> dict[str, Chosen]:
         """What the network is made of; without a quantum layer, that leaves out the circuit."""
-        kinds = DEFAULTS if self.quantum else ("front", "head")
-        return {kind: getattr(self, kind) for kind in kinds}
+        kinds = PARTS if self.quantum else ("front", "head")
+        chosen = {kind: getattr(self, kind) for kind in kinds}
+        return {kind: part for kind, part in chosen.items() if part is not None}
 
     @model_validator(mode="before")
     @classmethod
@@ -110,7 +126,23 @@ class ModelSpec(Options):
     def _width(self) -> "ModelSpec":
         if (self.front.name == "none") != (self.qubits is None):
             raise ValueError("give qubits with a front, and only then")
+        for kind in self.replaced:
+            if getattr(self, kind) != _part(kind)(DEFAULTS[kind]):
+                raise ValueError(f"the circuit stands in the place of {kind}: leave {kind} out")
         return self
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """Parts in whose place a whole circuit stands: one without inputs leaves the encoding."""
+        if self.circuit is None:
+            return ()
+        return replaced_by(self.circuit)
+
+
+def replaced_by(circuit: Any) -> tuple[str, ...]:
+    """Parts in whose place a whole circuit stands, given as in settings."""
+    options: Any = _part("circuit")(circuit).options
+    return ("encoding", "ansatz") if options.parted[0] else ("ansatz",)
 
 
 def expanded(given: Mapping[str, Any], replace: bool = False) -> dict[str, Any]:
@@ -125,7 +157,8 @@ def expanded(given: Mapping[str, Any], replace: bool = False) -> dict[str, Any]:
     """
     settings = {key: value for key, value in given.items() if key in ModelSpec.model_fields}
     short = {key: value for key, value in given.items() if key not in settings}
-    parts = {kind: _mapping(kind, settings.get(kind, DEFAULTS[kind])) for kind in DEFAULTS}
+    chosen = DEFAULTS | {kind: settings[kind] for kind in PARTS if settings.get(kind) is not None}
+    parts = {kind: _mapping(kind, part) for kind, part in chosen.items()}
     for key, value in short.items():
         kind = _taker(str(key), parts)
         if not replace and parts[kind].get(key, value) != value:

@@ -21,6 +21,12 @@ CITATION = re.compile(r"\[@([\w:./+-]+(?:; @[\w:./+-]+)*)\]")
 DATA = ("The study {name} used the dataset {data.source}.",)
 SCENARIOS = ("Scenarios: {scenarios}.",)
 NETWORK = (
+    "The hybrid network has a front ({model.front.name}), a circuit of its own "
+    "({model.circuit.path}, content {model.circuit.content}) with the observables "
+    "{model.observables.name}, and a head ({model.head.name}); quantum layer: {model.quantum}.",
+    "The hybrid network has a front ({model.front.name}), a circuit of its own "
+    "({model.circuit.function}, content {model.circuit.content}) with the observables "
+    "{model.observables.name}, and a head ({model.head.name}); quantum layer: {model.quantum}.",
     "The hybrid network has a front ({model.front.name}), a circuit on {model.qubits} with the "
     "encoding {model.encoding.name}, the ansatz {model.ansatz.name} and the observables "
     "{model.observables.name}, and a head ({model.head.name}); quantum layer: {model.quantum}.",
@@ -103,6 +109,8 @@ def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
     left = dict(
         flatten({part: value for part, value in run.settings.items() if part not in nested})
     )
+    for setting in _unused(left):
+        del left[setting]
     words = {
         "Adam": f"Adam{_cite(run, 'optimiser Adam')}",
         "Holm": f"Holm{_cite(run, 'test Holm')}",
@@ -138,6 +146,16 @@ def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
         paragraphs["Further settings"] = [f"{_listed(left.items())}."]
     texts = {title: " ".join(filter(None, text)) for title, text in paragraphs.items()}
     return [(title, text) for title, text in texts.items() if text]
+
+
+def _unused(left: Mapping[str, str]) -> list[str]:
+    """Settings of parts in whose place a whole circuit stands, or of none."""
+    if left.get("model.circuit") == "not set":
+        return ["model.circuit"]
+    replaced = ["model.ansatz."] if "model.circuit.name" in left else []
+    if left.get("model.circuit.inputs", "none") != "none":
+        replaced.append("model.encoding.")
+    return [setting for setting in left if setting.startswith(tuple(replaced))]
 
 
 def _fill(sentence: str, left: dict[str, str], words: Mapping[str, str]) -> str:
