@@ -1,8 +1,11 @@
 """What a study read and what it forgets, by name and number."""
 
+from typing import Any
+
 import numpy as np
 
 from qhu.record.description import DataDescription, Forgotten
+from qhu.settings.model import ModelSpec
 from qhu.study import Study
 
 
@@ -20,8 +23,16 @@ def describe(study: Study) -> DataDescription:
         features=data.features,
         classes=dict(zip(data.classes, counts, strict=True)),
         remarks=data.remarks,
+        circuit=_circuit(study.experiment.model),
         scenarios={name: _forgotten(study, name, counts) for name in scenarios},
     )
+
+
+def _circuit(model: ModelSpec) -> str:
+    if not model.quantum or model.circuit is None:
+        return ""
+    options: Any = model.circuit.options
+    return str(options.reading)
 
 
 def _forgotten(study: Study, name: str, counts: list[int]) -> Forgotten:

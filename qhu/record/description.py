@@ -42,6 +42,8 @@ class DataDescription(BaseModel):
     """rows by class, in the order of the network's outputs"""
     remarks: tuple[str, ...] = ()
     """how they were read"""
+    circuit: str = ""
+    """how a circuit of the user's own was read"""
     scenarios: dict[str, Forgotten] = {}
     """what is forgotten, by scenario"""
 
@@ -67,6 +69,8 @@ class DataDescription(BaseModel):
         """What a run says at its start."""
         features = f" ({self.named})" if self.features else ""
         yield "; ".join([f"data: {self.size}{features}", f"classes {self.counted}", *self.remarks])
+        if self.circuit:
+            yield f"circuit: {self.circuit}"
         for name, forgotten in self.scenarios.items():
             what = f"'{forgotten.label}' ({forgotten.size})" if forgotten.label else forgotten.size
             yield f"scenario {name}: forgets {what}"
