@@ -3,11 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit.circuit.library import IGate
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
+from qhu.engine.gate_error import Transfer
 from qhu.engine.lowering import lowered
-from qhu.engine.noise import Noise, Transfer
+from qhu.engine.noise import Noise
 from qhu.engine.outcomes import proper
 
 METHOD = "density_matrix"
@@ -23,8 +25,12 @@ class AerOutcomes:
 
     def __init__(self, circuit: QuantumCircuit, noise: NoiseModel) -> None:
         errors = Noise(noise)
-        # Aer goes by the names of instructions: none may be a user's own.
-        self._circuit = lowered(circuit, errors.takes).copy()
+        # Aer goes by the labels and names of instructions: none may be a user's own.
+        self._circuit = _named(lowered(circuit, errors.takes), errors)
+        measured = IGate(label="measure")  # Aer applies the error of a label
+        if errors.takes(measured):
+            for qubit in range(circuit.num_qubits):
+                self._circuit.append(measured, [qubit])
         self._circuit.save_probabilities()
         self._simulator = AerSimulator(
             method=METHOD,
@@ -46,3 +52,16 @@ class AerOutcomes:
         # A circuit without parameters ran once, whatever the number of (empty) sets.
         outcomes = np.broadcast_to(outcomes, (len(values), outcomes.shape[1]))
         return proper(outcomes @ self._read)
+
+
+def _named(circuit: QuantumCircuit, errors: Noise) -> QuantumCircuit:
+    """A copy where each label is what the noise model calls the instruction."""
+    copy = circuit.copy_empty_like()
+    for item in circuit.data:
+        label = getattr(item.operation, "label", None)
+        if label and errors.name_of(item.operation) != label:
+            operation = item.operation.to_mutable()
+            operation.label = None
+            item = item.replace(operation=operation)
+        copy.append(item)
+    return copy

@@ -18,10 +18,11 @@ from qiskit_aer.noise import NoiseModel
 
 from qhu.engine.bindings import parameter_sets
 from qhu.engine.cache import CircuitCache
+from qhu.engine.lowering import lowered
 from qhu.engine.observables import pauli_sums
 from qhu.engine.outcomes import Outcomes
 from qhu.engine.readout import basis_rotation
-from qhu.estimators.measurement import bases
+from qhu.estimators.measurement import Basis, bases
 from qhu.estimators.merging import finished, merge, split
 
 Distribution = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -69,16 +70,28 @@ class NoisyEstimator(BaseEstimatorV2):
 
     def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult:
         merged = merge(pubs)
-        return split(merged, [self._estimate(group.pub) for group in merged])
+        # All are compiled before the first is sampled: what is refused is refused at once.
+        settings = [self._settings(group.pub) for group in merged]
+        results = [self._estimate(g.pub, own) for g, own in zip(merged, settings, strict=True)]
+        return split(merged, results)
 
-    def _estimate(self, pub: EstimatorPub) -> PubResult:
-        observables, sets = pauli_sums(pub.observables), parameter_sets(pub)
-        settings = bases(observables) if pub.size else []
+    def _settings(self, pub: EstimatorPub) -> list[tuple[Basis, Distribution]]:
+        """What is measured for a PUB, and how it is distributed."""
+        observables = pauli_sums(pub.observables)
+        if not pub.size:
+            lowered(pub.circuit)
+            return []
+        return [(b, self._distributions.get(pub.circuit, b.label)) for b in bases(observables)]
+
+    def _estimate(
+        self, pub: EstimatorPub, settings: Iterable[tuple[Basis, Distribution]]
+    ) -> PubResult:
+        sets = parameter_sets(pub)
         shots = shots_of(pub.precision)
         means: NDArray[np.float64] = np.zeros(pub.shape)
         variances: NDArray[np.float64] = np.zeros(pub.shape)
-        for basis in settings:
-            outcomes = self._distributions.get(pub.circuit, basis.label)(sets)
+        for basis, distribution in settings:
+            outcomes = distribution(sets)
             if shots:
                 outcomes = self._random.multinomial(shots, outcomes) / shots
             mean = outcomes @ basis.weights

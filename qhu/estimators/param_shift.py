@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
 from qiskit.primitives import BaseEstimatorV2
+from qiskit.primitives.containers.observables_array import ObservableLike
 from qiskit.quantum_info import SparsePauliOp
+from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
 from qhu.engine.bindings import finite
 from qhu.engine.cache import CircuitCache
-from qhu.engine.lowering import standard_types
+from qhu.engine.lowering import lowered, standard_types
+from qhu.engine.observables import of_gradient
 from qhu.errors import UserError
 
 SHIFTABLE = ("p", "rx", "rxx", "ry", "ryy", "rz", "rzx", "rzz", "u", "u1", "u2", "u3")
@@ -56,6 +59,22 @@ class MergedParamShift(BaseEstimatorGradient):
         super().__init__(estimator)
         self._precision = precision
         self._unrolled = CircuitCache(unroll)
+
+    def run(
+        self,
+        circuits: Sequence[QuantumCircuit] | QuantumCircuit,
+        observables: Sequence[ObservableLike] | ObservableLike,
+        parameter_values: Any,
+        parameters: Sequence[Sequence[Parameter] | None] | None = None,
+        **options: Any,
+    ) -> AlgorithmJob:
+        """Gradients of one circuit; see ``BaseEstimatorGradient.run``.
+
+        Raises:
+            ValueError: numbers, widths or parameters do not fit, or an observable is not Hermitian.
+        """
+        operators = of_gradient(observables)
+        return super().run(circuits, operators, parameter_values, parameters, **options)
 
     def _run(
         self,
@@ -107,6 +126,7 @@ def unroll(circuit: QuantumCircuit) -> Unrolled:
     Raises:
         UserError: a gate with an angle that the two-term rule does not fit.
     """
+    lowered(circuit)  # refuses what has no place in a layer
     free = [p for item in circuit.data for p in item.operation.params if _free(p)]
     vector = ParameterVector("angle", len(free))
     fresh = iter(vector)
