@@ -20,6 +20,7 @@ class Ansatz:
         weights: trainable parameters, in the order of θ's quantum slice.
         observables: one Hermitian operator per output, on virtual qubits; given as anything that
             Qiskit takes for one, such as ``"ZI"``, ``"0+"`` or a ``SparseObservable``.
+        layers: number of weights of each trainable layer, in their order.
 
     Raises:
         UserError: an observable cannot be measured, or is not on the qubits of the circuit.
@@ -29,6 +30,7 @@ class Ansatz:
     inputs: tuple[Parameter, ...]
     weights: tuple[Parameter, ...]
     observables: tuple[SparsePauliOp, ...]
+    layers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "observables", tuple(hermitian(self.observables)))

@@ -28,6 +28,7 @@ from qhu.engine.lowering import lowered
 from qhu.engine.noise import NoiseModel
 from qhu.engine.observables import of_gradient, pauli_sums
 from qhu.engine.program import Program, compile_circuit
+from qhu.errors import UserError
 
 Values = NDArray[np.float64]
 Label = tuple[tuple[str, float], ...]
@@ -214,7 +215,12 @@ def _jacobian(program: Program, values: Values) -> Values:
         if not outputs.requires_grad:  # no parameter can be seen
             return np.zeros((size, *values.shape))
         seeds = torch.eye(size).to(outputs)[:, None, :].expand(size, samples, size)
-        return torch.autograd.grad(outputs, inputs, seeds, is_grads_batched=True)[0].numpy()
+        jacobian = torch.autograd.grad(outputs, inputs, seeds, is_grads_batched=True)[0].numpy()
+    if not np.isfinite(jacobian).all():
+        raise UserError(
+            "the derivative of an angle of the circuit is not finite at the parameter values"
+        )
+    return jacobian
 
 
 def _identity(pub: Any) -> tuple[int, int]:

@@ -116,7 +116,9 @@ class SeriesTable:
         dtype: dtype of the matrices, complex or real.
     """
 
-    def __init__(self, series: Sequence[Series], columns: range, dtype: torch.dtype) -> None:
+    def __init__(
+        self, series: Sequence[Series], columns: Sequence[int], dtype: torch.dtype
+    ) -> None:
         waves = [own.waves() for own in series]
         size = max(len(own) for own in waves)
         angles: list[Terms] = []
