@@ -26,7 +26,8 @@ from qhu.engine.bindings import finite, parameter_sets
 from qhu.engine.cache import CircuitCache
 from qhu.engine.lowering import lowered
 from qhu.engine.noise import NoiseModel
-from qhu.engine.observables import of_gradient, pauli_sums
+from qhu.engine.observables import check_hermitian, of_gradient, pauli_sums
+from qhu.engine.options import EstimatorOptions
 from qhu.engine.program import Program, compile_circuit
 from qhu.errors import UserError
 
@@ -56,9 +57,13 @@ class EngineEstimator(BaseEstimatorV2):
 
     Args:
         noise: errors of the gates and the readout of the circuits, which then are in native gates.
+
+    Attributes:
+        options: as of Qiskit's estimators; no value depends on them.
     """
 
     def __init__(self, noise: NoiseModel | None = None) -> None:
+        self.options = EstimatorOptions()
         # A copy: circuits that come later have the errors that earlier ones had.
         self._programs = CircuitCache(partial(_compile, copy.deepcopy(noise)))
 
@@ -69,9 +74,9 @@ class EngineEstimator(BaseEstimatorV2):
 
         Args:
             pubs: circuits without measurements, observables, parameter values.
-            precision: kept in the results' metadata; 0 by default.
+            precision: kept in the results' metadata; that of the options by default.
         """
-        default = 0.0 if precision is None else precision
+        default = self.options.default_precision if precision is None else precision
         groups: dict[tuple[int, int], list[int]] = {}
         coerced: list[EstimatorPub] = []
         raw = list(pubs)
@@ -244,6 +249,7 @@ def _split(pubs: Sequence[EstimatorPub], table: Values) -> list[PubResult]:
 
 
 def _labels(observables: ObservablesArray) -> list[Label]:
+    check_hermitian(observables)
     return [tuple(terms.items()) for terms in observables.ravel().tolist()]
 
 

@@ -28,6 +28,16 @@ def pauli_sums(observables: ObservablesArray) -> list[SparsePauliOp]:
     return hermitian(observables.sparse_observables_array().ravel().tolist())
 
 
+def check_hermitian(observables: ObservablesArray) -> None:
+    """Refuse the observables of a PUB that nobody checked, whose imaginary parts would be lost.
+
+    Raises:
+        UserError: an observable is not Hermitian.
+    """
+    flat = observables.sparse_observables_array().ravel()
+    hermitian([observable for observable in flat if not np.isreal(observable.coeffs).all()])
+
+
 def hermitian(observables: Sequence[ObservableLike]) -> list[SparsePauliOp]:
     """Observables as Pauli sums with real coefficients, read as Qiskit's estimators read them.
 

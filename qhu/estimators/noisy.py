@@ -20,6 +20,7 @@ from qhu.engine.bindings import parameter_sets
 from qhu.engine.cache import CircuitCache
 from qhu.engine.lowering import lowered
 from qhu.engine.observables import pauli_sums
+from qhu.engine.options import EstimatorOptions
 from qhu.engine.outcomes import Outcomes
 from qhu.engine.readout import basis_rotation
 from qhu.estimators.measurement import Basis, bases
@@ -41,6 +42,9 @@ class NoisyEstimator(BaseEstimatorV2):
             exact expectation values. Used where neither the call nor the PUB gives one.
         seed: source of shot noise; untouched while values are exact.
         simulator: turns a circuit and its noise into distributions.
+
+    Attributes:
+        options: as of Qiskit's estimators; they hold the precision.
     """
 
     def __init__(
@@ -51,7 +55,8 @@ class NoisyEstimator(BaseEstimatorV2):
         simulator: Callable[[QuantumCircuit, NoiseModel], Distribution] = Outcomes,
     ) -> None:
         # A copy: circuits that come later have the errors that earlier ones had.
-        self._noise, self._precision, self._random = copy.deepcopy(noise), precision, seed
+        self._noise, self._random = copy.deepcopy(noise), seed
+        self.options = EstimatorOptions(precision)
         self._simulator = simulator
         self._distributions = CircuitCache(self._distribution)
 
@@ -64,7 +69,7 @@ class NoisyEstimator(BaseEstimatorV2):
             pubs: circuits without measurements, observables, parameter values.
             precision: standard error aimed at, for PUBs that give none; 0 is exact.
         """
-        default = self._precision if precision is None else precision
+        default = self.options.default_precision if precision is None else precision
         # Worked on here and now: threads would draw their shots in any order.
         return finished(self._run([EstimatorPub.coerce(pub, default) for pub in pubs]))
 
