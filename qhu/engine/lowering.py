@@ -81,7 +81,7 @@ def lowered(circuit: QuantumCircuit, keep: Keep = lambda operation: False) -> Qu
         UserError: an instruction measures, resets a qubit in use, depends on classical bits or on a
             matrix that is not known, or its definition contradicts its matrix.
     """
-    if all(keep(item.operation) or _is_final(item.operation) for item in circuit.data):
+    if all(_is_left_alone(item.operation, keep) for item in circuit.data):
         return circuit
     lowering = _Lowering(circuit, keep)
     lowering.extend(circuit, range(circuit.num_qubits))
@@ -101,17 +101,19 @@ class _Lowering:
         index = dict(zip(circuit.qubits, wires, strict=True))
         for item in circuit.data:
             if item.clbits:
-                raise _refusal(item.operation)
+                raise refusal(item.operation)
             self._append(item.operation, [index[bit] for bit in item.qubits])
 
     def _append(self, operation: Operation, qubits: Sequence[int]) -> None:
+        if isinstance(operation, Reset) and not self._used.isdisjoint(qubits):
+            raise refusal(operation)
         if isinstance(operation, GlobalPhaseGate):
             self.result.global_phase += operation.params[0]
         elif self._keep(operation) or _is_final(operation):
             self.result.append(operation, qubits)
-            if not isinstance(operation, (Barrier, Delay)):
+            if not isinstance(operation, (Barrier, Delay, Reset)):
                 self._used.update(qubits)
-        elif isinstance(operation, Reset) and self._used.isdisjoint(qubits):
+        elif isinstance(operation, Reset):
             pass  # the qubit is in |0> already
         elif is_standard(operation):  # under another name
             kind: Any = operation.base_class
@@ -147,6 +149,10 @@ class _Lowering:
                 f"and beyond {MAX_SYNTHESIS} qubits their exponential cannot be written in gates: "
                 "append gate.definition, its Trotter formula, if that is what you mean"
             )
+
+
+def _is_left_alone(operation: Operation, keep: Keep) -> bool:
+    return _is_final(operation) or (keep(operation) and not isinstance(operation, Reset))
 
 
 def _is_final(operation: Operation) -> bool:
@@ -185,12 +191,15 @@ def _definition(operation: Operation) -> QuantumCircuit:
     Raises:
         UserError: there is none.
     """
-    definition = getattr(operation, "definition", None)
+    try:
+        definition = getattr(operation, "definition", None)
+    except QiskitError:  # it takes numbers, as the states that raw_feature_vector prepares
+        raise refusal(operation) from None
     circuit = _synthesis(operation) if definition is None else definition
     if circuit is not None and _agrees(circuit, operation):
         return circuit
     if not _is_constant_matrix(operation) or operation.num_qubits > MAX_SYNTHESIS:
-        raise _refusal(operation)
+        raise refusal(operation)
     if isinstance(operation, UnitaryGate):
         raise UserError(
             f"the matrix of '{operation.name}' on {operation.num_qubits} qubits cannot be written "
@@ -252,11 +261,12 @@ def _unitary(operation: Operation) -> UnitaryGate:
     try:
         return UnitaryGate(operation.to_matrix())
     except (QiskitError, ValueError):
-        raise _refusal(operation) from None
+        raise refusal(operation) from None
 
 
-def _refusal(operation: Operation) -> UserError:
+def refusal(operation: Operation) -> UserError:
+    """What is said of an instruction that no program takes, exact, under noise or on a device."""
     return UserError(
-        f"the engine cannot simulate the instruction '{operation.name}': use unitary gates with a "
-        "definition, without measurement, reset or classical bits"
+        f"a quantum layer cannot hold the instruction '{operation.name}': use unitary gates with "
+        "a definition, without measurement, classical bits or a reset of a qubit in use"
     )

@@ -18,10 +18,12 @@ from qiskit_aer.noise import NoiseModel
 
 from qhu.engine.bindings import parameter_sets
 from qhu.engine.cache import CircuitCache
+from qhu.engine.lowering import lowered
 from qhu.engine.observables import pauli_sums
+from qhu.engine.options import EstimatorOptions
 from qhu.engine.outcomes import Outcomes
 from qhu.engine.readout import basis_rotation
-from qhu.estimators.measurement import bases
+from qhu.estimators.measurement import Basis, bases
 from qhu.estimators.merging import finished, merge, split
 
 Distribution = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -40,6 +42,9 @@ class NoisyEstimator(BaseEstimatorV2):
             exact expectation values. Used where neither the call nor the PUB gives one.
         seed: source of shot noise; untouched while values are exact.
         simulator: turns a circuit and its noise into distributions.
+
+    Attributes:
+        options: as of Qiskit's estimators; they hold the precision.
     """
 
     def __init__(
@@ -50,7 +55,8 @@ class NoisyEstimator(BaseEstimatorV2):
         simulator: Callable[[QuantumCircuit, NoiseModel], Distribution] = Outcomes,
     ) -> None:
         # A copy: circuits that come later have the errors that earlier ones had.
-        self._noise, self._precision, self._random = copy.deepcopy(noise), precision, seed
+        self._noise, self._random = copy.deepcopy(noise), seed
+        self.options = EstimatorOptions(precision)
         self._simulator = simulator
         self._distributions = CircuitCache(self._distribution)
 
@@ -63,22 +69,34 @@ class NoisyEstimator(BaseEstimatorV2):
             pubs: circuits without measurements, observables, parameter values.
             precision: standard error aimed at, for PUBs that give none; 0 is exact.
         """
-        default = self._precision if precision is None else precision
+        default = self.options.default_precision if precision is None else precision
         # Worked on here and now: threads would draw their shots in any order.
         return finished(self._run([EstimatorPub.coerce(pub, default) for pub in pubs]))
 
     def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult:
         merged = merge(pubs)
-        return split(merged, [self._estimate(group.pub) for group in merged])
+        # All are compiled before the first is sampled: what is refused is refused at once.
+        settings = [self._settings(group.pub) for group in merged]
+        results = [self._estimate(g.pub, own) for g, own in zip(merged, settings, strict=True)]
+        return split(merged, results)
 
-    def _estimate(self, pub: EstimatorPub) -> PubResult:
-        observables, sets = pauli_sums(pub.observables), parameter_sets(pub)
-        settings = bases(observables) if pub.size else []
+    def _settings(self, pub: EstimatorPub) -> list[tuple[Basis, Distribution]]:
+        """What is measured for a PUB, and how it is distributed."""
+        observables = pauli_sums(pub.observables)
+        if not pub.size:
+            lowered(pub.circuit)
+            return []
+        return [(b, self._distributions.get(pub.circuit, b.label)) for b in bases(observables)]
+
+    def _estimate(
+        self, pub: EstimatorPub, settings: Iterable[tuple[Basis, Distribution]]
+    ) -> PubResult:
+        sets = parameter_sets(pub)
         shots = shots_of(pub.precision)
         means: NDArray[np.float64] = np.zeros(pub.shape)
         variances: NDArray[np.float64] = np.zeros(pub.shape)
-        for basis in settings:
-            outcomes = self._distributions.get(pub.circuit, basis.label)(sets)
+        for basis, distribution in settings:
+            outcomes = distribution(sets)
             if shots:
                 outcomes = self._random.multinomial(shots, outcomes) / shots
             mean = outcomes @ basis.weights
