@@ -67,6 +67,8 @@ def compile_circuit(
     """
     parameters = Parameters(ansatz.inputs, ansatz.weights)
     num_qubits = ansatz.circuit.num_qubits
+    if not num_qubits or not ansatz.observables:
+        raise UserError("a quantum layer needs at least one qubit and one observable")
     widest = MAX_STATE_QUBITS if noise is None else MAX_DENSITY_QUBITS
     if num_qubits > widest:
         raise UserError(

@@ -80,6 +80,8 @@ class MergedParamShift(BaseEstimatorGradient):
         parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> EstimatorGradientResult:
+        if not circuits:
+            return EstimatorGradientResult([], [], self._default_options)
         circuit, wanted = circuits[0], list(parameters[0])
         if any(c is not circuit for c in circuits) or any(list(p) != wanted for p in parameters):
             raise UserError("one gradient call takes one circuit and one list of parameters")
