@@ -11,7 +11,7 @@ from benchmarks.floor import works
 from benchmarks.rows import DifferentWork, Row, difference, failed, interleaved, row
 from qhu.backends.aer import AerBackend, Options
 from qhu.model.circuit import build_ansatz
-from qhu.settings.parts import ModelSpec
+from qhu.settings.model import ModelSpec
 
 Problem = dict[str, Any]
 LAYERS, DEVICE = 2, "fake_brisbane"

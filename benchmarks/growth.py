@@ -9,7 +9,7 @@ import torch
 from benchmarks.rows import Row, row
 from qhu.engine.program import Program, compile_circuit
 from qhu.model.circuit import build_ansatz
-from qhu.settings.parts import ModelSpec
+from qhu.settings.model import ModelSpec
 
 DEEP = 6
 """Layers too deep for Pauli strings."""

@@ -15,7 +15,7 @@ from qhu.engine.connector import EngineConnector
 from qhu.engine.program import compile_circuit
 from qhu.model.circuit import build_ansatz
 from qhu.model.hybrid import HybridNet
-from qhu.settings.parts import ModelSpec
+from qhu.settings.model import ModelSpec
 
 CLASSES = 10
 LEARNING_RATE = 1e-3

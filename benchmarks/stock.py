@@ -11,7 +11,7 @@ from benchmarks.torch_step import forward_backward
 from qhu.backends.aer import AerBackend, Options
 from qhu.engine.ansatz import Ansatz
 from qhu.model.circuit import build_ansatz
-from qhu.settings.parts import ModelSpec
+from qhu.settings.model import ModelSpec
 
 
 def estimator_qnn(problem: Problem) -> Step:

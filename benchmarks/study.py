@@ -51,7 +51,11 @@ def iris_study(threads: int) -> Row:
         taken = 1e3 * (time.perf_counter() - begun)
     asked = load_experiment(IRIS)
     cells = len(asked.seeds) * len(asked.scenarios) * len(asked.methods)
-    about = {"qubits": 4, "batch": asked.training.batch_size, "layers": asked.model.layers}
+    about = {
+        "qubits": 4,
+        "batch": asked.training.batch_size,
+        "layers": asked.model.ansatz.options.layers,
+    }
     return row("iris-study", "qhu", [taken], **about, dtype="float32", threads=threads, cells=cells)
 
 

@@ -23,7 +23,7 @@ from qhu.report.panels import Panel
 from qhu.report.run.figures import metric_panel, tradeoffs
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.svg import draw
-from qhu.settings.parts import ModelSpec
+from qhu.settings.model import ModelSpec
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "generated"

@@ -10,7 +10,7 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from qhu.backends.named import open_backend
 from qhu.engine.ansatz import Ansatz
 from qhu.model.hybrid import HybridNet
-from qhu.settings.parts import ModelSpec
+from qhu.settings.model import ModelSpec
 
 
 @pytest.fixture(autouse=True, scope="session")

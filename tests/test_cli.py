@@ -19,7 +19,7 @@ from qhu.record.store import Store
         (["--backend", "statevectr"], "unknown backend 'statevectr': did you mean 'statevector'"),
         (["--backend", "statevector", "--stages", "trian"], "unknown stage 'trian': did you mean"),
         (["--stages", "train"], "give --backend too"),
-        (["-s", "model.layers=0"], "model.layers"),
+        (["-s", "model.layers=0"], "layers: Input should be greater"),
         (["-s", "data.source=iriss"], "unknown dataset 'iriss': did you mean 'iris'"),
         (["-s", "metrics=[accc]"], "unknown metric 'accc': did you mean 'acc'"),
         (["-s", "scenarios.class.label=7"], "class 7 is absent"),

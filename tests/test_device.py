@@ -17,7 +17,7 @@ from qhu.engine.program import compile_circuit
 from qhu.model.circuit import build_ansatz
 from qhu.record.store import Store
 from qhu.settings.experiment import load_experiment
-from qhu.settings.parts import ModelSpec
+from qhu.settings.model import ModelSpec
 from qhu.study import Study
 
 CUDA = torch.cuda.is_available()

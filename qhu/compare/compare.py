@@ -12,7 +12,7 @@ from qhu.compare.comparable import refuse_data, refuse_models, refuse_settings
 from qhu.compare.reevaluate import reevaluate
 from qhu.compare.twin import Twin
 from qhu.errors import UserError
-from qhu.model.circuit import build_ansatz
+from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.record.identity import digest
 from qhu.report.comparison.page import write_comparison
 from qhu.report.comparison.side import Side
@@ -102,5 +102,5 @@ def _twin(study: Study, run: RunFiles) -> Twin | None:
     model = study.experiment.model
     if not model.quantum:
         return None
-    ansatz = build_ansatz(model, model.qubits or study.data.x.shape[1])
+    ansatz = build_ansatz(model, encoded_features(model, study.shape))
     return Twin.of(run.record.effective["evaluate"], ansatz)

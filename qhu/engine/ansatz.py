@@ -16,12 +16,14 @@ class Ansatz:
         inputs: parameters that take the data, in feature order.
         weights: trainable parameters, in the order of θ's quantum slice.
         observables: one Hermitian operator per output, on virtual qubits.
+        layers: number of weights of each trainable layer, in their order.
     """
 
     circuit: QuantumCircuit
     inputs: tuple[Parameter, ...]
     weights: tuple[Parameter, ...]
     observables: tuple[SparsePauliOp, ...]
+    layers: tuple[int, ...] = ()
 
     def copy(self) -> "Ansatz":
         """The same ansatz, which no edit of this one's circuit and observables reaches."""

@@ -22,7 +22,7 @@ from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
 from qhu.engine.ansatz import Ansatz
-from qhu.engine.bindings import parameter_sets
+from qhu.engine.bindings import finite, parameter_sets
 from qhu.engine.cache import CircuitCache
 from qhu.engine.noise import NoiseModel
 from qhu.engine.observables import pauli_sums
@@ -35,7 +35,7 @@ Label = tuple[tuple[str, float], ...]
 
 Thing = TypeVar("Thing")
 
-_NO_WEIGHTS = torch.zeros(0, dtype=torch.float64)
+_NO_WEIGHTS = torch.from_numpy(np.zeros(0))
 
 
 def _compile(
@@ -182,7 +182,7 @@ class EngineGradient(BaseEstimatorGradient):
         gradients: dict[int, Values] = {}
         for positions in groups.values():
             circuit = circuits[positions[0]]
-            values = np.asarray([parameter_values[p] for p in positions], dtype=float)
+            values = finite(np.asarray([parameter_values[p] for p in positions], dtype=float))
             full = self._full_gradients(circuit, [observables[p] for p in positions], values)
             lists = _by_identity(parameters[p] for p in positions)
             columns = {key: _columns(circuit, wanted) for key, wanted in lists.items()}
@@ -218,7 +218,7 @@ def _jacobian(program: Program, values: Values) -> Values:
         samples, size = outputs.shape
         if not outputs.requires_grad:  # no parameter can be seen
             return np.zeros((size, *values.shape))
-        seeds = torch.eye(size, dtype=outputs.dtype)[:, None, :].expand(size, samples, size)
+        seeds = torch.eye(size).to(outputs)[:, None, :].expand(size, samples, size)
         jacobian = torch.autograd.grad(outputs, inputs, seeds, is_grads_batched=True)[0].numpy()
     if not np.isfinite(jacobian).all():
         raise UserError(

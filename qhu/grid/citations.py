@@ -1,4 +1,4 @@
-"""What to cite for a study: its dataset, methods, metrics, backends, tests and packages."""
+"""What to cite for a study: its data, network, methods, metrics, backends, tests and packages."""
 
 from qhu import registry, training
 from qhu.record.references import resolve
@@ -20,7 +20,7 @@ def citations(study: Study) -> dict[str, dict[str, str]]:
     """What is used, such as ``method scrub``, to the BibTeX entries to cite for it, by key.
 
     Raises:
-        QhuError: a method, metric, dataset or backend cites what is not BibTeX.
+        QhuError: one of them cites what is not BibTeX.
         UnknownName: it cites a key that is not shipped.
     """
     kinds = {type(backend) for backend in study.backends.values()}
@@ -30,6 +30,7 @@ def citations(study: Study) -> dict[str, dict[str, str]]:
         "method": list(study.methods.values()),
         "metric": list(study.metrics.values()),
         "backend": [entry for entry in backends if entry.make in kinds],
+        **{kind: [entry] for kind, entry in study.network.items()},
     }
     cites = {f"{kind} {e.name}": e.cites for kind, entries in used.items() for e in entries}
     cites |= training.CITES | statistics.CITES

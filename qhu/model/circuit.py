@@ -1,61 +1,113 @@
-"""The circuit of the quantum layer: encoding, variational layers, one ⟨Z⟩ per qubit."""
+"""The circuit of the quantum layer: encoding, trainable layers and observables put together."""
 
-from itertools import combinations
+from collections.abc import Sequence
 
-import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import ParameterExpression, ParameterVector
+from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
+from qhu import registry
 from qhu.engine.ansatz import Ansatz
-from qhu.settings.parts import ModelSpec
+from qhu.errors import UserError
+from qhu.model.circuits.base import WholeCircuit
+from qhu.model.encodings.base import Encoding
+from qhu.settings.model import ModelSpec
 
 
-def build_ansatz(spec: ModelSpec, qubits: int) -> Ansatz:
-    """Circuit of arXiv 2512.19253: RX·RY·RZ encoding, then layers of RX RY RZ and CZ.
-
-    Feature j is encoded on qubit j: ``spec.angle`` times its value is the angle of all three.
-    Weights are ordered (layer, axis, qubit) with axes X, Y, Z. Output j is ⟨Z⟩ on qubit j.
+def encoded_features(spec: ModelSpec, shape: tuple[int, ...]) -> int:
+    """Numbers that the circuit encodes: what the front gives, or the features of a sample.
 
     Args:
-        spec: layers, entanglement and re-uploading.
-        qubits: number of qubits, equal to the number of encoded features.
+        spec: the model.
+        shape: shape of one sample.
     """
-    x = ParameterVector("inputs", qubits)
-    theta = ParameterVector("weights", spec.layers * 3 * qubits)
-    layers = np.array(list(theta), dtype=object).reshape(spec.layers, 3, qubits)
-    angles = list(x) if spec.angle == 1 else [spec.angle * feature for feature in x]
+    if spec.qubits is None:
+        return shape[0]
+    if "encoding" not in spec.replaced:
+        return _encoding(spec).features(spec.qubits)
+    whole = _circuit(spec)
+    if whole.circuit.num_qubits != spec.qubits:
+        raise UserError(
+            f"{whole.source} has {whole.circuit.num_qubits} qubits: set model.qubits to that"
+        )
+    return len(whole.parted[0])
+
+
+def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
+    """Circuit of the chosen encoding, ansatz and observables.
+
+    The features are encoded before the first layer, or before each. Weights are ordered as the
+    layers are, within a layer as its own parameters.
+
+    Args:
+        spec: the model.
+        features: numbers that are encoded.
+
+    Raises:
+        UserError: the parts do not fit the number of features or qubits.
+    """
+    if "encoding" in spec.replaced:
+        return _whole(spec, features)
+    encoding = _encoding(spec)
+    qubits = encoding.qubits(features)
+    x = ParameterVector("inputs", features)
+    encoded = encoding.circuit(list(x))
+    layers = _layers(spec, qubits)
+    sizes = tuple(layer.num_parameters for layer in layers)
+    theta = ParameterVector("weights", sum(sizes))
+    weights = iter(theta)
     circuit = QuantumCircuit(qubits)
     for number, layer in enumerate(layers):
-        if number == 0 or spec.reupload:
-            _rotate(circuit, [angles] * 3)
-        _rotate(circuit, layer)
-        for pair in entangled_pairs(spec.entanglement, qubits):
-            circuit.cz(*pair)
-    observables = tuple(
-        SparsePauliOp.from_sparse_list([("Z", [j], 1.0)], num_qubits=qubits) for j in range(qubits)
-    )
-    return Ansatz(circuit, tuple(x), tuple(theta), observables)
+        if number == 0 or encoding.reupload:
+            circuit.compose(encoded, inplace=True)
+        own = {parameter: next(weights) for parameter in layer.parameters}
+        circuit.compose(layer.assign_parameters(own), inplace=True)
+    return Ansatz(circuit, tuple(x), tuple(theta), _observables(spec, qubits), sizes)
 
 
-def entangled_pairs(entanglement: str, qubits: int) -> list[tuple[int, int]]:
-    """Qubit pairs that a layer couples, in the order of their CZ gates."""
-    line = [(j, j + 1) for j in range(qubits - 1)]
-    closing = [(qubits - 1, 0)] if qubits > 2 else []  # on two qubits it would undo the first
-    pairs = {
-        "none": [],
-        "linear": line,
-        "ring": line + closing,
-        "full": list(combinations(range(qubits), 2)),
-    }
-    return pairs[entanglement]
+def _layers(spec: ModelSpec, qubits: int) -> Sequence[QuantumCircuit]:
+    """The trainable layers; a whole circuit without inputs is one."""
+    if spec.circuit is None:
+        layers: Sequence[QuantumCircuit] = registry.ansatz[spec.ansatz.name].make(
+            qubits, spec.ansatz.options
+        )
+        return layers
+    whole = _circuit(spec)
+    if whole.circuit.num_qubits != qubits:
+        raise UserError(
+            f"{whole.source} has {whole.circuit.num_qubits} qubits and no inputs, and the encoding "
+            f"before it takes {qubits}: give it as many, or parameters that are inputs"
+        )
+    return [whole.circuit]
 
 
-def _rotate(
-    circuit: QuantumCircuit, angles: "list[list[ParameterExpression]] | np.ndarray"
-) -> None:
-    """RX, RY, RZ on every qubit; ``angles`` is (3, qubits)."""
-    for qubit in range(circuit.num_qubits):
-        circuit.rx(angles[0][qubit], qubit)
-        circuit.ry(angles[1][qubit], qubit)
-        circuit.rz(angles[2][qubit], qubit)
+def _whole(spec: ModelSpec, features: int) -> Ansatz:
+    """A whole circuit, whose parameters get the names that those of every other circuit have."""
+    whole = _circuit(spec)
+    inputs, weights = whole.parted
+    if len(inputs) != features:
+        raise UserError(
+            f"{whole.source} takes {len(inputs)} inputs and the samples have {features} features: "
+            "name the inputs in model.circuit.inputs, or choose as many features"
+        )
+    x, theta = ParameterVector("inputs", features), ParameterVector("weights", len(weights))
+    renamed = dict(zip((*inputs, *weights), (*x, *theta), strict=True))
+    circuit = whole.circuit.assign_parameters(renamed)
+    observables = _observables(spec, circuit.num_qubits)
+    return Ansatz(circuit, tuple(x), tuple(theta), observables, (len(weights),))
+
+
+def _circuit(spec: ModelSpec) -> WholeCircuit:
+    assert spec.circuit is not None
+    whole: WholeCircuit = registry.circuit[spec.circuit.name].make(spec.circuit.options)
+    return whole
+
+
+def _observables(spec: ModelSpec, qubits: int) -> tuple[SparsePauliOp, ...]:
+    chosen = spec.observables
+    return tuple(registry.observables[chosen.name].make(qubits, chosen.options))
+
+
+def _encoding(spec: ModelSpec) -> Encoding:
+    encoding: Encoding = registry.encoding[spec.encoding.name].make(spec.encoding.options)
+    return encoding

@@ -1,15 +1,20 @@
 """The hybrid network: front → TorchConnector(EstimatorQNN) → head."""
 
+from functools import partial
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.dropout import _DropoutNd
 
+from qhu import registry
 from qhu.backends.base import Backend
-from qhu.model.circuit import build_ansatz
-from qhu.model.front import build_front
-from qhu.model.head import build_head
+from qhu.model.aliases import save_once
+from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.model.theta import ModelState, Theta
-from qhu.settings.parts import ModelSpec
+from qhu.settings.model import ModelSpec
 
 ROWS_AT_ONCE = 2048
 """Samples evaluated in one go: memory must not grow with the data."""
@@ -25,7 +30,7 @@ class HybridNet(nn.Module):
     computes wherever θ is.
 
     Args:
-        spec: circuit and head.
+        spec: front, circuit and head.
         shape: shape of one sample; without a front (features,), one qubit each.
         classes: number of outputs.
         backend: where the quantum layer's expectation values come from.
@@ -37,23 +42,38 @@ class HybridNet(nn.Module):
         plain: whether all layers are plain tensor operations, so that many models or rows can be
             mapped over at once; a layer that asks an estimator is not.
         stacked: whether training runs many models as one stack: not where each draws its own
-            random numbers, nor with convolutions, which are slower in one.
+            random numbers, nor with convolutions, which are slower in one, nor with modules of
+            the user's own, which may do either.
     """
 
     def __init__(
         self, spec: ModelSpec, shape: tuple[int, ...], classes: int, backend: Backend, seed: int = 0
     ) -> None:
         super().__init__()
-        width = spec.qubits or shape[0]
-        self.front = build_front(spec.front, shape, width)
-        self.quantum = (
-            backend.layer(build_ansatz(spec, width), seed) if spec.quantum else nn.Identity()
-        )
-        self.head = build_head(spec, width, classes)
-        self.theta = Theta(self, spec.layers)
-        self.draws = any(isinstance(module, nn.Dropout) for module in self.head)
+        features = encoded_features(spec, shape)
+        ansatz = build_ansatz(spec, features) if spec.quantum else None
+        outputs = len(ansatz.observables) if ansatz else features
+
+        def part(kind: str, inputs: Any, size: int) -> nn.Module:
+            chosen = getattr(spec, kind)
+            made = getattr(registry, kind)[chosen.name].make(inputs, size, chosen.options)
+            assert isinstance(made, nn.Module)
+            return made
+
+        self._foreign = {
+            kind: partial(part, kind, inputs, size)
+            for kind, inputs, size in (("front", shape, features), ("head", outputs, classes))
+            if getattr(spec, kind).foreign
+        }
+        self.front = part("front", shape, features)
+        self.quantum = backend.layer(ansatz, seed) if ansatz else nn.Identity()
+        self.head = part("head", outputs, classes)
+        self.theta = Theta(self, ansatz.layers if ansatz else ())
+        save_once(self)
+        self.draws = any(isinstance(module, _DropoutNd) for module in self.modules())
         self.plain = backend.differentiable
-        self.stacked = self.plain and not self.draws and spec.front != "cnn"
+        convolves = any(isinstance(module, _ConvNd) for module in self.modules())
+        self.stacked = self.plain and not (self.draws or convolves or self._foreign)
 
     def features(self, x: Tensor) -> Tensor:
         """Expectation values (B, M) of samples x (B, ...); a classical twin's angles."""
@@ -133,6 +153,8 @@ class HybridNet(nn.Module):
                     reset()
             for angles in self.quantum.parameters():
                 nn.init.uniform_(angles, -torch.pi, torch.pi)
+            for name, make in self._foreign.items():  # which may have parameters of its own
+                getattr(self, name).load_state_dict(make().state_dict())
         fresh = self.state()
         self.load(before)
         return fresh

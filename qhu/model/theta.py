@@ -1,6 +1,8 @@
 """θ: all trainable parameters of a network as one flat vector with named slices and masks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +33,7 @@ class Theta:
 
     Args:
         net: network whose parameter names start with ``front.``, ``quantum.`` or ``head.``.
-        circuit_layers: equal layers that the quantum slice consists of.
+        circuit_layers: numbers of weights of the layers that the quantum slice consists of.
 
     Attributes:
         size: length d of θ.
@@ -40,7 +42,7 @@ class Theta:
             normalisation layer belongs to the layer before it.
     """
 
-    def __init__(self, net: nn.Module, circuit_layers: int) -> None:
+    def __init__(self, net: nn.Module, circuit_layers: Sequence[int]) -> None:
         self.slices: dict[str, slice] = {}
         self._shapes: dict[str, torch.Size] = {}
         self.size = 0
@@ -116,15 +118,14 @@ class Theta:
             mask[place] = True
         return mask & within
 
-    def _layers(self, net: nn.Module, circuit_layers: int) -> dict[str, slice]:
+    def _layers(self, net: nn.Module, circuit_layers: Sequence[int]) -> dict[str, slice]:
         layers: dict[str, slice] = {}
         for name, place in self.slices.items():
             module = name.rpartition(".")[0]
             if name.startswith("quantum."):
-                step = (place.stop - place.start) // circuit_layers
-                for number in range(circuit_layers):
-                    start = place.start + number * step
-                    layers[f"quantum.{number}"] = slice(start, start + step)
+                ends = accumulate(circuit_layers, initial=place.start)
+                for number, (start, end) in enumerate(pairwise(ends)):
+                    layers[f"quantum.{number}"] = slice(start, end)
                 continue
             is_norm = isinstance(net.get_submodule(module), nn.modules.batchnorm._BatchNorm)
             owner = list(layers)[-1] if is_norm or module in layers else module

@@ -1,23 +1,42 @@
-"""One decorator registers a method, metric, dataset or backend; one object finds it again.
+"""One decorator registers a method, metric, dataset, backend or part; one object finds it again.
 
 The options of an entry are the pydantic model that annotates its ``options`` parameter, so a
 plugin is one file: a class of options and a decorated function (or class).
 """
 
-from qhu.registry.kinds import BackendClass, DatasetFunction, MethodFunction
+from qhu.registry.kinds import (
+    AnsatzFunction,
+    BackendClass,
+    CircuitFunction,
+    DatasetFunction,
+    EncodingClass,
+    FrontFunction,
+    HeadFunction,
+    MethodFunction,
+    ObservablesFunction,
+)
 from qhu.registry.names import Entry, MetricEntry, MetricRegistry, Registry
 from qhu.registry.options import Options, parse
+from qhu.registry.parts import Chosen, PartRegistry
 
 __all__ = [
+    "Chosen",
     "Entry",
     "MetricEntry",
     "MetricRegistry",
     "Options",
+    "PartRegistry",
     "Registry",
+    "ansatz",
     "backend",
+    "circuit",
     "dataset",
+    "encoding",
+    "front",
+    "head",
     "method",
     "metric",
+    "observables",
     "parse",
 ]
 
@@ -29,3 +48,17 @@ dataset: Registry[DatasetFunction] = Registry("dataset", "qhu.data")
 """Datasets by name, and the decorator ``@dataset(name)`` that adds one."""
 backend: Registry[BackendClass] = Registry("backend", "qhu.backends")
 """Kinds of backends by name, and the decorator ``@backend(kind)`` that adds one."""
+front: PartRegistry[FrontFunction] = PartRegistry("front", "qhu.model.fronts")
+"""Fronts by name, and the decorator ``@front(name)`` that adds one."""
+encoding: Registry[EncodingClass] = Registry("encoding", "qhu.model.encodings")
+"""Encodings by name, and the decorator ``@encoding(name)`` that adds one."""
+ansatz: Registry[AnsatzFunction] = Registry("ansatz", "qhu.model.ansatze", "ansatze")
+"""Ansätze by name, and the decorator ``@ansatz(name)`` that adds one."""
+circuit: Registry[CircuitFunction] = Registry("circuit", "qhu.model.circuits")
+"""Kinds of whole circuits by name, and the decorator ``@circuit(name)`` that adds one."""
+observables: Registry[ObservablesFunction] = Registry(
+    "observables", "qhu.model.observables", "observables"
+)
+"""Sets of observables by name, and the decorator ``@observables(name)`` that adds one."""
+head: PartRegistry[HeadFunction] = PartRegistry("head", "qhu.model.heads")
+"""Heads by name, and the decorator ``@head(name)`` that adds one."""

@@ -1,11 +1,18 @@
-"""What can be registered: the shape of methods, metrics, datasets and backends."""
+"""What can be registered: the shape of methods, metrics, datasets, backends, parts of networks."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # these rooms look names up here
+    from qiskit import QuantumCircuit
+    from qiskit.quantum_info import SparsePauliOp
+    from torch import nn
+
     from qhu.backends.base import Backend
     from qhu.data.base import Dataset
     from qhu.evaluate.evidence import Evidence, Scores
+    from qhu.model.circuits.base import WholeCircuit
+    from qhu.model.encodings.base import Encoding
     from qhu.unlearn.learner import Learner
     from qhu.unlearn.task import Task
 
@@ -52,4 +59,79 @@ class BackendClass(Protocol):
         Args:
             name: the name that the user gave.
             options: its own model of options, validated.
+        """
+
+
+class FrontFunction(Protocol):
+    """A front: the torch module before the quantum layer."""
+
+    def __call__(self, shape: tuple[int, ...], outputs: int, options: Any, /) -> "nn.Module":
+        """Make a module.
+
+        Args:
+            shape: shape of one sample; a class of the user's own gets the number of features.
+            outputs: features of the encoding that follows.
+            options: the front's own model of options, validated.
+        """
+
+
+class EncodingClass(Protocol):
+    """An encoding: a class that makes one."""
+
+    def __call__(self, options: Any, /) -> "Encoding":
+        """Make an encoding.
+
+        Args:
+            options: its own model of options, validated.
+        """
+
+
+class AnsatzFunction(Protocol):
+    """An ansatz: its trainable layers."""
+
+    def __call__(self, qubits: int, options: Any, /) -> "Sequence[QuantumCircuit]":
+        """Make the layers, in their order.
+
+        Each is a circuit on all qubits whose parameters, in the order of
+        ``QuantumCircuit.parameters``, are its weights.
+
+        Args:
+            qubits: number of qubits.
+            options: the ansatz's own model of options, validated.
+        """
+
+
+class CircuitFunction(Protocol):
+    """A kind of whole circuits, which are encoding and ansatz in one."""
+
+    def __call__(self, options: Any, /) -> "WholeCircuit":
+        """Make a circuit.
+
+        Args:
+            options: its own model of options, validated.
+        """
+
+
+class ObservablesFunction(Protocol):
+    """Observables: what is measured, one operator per output of the quantum layer."""
+
+    def __call__(self, qubits: int, options: Any, /) -> "Sequence[SparsePauliOp]":
+        """Make the operators.
+
+        Args:
+            qubits: number of qubits.
+            options: their own model of options, validated.
+        """
+
+
+class HeadFunction(Protocol):
+    """A head: the torch module behind the quantum layer."""
+
+    def __call__(self, inputs: int, classes: int, options: Any, /) -> "nn.Module":
+        """Make a module.
+
+        Args:
+            inputs: number of expectation values.
+            classes: number of logits.
+            options: the head's own model of options, validated.
         """

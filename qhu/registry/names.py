@@ -67,15 +67,16 @@ E = TypeVar("E", bound=Entry)
 
 
 class Names(Generic[F, E]):
-    """Names of one kind, filled by the modules of ``package`` and by entry points ``qhu.<kind>s``.
+    """Names of one kind, filled by the modules of ``package`` and by entry points.
 
     Args:
         kind: what the names stand for, singular ("method").
         package: package whose modules register themselves when imported.
+        plural: the kind, plural, which entry points of plugins are called by: ``qhu.methods``.
     """
 
-    def __init__(self, kind: str, package: str) -> None:
-        self.kind, self.package = kind, package
+    def __init__(self, kind: str, package: str, plural: str = "") -> None:
+        self.kind, self.package, self.plural = kind, package, plural or f"{kind}s"
         self._entries: dict[str, E] = {}
         self._loaded = False
 
@@ -126,7 +127,7 @@ class Names(Generic[F, E]):
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")
-        for point in entry_points(group=f"qhu.{self.kind}s"):
+        for point in entry_points(group=f"qhu.{self.plural}"):
             try:
                 point.load()
             except QhuError:

@@ -128,7 +128,7 @@ def circuit_words(model: Mapping[str, Any]) -> str:
     """What the drawn circuit is, from the settings of the model."""
     if model.get("quantum") is False:
         return "Left out of this network, the classical twin: the circuit in whose place it stands."
-    if model.get("reupload"):
+    if model.get("encoding", {}).get("reupload"):
         return "The quantum layer: encoding of the features before every trainable layer."
     return "The quantum layer: encoding of the features, then the trainable layers."
 
@@ -147,8 +147,10 @@ def reported(facts: pd.DataFrame) -> dict[tuple[str, str, str], list[str]]:
 def _over_seeds(values: pd.Series) -> str:
     """One value where all seeds agree, the range of numbers, else every distinct value."""
     distinct = list(dict.fromkeys(map(as_text, values.dropna().tolist())))
+    if not distinct:
+        return "–"
     if len(distinct) == 1:
         return distinct[0]
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return f"{as_text(float(values.min()))} to {as_text(float(values.max()))}"
-    return ", ".join(distinct) or "–"
+    return ", ".join(distinct)

@@ -19,10 +19,11 @@ from qhu.errors import UnknownName, UserError, brief, shortened
 from qhu.record.documents import parse_document, read_document
 from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
+from qhu.settings.checkpoint import Checkpoints, check_labels
+from qhu.settings.model import ModelSpec, expanded, replaced_by
 from qhu.settings.parts import (
     DataSpec,
     EvaluateSpec,
-    ModelSpec,
     Scenario,
     Stages,
     TorchDevice,
@@ -83,7 +84,7 @@ class Experiment(Options):
     name: Name
     """name of the study, part of the default run folder"""
     data: DataSpec = DataSpec()
-    model: ModelSpec = ModelSpec()
+    model: ModelSpec = Field(default_factory=ModelSpec)
     training: TrainSpec = TrainSpec()
     unlearning: UnlearnSpec = UnlearnSpec()
     evaluation: EvaluateSpec = EvaluateSpec()
@@ -91,6 +92,8 @@ class Experiment(Options):
     """what is to be forgotten, by label"""
     methods: dict[Name, MethodSpec] = Field(min_length=1)
     """methods by label; ``none`` and ``retrain`` are always added"""
+    checkpoints: Checkpoints = Field({}, exclude_if=lambda given: not given)
+    """models unlearned elsewhere by label, scenario and seed; ``qhu evaluate`` fills it"""
     metrics: tuple[str, ...] = ()
     """metrics to compute; empty: all registered ones but those on request"""
     seeds: Seeds = tuple(range(10))
@@ -133,6 +136,14 @@ class Experiment(Options):
     def _distinct_scenarios(cls, scenarios: dict[str, Scenario]) -> dict[str, Scenario]:
         distinct(scenarios)
         return scenarios
+
+    @model_validator(mode="after")
+    def _own_labels(self) -> "Experiment":
+        check_labels(self.checkpoints, self.methods, TRAINED)
+        for label, of_label in self.checkpoints.items():
+            for scenario in of_label.keys() - self.scenarios.keys():
+                raise UnknownName(f"scenario in checkpoints.{label}", scenario, self.scenarios)
+        return self
 
     @field_serializer("methods", mode="plain")
     def _plain_methods(self, methods: dict[str, MethodSpec], info: Any) -> dict[str, Any]:
@@ -214,15 +225,36 @@ def make_experiment(
         UserError: a setting or an override is wrong; ``where`` says where it stands.
     """
     settings = copy.deepcopy(dict(given))
+    _expand(settings)
     for override in overrides:
         _apply(settings, override)
+        _expand(settings, replace=True)
+        if override.startswith(("model.circuit=", "model.circuit.")):
+            _displace(settings["model"])
     if methods is not None:
         _check_kept(overrides, methods)
         kept = settings.get("methods") or {}
         kept = kept if isinstance(kept, dict) else {}
         settings["methods"] = {label: kept.get(label) for label in (*ALWAYS_RUN, *methods)}
-    experiment: Experiment = parse(Experiment, settings, where)
+    try:
+        experiment: Experiment = parse(Experiment, settings, where)
+    except UnknownName:
+        raise
+    except UserError as error:  # parts and methods do not know where they were asked for
+        raise (error if str(error).startswith(where) else UserError(f"{where}: {error}")) from None
     return experiment
+
+
+def _expand(settings: dict[str, Any], replace: bool = False) -> None:
+    """Short forms of the model become what they are short for, which overrides then reach."""
+    if isinstance(settings.get("model"), Mapping):
+        settings["model"] = expanded(settings["model"], replace)
+
+
+def _displace(model: dict[str, Any]) -> None:
+    """A circuit that is asked for takes the place of what the file asks for there."""
+    for kind in replaced_by(model["circuit"]) if model["circuit"] else ():
+        model.pop(kind, None)
 
 
 def _check_kept(overrides: Sequence[str], methods: Sequence[str]) -> None:

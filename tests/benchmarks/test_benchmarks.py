@@ -11,7 +11,7 @@ from benchmarks import cases, contender, dense, ours, rows, serve, study
 from benchmarks.clear import clear_images
 from benchmarks.floor import state_vector, works
 from qhu.model.circuit import build_ansatz
-from qhu.settings.parts import ModelSpec
+from qhu.settings.model import ModelSpec
 
 TINY = cases.Case("3x2", cases.layer_problem(3, 2, layers=1), ("qhu", "estimator-qnn"))
 CASES = {"4x32", "8x64", "10x64", "12x64", "mnist-step", "fashion-step", "noisy-step", "iris-study"}

@@ -137,7 +137,7 @@ def test_a_folder_that_is_no_run(runs, qhu):
     ("change", "told"),
     [
         (("test: 0.2", "test: 0.3"), "data.test (default, 0.3)"),
-        (("layers: 1", "layers: 3"), "model.layers (1, 3)"),
+        (("layers: 1", "layers: 3"), "model.ansatz.layers (1, 3)"),
         (("epochs: 3", "epochs: 4"), "training.epochs (3, 4)"),
         (("label: 0", "label: 1"), "scenarios.class.label (0, 1)"),
         (("finetune: {", "cf_k: {method: cf_k, "), "methods.finetune"),
@@ -158,7 +158,9 @@ def test_all_settings_that_differ_are_named_at_once(runs, qhu):
     settings = both / "experiment.yaml"
     text = settings.read_text().replace("layers: 1", "layers: 3").replace("epochs: 3", "epochs: 4")
     settings.write_text(text)
-    assert "model.layers (1, 3); training.epochs (3, 4); compare" in refused(qhu, exact, both)
+    assert "model.ansatz.layers (1, 3); training.epochs (3, 4); compare" in refused(
+        qhu, exact, both
+    )
 
 
 def test_other_data_are_named(runs, qhu):

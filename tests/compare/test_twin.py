@@ -9,7 +9,7 @@ from qhu.compare.twin import Twin
 from qhu.estimators.aer_outcomes import AerOutcomes
 from qhu.estimators.noisy import NoisyEstimator
 from qhu.model.circuit import build_ansatz
-from qhu.settings.parts import ModelSpec
+from qhu.settings.model import ModelSpec
 
 FIGURES = {"depolarizing": [0.02, 0.05], "readout": [0.02, 0.1]}
 

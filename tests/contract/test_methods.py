@@ -22,7 +22,7 @@ PAGES = Path(__file__).parents[2] / "docs" / "methods"
 def with_front(net):
     """A trainable front, as image models have one."""
     net.front = nn.Sequential(nn.Linear(5, 4), nn.Tanh())
-    net.theta = Theta(net, 1)
+    net.theta = Theta(net, [net.quantum.weight.numel()])
     return net
 
 

@@ -157,4 +157,4 @@ def test_what_it_cannot_do_is_named() -> None:
 @pytest.mark.parametrize("noise", [None, object()])
 def test_a_circuit_whose_state_no_machine_holds_is_refused(make_ansatz, noise):
     with pytest.raises(UserError, match=r"qubits are simulated .* takes 40: use fewer"):
-        compile_circuit(make_ansatz(qubits=40), noise=noise)
+        compile_circuit(make_ansatz(qubits=40, layers=20), noise=noise)

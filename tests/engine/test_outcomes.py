@@ -16,7 +16,7 @@ from qhu.engine.noise import Noise
 from qhu.engine.outcomes import Outcomes
 from qhu.errors import UserError
 from qhu.model.circuit import build_ansatz
-from qhu.settings.experiment import ModelSpec
+from qhu.settings.model import ModelSpec
 
 
 def draw(circuit: QuantumCircuit, rows: int, seed: int) -> np.ndarray:

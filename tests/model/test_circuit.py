@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Statevector
 
-from qhu.model.circuit import build_ansatz, entangled_pairs
-from qhu.settings.parts import ModelSpec
+from qhu.model.ansatze.rotations_cz import entangled_pairs
+from qhu.model.circuit import build_ansatz
+from qhu.settings.model import ModelSpec
 
 
 def by_statevector(ansatz, x, weights):

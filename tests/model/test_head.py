@@ -1,6 +1,8 @@
 import pytest
 from torch import nn
 
+from qhu.errors import UserError
+
 IRIS = {"layers": 6, "head": "deep"}
 
 
@@ -24,5 +26,5 @@ def test_a_head_with_dropout_draws_random_numbers_and_is_not_stacked(make_net):
 
 @pytest.mark.parametrize("extra", [{"hidden": (8,)}, {"batch_norm": True}, {"dropout": 0.5}])
 def test_the_deep_head_takes_no_widths(make_net, extra):
-    with pytest.raises(ValueError, match="the deep head is fixed"):
+    with pytest.raises(UserError, match="has no such option"):
         make_net(**IRIS, **extra)

@@ -23,7 +23,7 @@ def test_theta_makes_the_round_trip(make_net):
 def test_splitting_a_stack_splits_every_model(layers, models):
     from qhu.backends.named import open_backend
     from qhu.model.hybrid import HybridNet
-    from qhu.settings.parts import ModelSpec
+    from qhu.settings.model import ModelSpec
 
     net = HybridNet(ModelSpec(layers=layers), (2,), 3, open_backend("statevector"))
     stack = torch.randn(models, net.theta.size)

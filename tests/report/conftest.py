@@ -129,7 +129,11 @@ RECORD = {
 SETTINGS = {
     "name": "iris",
     "data": {"source": "iris", "options": {}, "test": 0.2},
-    "model": {"layers": 2, "hidden": [16], "novelty": 0.75},
+    "model": {
+        "ansatz": {"name": "rotations_cz", "layers": 2},
+        "head": {"name": "mlp", "hidden": [16]},
+        "novelty": 0.75,
+    },
     "training": {"epochs": 60, "batch_size": 32, "lr": 0.01, "patience": None},
     "scenarios": {
         "subset": {"fraction": 0.1, "ids": None, "label": None},

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -59,3 +60,26 @@ def test_html_escapes_what_the_run_says(tmp_path, results, write_run):
     text = "".join(paragraph for _, paragraph in as_html(load_run(folder), []))
     assert "<b>" not in text
     assert "[@nobody]" in text
+
+
+def test_a_whole_circuit_is_told_in_the_place_of_what_it_replaces(run):
+    circuit = {"name": "file", "path": "paper.qpy", "content": "0123abcd", "inputs": ["x0", "x1"]}
+    parts = {
+        "front": {"name": "none"},
+        "quantum": True,
+        "encoding": {"name": "rotations", "angle": 0.5},
+        "ansatz": {"name": "rotations_cz", "layers": 2},
+        "observables": {"name": "z"},
+        "head": {"name": "mlp", "hidden": [16]},
+    }
+    whole = paragraph({**parts, "circuit": circuit}, run)
+    assert "(paper.qpy, content 0123abcd)" in whole
+    assert "rotations" not in whole
+    alone = paragraph({**parts, "circuit": {**circuit, "inputs": []}}, run)
+    assert "0.5 per unit" in alone and "rotations_cz" not in alone
+    assert "circuit: not set" not in paragraph({**parts, "circuit": None}, run)
+
+
+def paragraph(model, run):
+    """The paragraph on a run with such a model."""
+    return as_markdown(replace(run, settings={**run.settings, "model": model}))

@@ -50,7 +50,7 @@ def test_ids_are_unique_and_references_lead_somewhere(page, outline):
         "rewound_to: 3 to 6; kept: yes",
         "The quantum layer",
         "Towards unbounded machine unlearning",
-        "model.hidden",
+        "model.head.hidden",
         "Options that took effect",
         "36, 37, 38, 39",
         "circuit executions",

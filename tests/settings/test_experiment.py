@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from qhu.errors import UnknownName, UserError
 from qhu.record.identity import digest, identity
 from qhu.settings.experiment import Experiment, load_experiment, make_experiment, parse_seeds
-from qhu.settings.parts import ModelSpec
+from qhu.settings.parts import TrainSpec
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SHIPPED = sorted([*EXPERIMENTS.glob("*.yaml"), *EXPERIMENTS.glob("paper/*.yaml")])
@@ -43,8 +43,8 @@ def test_resolved_settings_are_an_experiment_again(tmp_path):
 def test_overrides_reach_nested_settings(tmp_path):
     overrides = ["model.layers=3", "model.hidden=[8, 8]", "methods.scrub.temperature=3"]
     experiment = load_experiment(written(tmp_path, MINIMAL), overrides)
-    assert experiment.model.layers == 3
-    assert experiment.model.hidden == (8, 8)
+    assert experiment.model.ansatz.options.layers == 3
+    assert experiment.model.head.options.hidden == (8, 8)
     assert experiment.methods["scrub"].options.temperature == 3
 
 
@@ -78,11 +78,11 @@ def test_one_method_may_appear_under_two_labels(tmp_path):
 
 
 def test_another_default_is_another_identity():
-    class Deeper(ModelSpec):
-        layers: int = 7
+    class Longer(TrainSpec):
+        epochs: int = 7
 
-    assert digest(identity(Deeper())) != digest(identity(ModelSpec()))
-    assert digest(identity(Deeper(layers=3))) == digest(identity(ModelSpec(layers=3)))
+    assert digest(identity(Longer())) != digest(identity(TrainSpec()))
+    assert digest(identity(Longer(epochs=3))) == digest(identity(TrainSpec(epochs=3)))
 
 
 def test_an_explicit_default_leaves_the_fingerprint(tmp_path):
@@ -106,16 +106,17 @@ def test_seed_ranges():
     ("override", "message"),
     [
         ("model.layer=3", "did you mean 'model.layers'"),
-        ("model.layers=0", "model.layers: .*greater than or equal to 1"),
-        ("model.entanglement=star", "model.entanglement: "),
-        ("model.dropout=.nan", "model.dropout: "),
+        ("model.layers=0", "model.ansatz .*layers: .*greater than or equal to 1"),
+        ("model.entanglement=star", "model.ansatz .*entanglement: "),
+        ("model.dropout=.nan", "model.head .*dropout: "),
         ("data.test=0", "data.test: "),
         ("data.test=1", "data.test: "),
         ("data.source=irises", "unknown dataset 'irises': did you mean 'iris'"),
         ("scenarios.subset.fraction=1.5", "scenarios.subset.fraction: "),
         ("scenarios.subset.label=0", "exactly one of fraction, ids, label"),
         ("scenarios.subset={ids: []}", "the forget set is empty"),
-        ("scenarios.subset={label: a}", "scenarios.subset.label: "),
+        ("scenarios.subset={label: 1.5}", "scenarios.subset.label: give a name"),
+        ("scenarios.subset={label: [a]}", "scenarios.subset.label: give a name"),
         ("methods.scrubb=", "unknown method 'scrubb': did you mean 'scrub'"),
         ("methods.finetune.lrr=1", "unknown key in method 'finetune' 'lrr': did you mean 'lr'"),
         ("methods.finetune.lr=-1", "method 'finetune': lr: "),
@@ -132,7 +133,7 @@ def test_seed_ranges():
         ("stages.training=aer", "'stages.training'"),
         ("name=a/b", "name: "),
         ("model.layers", "must look like key.sub=value"),
-        ("model.layers.x=1", "holds a value"),
+        ("name.x=1", "holds a value"),
         ("model=[", "not valid YAML"),
     ],
 )

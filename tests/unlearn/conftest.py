@@ -13,7 +13,8 @@ from qhu.data.rows import Rows
 from qhu.data.split import forget_rows, scale, split_rows
 from qhu.model.hybrid import HybridNet
 from qhu.seeding import torch_stream
-from qhu.settings.parts import DataSpec, ModelSpec, Scenario, TrainSpec
+from qhu.settings.model import ModelSpec
+from qhu.settings.parts import DataSpec, Scenario, TrainSpec
 from qhu.training import FitJob, fit
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import Task

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup, escape
 from pylatexenc.latexencode import unicode_to_latex
 
-from qhu.report.design import by_topic, design
+from qhu.report.design import applied, by_topic, design
 from qhu.report.facts import flatten, ranges, scenarios
 from qhu.report.frames import RunFiles
 from qhu.report.statistics import MIN_SEEDS
@@ -21,12 +21,22 @@ CITATION = re.compile(r"\[@([\w:./+-]+(?:; @[\w:./+-]+)*)\]")
 DATA = ("The study {name} used the dataset {data.source}.",)
 SCENARIOS = ("Scenarios: {scenarios}.",)
 NETWORK = (
-    "The hybrid network has a front ({model.front}), a circuit of {model.layers} variational "
-    "layers on {model.qubits}, and a head ({model.head}).",
-    "Features are encoded {model.reupload} by rotations of {model.angle} per unit; entanglement: "
-    "{model.entanglement}; quantum layer: {model.quantum}.",
-    "Hidden widths of the head: {model.hidden}; batch norm: {model.batch_norm}; dropout: "
-    "{model.dropout}.",
+    "The hybrid network has a front ({model.front.name}), a circuit of its own "
+    "({model.circuit.path}, content {model.circuit.content}) with the observables "
+    "{model.observables.name}, and a head ({model.head.name}); quantum layer: {model.quantum}.",
+    "The hybrid network has a front ({model.front.name}), a circuit of its own "
+    "({model.circuit.function}, content {model.circuit.content}) with the observables "
+    "{model.observables.name}, and a head ({model.head.name}); quantum layer: {model.quantum}.",
+    "The hybrid network has a front ({model.front.name}), a circuit on {model.qubits} with the "
+    "encoding {model.encoding.name}, the ansatz {model.ansatz.name} and the observables "
+    "{model.observables.name}, and a head ({model.head.name}); quantum layer: {model.quantum}.",
+    "Features are encoded by rotations of {model.encoding.angle} per unit.",
+    "Features are encoded {model.encoding.reupload}.",
+    "The ansatz has {model.ansatz.layers} variational layers.",
+    "The ansatz repeats its block {model.ansatz.reps} times.",
+    "Entanglement: {model.ansatz.entanglement}.",
+    "Hidden widths of the head: {model.head.hidden}; batch norm: {model.head.batch_norm}; dropout: "
+    "{model.head.dropout}.",
 )
 TRAINING = (
     "Teacher and oracles were trained with {Adam} on the mean cross-entropy, {training.batch_size} "
@@ -46,10 +56,10 @@ STATISTICS = (
     "Metrics: {metrics}.",
 )
 WORDS = {
-    ("model.front", "cnn"): "two convolutions and a linear layer",
-    ("model.qubits", "not set"): "one qubit per feature",
-    ("model.reupload", "no"): "once",
-    ("model.reupload", "yes"): "before every layer",
+    ("model.front.name", "cnn"): "two convolutions and a linear layer",
+    ("model.qubits", "not set"): "as many qubits as the features need",
+    ("model.encoding.reupload", "no"): "once",
+    ("model.encoding.reupload", "yes"): "before every layer",
 }
 """Values that read better in other words."""
 COUNTS = {"model.qubits": "qubits"}
@@ -95,10 +105,11 @@ def _latex(text: str) -> str:
 
 def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
     """Titles and texts; what a sentence has told is taken from ``left``."""
-    nested = ("scenarios", "methods", "metrics", "stages", "seeds")
-    left = dict(
-        flatten({part: value for part, value in run.settings.items() if part not in nested})
-    )
+    nested = ("scenarios", "methods", "checkpoints", "metrics", "stages", "seeds")
+    settings = applied(run.settings)
+    left = dict(flatten({part: value for part, value in settings.items() if part not in nested}))
+    for setting in _unused(left):
+        del left[setting]
     words = {
         "Adam": f"Adam{_cite(run, 'optimiser Adam')}",
         "Holm": f"Holm{_cite(run, 'test Holm')}",
@@ -108,8 +119,9 @@ def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
         "methods": _methods(run),
         "metrics": _metrics(run),
     }
-    if "data.source" in left:
-        left["data.source"] += _cite(run, f"dataset {left['data.source']}")
+    for setting in [name for name in left if name == "data.source" or name.endswith(".name")]:
+        kind = "dataset" if setting == "data.source" else setting.split(".")[-2]
+        left[setting] = _worded(setting, left[setting]) + _cite(run, f"{kind} {left[setting]}")
 
     statements = design(run.settings)
     topics = by_topic(statements)
@@ -133,6 +145,16 @@ def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
         paragraphs["Further settings"] = [f"{_listed(left.items())}."]
     texts = {title: " ".join(filter(None, text)) for title, text in paragraphs.items()}
     return [(title, text) for title, text in texts.items() if text]
+
+
+def _unused(left: Mapping[str, str]) -> list[str]:
+    """Settings of parts in whose place a whole circuit stands, or of none."""
+    if left.get("model.circuit") == "not set":
+        return ["model.circuit"]
+    replaced = ["model.ansatz."] if "model.circuit.name" in left else []
+    if left.get("model.circuit.inputs", "none") != "none":
+        replaced.append("model.encoding.")
+    return [setting for setting in left if setting.startswith(tuple(replaced))]
 
 
 def _fill(sentence: str, left: dict[str, str], words: Mapping[str, str]) -> str:
@@ -170,6 +192,8 @@ def _methods(run: RunFiles) -> str:
         name = given.get("method", label)
         cited = f"{label if label == name else f'{label} ({name})'}{_cite(run, f'method {name}')}"
         described.append(f"{cited} ({', '.join(options)})" if options else cited)
+    elsewhere = "unlearned elsewhere; run.json names the files"
+    described += [f"{label} ({elsewhere})" for label in run.settings.get("checkpoints", ())]
     return "; ".join(described)
 
 

@@ -1,4 +1,4 @@
-"""What stands before the quantum layer: a sample becomes one angle per qubit."""
+"""The convolutional front of arXiv 2512.19253."""
 
 import math
 
@@ -6,23 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from qhu.errors import UserError
+from qhu.registry import Options, front
 
 
-def build_front(kind: str, shape: tuple[int, ...], angles: int) -> nn.Module:
-    """Front of a hybrid network.
-
-    Args:
-        kind: ``none`` passes features on; ``cnn`` is the convolutional front of arXiv 2512.19253.
-        shape: shape of one sample: (features,), or (height, width) of an image.
-        angles: number of outputs.
+@front("cnn")
+def cnn(shape: tuple[int, ...], outputs: int, options: Options) -> nn.Sequential:
+    """Two convolutions and a linear layer, for images; angles in (−π, π).
 
     Raises:
-        UserError: the front does not fit the samples.
+        UserError: the samples are no images, or too small.
     """
-    if kind == "none":
-        if len(shape) != 1:
-            raise UserError(f"samples of shape {shape} need a front: set model.front to cnn")
-        return nn.Identity()
     if len(shape) != 2 or min(shape) < 4:
         raise UserError(f"model.front cnn takes images of 4 × 4 pixels or more, not shape {shape}")
     return nn.Sequential(
@@ -30,7 +23,7 @@ def build_front(kind: str, shape: tuple[int, ...], angles: int) -> nn.Module:
         *_convolution(1, 16),
         *_convolution(16, 32),
         nn.Flatten(),
-        nn.Linear(32 * (shape[0] // 4) * (shape[1] // 4), angles),
+        nn.Linear(32 * (shape[0] // 4) * (shape[1] // 4), outputs),
         ToAngles(),
     )
 

@@ -1,0 +1,1 @@
+"""Ansätze: the trainable layers of the circuit, one file each."""

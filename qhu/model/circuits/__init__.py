@@ -1,0 +1,1 @@
+"""Whole circuits: encoding and trainable gates in one, one file per kind."""

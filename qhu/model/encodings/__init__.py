@@ -1,0 +1,1 @@
+"""Encodings: how the features of a sample enter the circuit, one file each."""

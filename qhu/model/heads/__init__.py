@@ -1,0 +1,1 @@
+"""Heads: what turns expectation values into logits, one file each."""

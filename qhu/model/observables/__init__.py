@@ -1,0 +1,1 @@
+"""Observables: what is measured at the end of the circuit, one file each."""
