@@ -5,6 +5,7 @@ anything. Where Qiskit's simulators take a matrix and not the definition, as the
 exponential for ``PauliEvolutionGate`` and not its Trotter formula, so does this module.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -79,10 +80,12 @@ def lowered(circuit: QuantumCircuit, keep: Keep = lambda operation: False) -> Qu
         keep: further operations to leave as they are.
 
     Raises:
-        UserError: an instruction measures, resets a qubit in use, depends on classical bits or on a
-            matrix that is not known, or its definition contradicts its matrix.
+        UserError: an angle is not finite, or an instruction measures, resets a qubit in use,
+            depends on classical bits or on a matrix that is not known, or its definition
+            contradicts its matrix.
     """
     if all(keep(item.operation) or _is_final(item.operation) for item in circuit.data):
+        _check_numbers(circuit)
         return circuit
     lowering = _Lowering(circuit, keep)
     lowering.extend(circuit, range(circuit.num_qubits))
@@ -107,6 +110,7 @@ class _Lowering:
         """Append ``circuit``, whose qubit i lies on ``wires[i]``; the last may be left out."""
         index = dict(zip(circuit.qubits, wires, strict=False))
         self.phase += circuit.global_phase
+        _check_numbers(circuit)
         for item in circuit.data:
             if item.clbits:
                 raise _refusal(item.operation)
@@ -158,6 +162,16 @@ class _Lowering:
                 f"beyond {MAX_SYNTHESIS} qubits their exponential cannot be written in gates: "
                 "append PauliEvolutionGate(…).definition, the Trotter formula, if you mean that"
             )
+
+
+def _check_numbers(circuit: QuantumCircuit) -> None:
+    for item in circuit.data:
+        for value in getattr(item.operation, "params", ()):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UserError(
+                    f"an angle of the instruction '{item.operation.name}' is {value}: angles must "
+                    "be finite"
+                )
 
 
 def _is_final(operation: Operation) -> bool:

@@ -366,6 +366,11 @@ REFUSED: dict[str, Build] = {
     "'annotated rx'": lambda: around(
         (AnnotatedOperation(lib.RXGate(Parameter("t")), [PowerModifier(0.5)]), 0)
     ),
+    "'rx' is nan": lambda: around((lib.RXGate(np.nan), 0)),
+    "'u' is inf": lambda: around((lib.UGate(0.1, np.inf, 0.2), 0)),
+    "'cp' is -inf": lambda: around(
+        (users("own", 2, -np.inf), 0, 1), (lib.CPhaseGate(-np.inf), 0, 1)
+    ),
     "'annotated WeightedSum'": lambda: around(
         (AnnotatedOperation(lib.WeightedSumGate(1, [1]), [PowerModifier(2)]), 0, 1)
     ),
