@@ -79,6 +79,8 @@ def compile_circuit(
     if ansatz.preparation is not None:
         return _prepared_program(ansatz, ansatz.preparation, dtype, noise)
     parameters = Parameters(ansatz.inputs, ansatz.weights)
+    if not ansatz.circuit.num_qubits or not ansatz.observables:
+        raise UserError("a quantum layer needs at least one qubit and one observable")
     observables = hermitian(ansatz.observables)
     if noise is not None:
         _check_width(ansatz.circuit.num_qubits, MAX_DENSITY_QUBITS, "under noise")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from elsewhere import ELSEWHERE, Elsewhere
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import qpy
@@ -277,6 +278,22 @@ def test_what_qiskit_alone_can_evaluate_is_refused_by_name() -> None:
     assert bound(expression, (0.3, 0.0)) == pytest.approx(0.3)
     with pytest.raises(UserError, match="cannot be evaluated as Qiskit binds it"):
         Parameters((A,), (B,)).terms(expression)
+
+
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_functions_are_computed_where_the_arguments_are(kind: str) -> None:
+    program = compile_circuit(tower(kind))
+
+    def gradients(inputs: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        at = inputs.clone().requires_grad_(), weights.clone().requires_grad_()
+        values = program(*at)
+        return values, *torch.autograd.grad(values.square().sum(), at)
+
+    inputs, weights = INPUTS.float(), WEIGHTS.float()
+    here = gradients(inputs, weights)
+    with Elsewhere():
+        there = gradients(inputs.to(ELSEWHERE), weights.to(ELSEWHERE))
+        assert all(torch.equal(a.cpu(), b) for a, b in zip(there, here, strict=True))
 
 
 @pytest.mark.parametrize("noise", [None, NoiseModel()], ids=["exact", "noisy"])

@@ -16,13 +16,14 @@ from qiskit.circuit import (
     Gate,
     Parameter,
     ParameterVector,
+    PowerModifier,
     QuantumCircuit,
 )
 from qiskit.circuit import library as lib
 from qiskit.circuit.classical import expr
 from qiskit.circuit.random import random_circuit
 from qiskit.primitives import StatevectorEstimator
-from qiskit.quantum_info import DensityMatrix, SparsePauliOp, Statevector
+from qiskit.quantum_info import DensityMatrix, SparsePauliOp, Statevector, random_hermitian
 from qiskit.transpiler import Target
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, QuantumError, amplitude_damping_error, pauli_error
@@ -337,6 +338,12 @@ def _wide_fourier() -> QuantumCircuit:
     return circuit
 
 
+def _wide_hamiltonian() -> QuantumCircuit:
+    circuit = QuantumCircuit(5)
+    circuit.append(lib.HamiltonianGate(random_hermitian(32, seed=1), Parameter("t")), range(5))
+    return circuit
+
+
 REFUSED: dict[str, Build] = {
     "'measure'": _measured,
     "'circuit": lambda: _hidden(_measured),
@@ -347,14 +354,21 @@ REFUSED: dict[str, Build] = {
     "'reset'": _reset_late,
     "'opaque'": lambda: around((Gate("opaque", 2, []), 0, 1)),
     "'cz'": lambda: around((Gate("cz", 2, []), 0, 1)),
-    "'annotated'": lambda: around(
-        (
-            AnnotatedOperation(
-                evolution(SparsePauliOp(["XX", "ZI"]), Parameter("t")), [ControlModifier(1)]
-            ),
-            *(0, 1, 2),
-        )
+    "'annotated rx'": lambda: around(
+        (AnnotatedOperation(lib.RXGate(Parameter("t")), [PowerModifier(0.5)]), 0)
     ),
+    "'rx' is nan": lambda: around((lib.RXGate(np.nan), 0)),
+    "'u' is inf": lambda: around((lib.UGate(0.1, np.inf, 0.2), 0)),
+    "'cp' is -inf": lambda: around(
+        (users("own", 2, -np.inf), 0, 1), (lib.CPhaseGate(-np.inf), 0, 1)
+    ),
+    "'annotated WeightedSum'": lambda: around(
+        (AnnotatedOperation(lib.WeightedSumGate(1, [1]), [PowerModifier(2)]), 0, 1)
+    ),
+    "'annotated initialize'": lambda: around(
+        (AnnotatedOperation(lib.Initialize([0.6, 0.8]), [ControlModifier(1)]), 0, 1)
+    ),
+    "'hamiltonian' on 5 qubits do not commute": _wide_hamiltonian,
     "'PauliEvolution' on 6 qubits do not commute": _wide_evolution,
     "'qft' on 11 qubits is too wide": _wide_fourier,
 }

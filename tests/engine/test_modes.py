@@ -236,6 +236,5 @@ def test_gradients_at_what_is_not_finite_are_refused(kind: str) -> None:
     ansatz = ring(2, 1)
     values = np.ones((1, ansatz.circuit.num_parameters))
     values[0, 3] = np.nan
-    job = GRADIENTS[kind]().run([ansatz.circuit], [ansatz.observables[0]], values)
     with pytest.raises(UserError, match="infinity"):
-        job.result()
+        GRADIENTS[kind]().run([ansatz.circuit], [ansatz.observables[0]], values).result()
