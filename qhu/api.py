@@ -18,6 +18,7 @@ from qhu.report.run.page import write_report
 from qhu.settings.experiment import Experiment, load_experiment, make_experiment
 from qhu.settings.parts import DataSpec
 from qhu.settings.shipped import experiment_file
+from qhu.terminal import lenient_output
 
 File = str | PathLike[str]
 DATA = Path("runs/.data")
@@ -117,7 +118,8 @@ def run(
     console = Console(
         force_jupyter=False, markup=False
     )  # rich's bars in a notebook need another package
-    return Run(run_grid(experiment, Path(out) if out else None, console, workers, scheduler))
+    with lenient_output():
+        return Run(run_grid(experiment, Path(out) if out else None, console, workers, scheduler))
 
 
 def _made(settings: dict[str, Any], data: Any, label: bool | int | str | None) -> Experiment:
