@@ -47,6 +47,11 @@ class Dataset:
                 f"data holds NaN or infinite values in {len(bad)} rows (first: row {bad[0]}): "
                 "remove or impute them"
             )
+        if self.features and len(self.features) != self.x.shape[1]:
+            raise UserError(
+                f"data of shape {self.x.shape} has {len(self.features)} names of features: "
+                "give one per column"
+            )
         if self.y.min(initial=0) < 0 or self.y.max(initial=0) >= len(self.classes):
             raise UserError(f"labels must lie in 0..{len(self.classes) - 1}")
         self._keep_present()

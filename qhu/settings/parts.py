@@ -33,13 +33,28 @@ class DataSpec(Options):
     """registered dataset; ``idx:FOLDER`` and ``file:PATH`` give the first option with the name"""
     options: dict[str, Any] = {}
     """options of the dataset"""
+    classes: Annotated[tuple[StrictInt | str, ...], Field(min_length=2)] | None = None
+    """classes to keep, numbered in this order, by name or, where no name is a number, by number
+    from 0; the others do not exist then; null: all"""
+    per_class: int | None = Field(None, ge=1)
+    """keep so many rows of each class, the same for every seed; null: all"""
+    features: Annotated[tuple[StrictInt | str, ...], Field(min_length=1)] | None = None
+    """columns of a table to keep, in this order, by name or, where no name is a number, by number
+    from 0; null: all"""
+    pca: int | None = Field(None, ge=1)
+    """replace the features, scaled, by so many principal components, scaled again, both fitted on
+    the rows of ``scale_rows``; null: the features themselves"""
+    width: int | None = Field(None, ge=1)
+    """repeat the features in turn until they are so many, so that a table of few fills as many
+    qubits as one of many; null: each once"""
     scale: Scaling = "angles"
     """``angles``: every feature to [−π, π] by its range; ``unit``: pixels 0..255 to [0, 1];
     ``none``: as they are"""
     scale_rows: Literal["train", "retain", "all"] = "train"
-    """rows whose range ``angles`` maps to [−π, π]: ``train``: the training rows, forget rows among
-    them, for every model; ``retain``: the rows that the model is trained on, so that an oracle's
-    scaling never saw the forget rows, while methods keep the teacher's"""
+    """rows whose range ``angles`` maps to [−π, π], and whose components ``pca`` takes: ``train``:
+    the training rows, forget rows among them, for every model; ``retain``: the rows that the model
+    is trained on, so that an oracle's scaling never saw the forget rows, while methods keep the
+    teacher's"""
     split: Literal["seeded", "released"] = "seeded"
     """``seeded``: every seed draws its own test rows and forget sets; ``released``: the one split
     of arXiv 2512.19253, so that seeds differ in initial weights and order only"""
@@ -50,6 +65,12 @@ class DataSpec(Options):
     label_noise: float = Field(0.0, ge=0, lt=1)
     """share of the training rows, drawn per seed, whose label becomes another class at random
     before anything is trained: what only memory can get right"""
+
+    @model_validator(mode="after")
+    def _no_components_of_pixels(self) -> "DataSpec":
+        if self.pca is not None and self.scale == "unit":
+            raise ValueError("components are no pixels: with data.pca set data.scale to angles")
+        return self
 
     @model_validator(mode="after")
     def _no_released_validation(self) -> "DataSpec":

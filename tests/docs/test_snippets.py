@@ -9,7 +9,9 @@ from documents import ROOT, blocks, pages, place
 
 import qhu
 from qhu import registry
+from qhu.settings.experiment import make_experiment
 from qhu.settings.sweep import load_sweep
+from qhu.study import Study
 
 DOCS = ROOT / "docs"
 TESTED = {
@@ -17,6 +19,7 @@ TESTED = {
     "docs/backends.md": "docs/test_snippets.py",
     "docs/emulator.md": "docs/test_snippets.py",
     "docs/ablations.md": "docs/test_snippets.py",
+    "docs/datasets.md": "docs/test_snippets.py",
     "docs/api.md": "test_api.py",
     "docs/metrics/index.md": "evaluate/test_evidence.py",
     "docs/scale.md": "grid/test_cluster.py",
@@ -81,3 +84,15 @@ def test_the_sweep_is_one(tmp_path):
     sweep, experiments = load_sweep(tmp_path / "ablation" / "width.yaml")
     assert sweep.question == yaml.safe_load(block)["sweep"]["question"]
     assert [one.model.head.options.hidden for one in experiments.values()] == [(8,), (16,), (32,)]
+
+
+def test_the_smaller_tasks_are_what_they_are_said_to_be():
+    (block,) = blocks(DOCS / "datasets.md", "yaml")
+    rest = {"name": "part", "scenarios": {"subset": {"fraction": 0.1}}, "methods": ["finetune"]}
+    studies = {
+        name: Study(make_experiment({**rest, "data": data}, name))
+        for name, data in yaml.safe_load(block).items()
+    }
+    assert {name: study.shape for name, study in studies.items()} == {"wine": (4,), "digits": (4,)}
+    assert len(studies["digits"].data.y) == 150
+    assert studies["wine"].data.features == ("alcohol", "hue")

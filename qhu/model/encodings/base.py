@@ -6,6 +6,7 @@ from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
+from torch import Tensor
 
 from qhu.registry import Options
 
@@ -47,3 +48,15 @@ class Encoding(ABC):
     @abstractmethod
     def circuit(self, x: Sequence[Parameter]) -> QuantumCircuit:
         """The encoding of the features ``x`` on ``qubits(len(x))`` qubits."""
+
+
+class Selective(Encoding):
+    """An encoding that some rows cannot enter; without a front all are checked before a run."""
+
+    @abstractmethod
+    def check(self, rows: Tensor) -> None:
+        """Refuse samples (N, features), scaled, that cannot be encoded as they are.
+
+        Raises:
+            UserError: there is one.
+        """
