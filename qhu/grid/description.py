@@ -1,5 +1,7 @@
 """What a study read and what it forgets, by name and number."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from qhu.record.description import DataDescription, Forgotten
@@ -19,9 +21,18 @@ def describe(study: Study) -> DataDescription:
         shape=data.x.shape[1:],
         features=data.features,
         classes=dict(zip(data.classes, counts, strict=True)),
-        remarks=data.remarks,
+        remarks=(*data.remarks, *_reduced(study)),
         scenarios={name: _forgotten(study, name, counts) for name in scenarios},
     )
+
+
+def _reduced(study: Study) -> Iterator[str]:
+    """What the network sees instead of the features."""
+    spec = study.experiment.data
+    if spec.pca is not None:
+        yield f"reduced to {spec.pca} principal components"
+    if spec.width is not None:
+        yield f"repeated in turn to a width of {spec.width}"
 
 
 def _forgotten(study: Study, name: str, counts: list[int]) -> Forgotten:
