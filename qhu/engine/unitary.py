@@ -10,6 +10,7 @@ from qhu.engine.batch import Batch
 from qhu.engine.diagonal import Diagonals
 from qhu.engine.local import LocalLayers, encoding_cells
 from qhu.engine.observables import Expectations
+from qhu.engine.permutation import Permutation
 from qhu.engine.products import KronMatrices, Products, chain
 from qhu.engine.schedule import Level, LocalRow, Phase
 
@@ -52,6 +53,8 @@ class UnitaryProgram:
         self._kron = Products.kron(num_qubits, 2), KronMatrices(num_qubits, 2)
         self._shape = (len(rows), 2**num_qubits, 2**num_qubits)
         self._diagonals = Diagonals(levels, num_qubits, parameters, dtype)
+        flips = [level.flips for level in levels]
+        self._permutation = Permutation(flips, num_qubits) if any(flips) else None
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Expectation values (..., M) at inputs (..., I) and weights (..., W)."""
@@ -67,8 +70,11 @@ class UnitaryProgram:
         operators = operators.view(*cells.shape[:-2], *self._shape)
         if not self._diagonals.trivial:
             operators = operators * self._diagonals(values, weights.device).unsqueeze(-1)
+        if self._permutation is not None:
+            operators = self._permutation(operators.flatten(-3, -2)).view(operators.shape)
         unitary = batch.operators(chain(operators), kept=2)
-        return batch.outputs(self._expectations(batch.states(states, kept=1) @ unitary.mT))
+        states = unitary @ batch.states(states, kept=1).mT
+        return batch.outputs(self._expectations(states).mT)
 
 
 def encoding_first(levels: Sequence[Level[Phase]]) -> bool:
