@@ -10,7 +10,7 @@ from qhu.registry import ansatz
 
 
 class Options(Entangled):
-    """Options of ``two_local``."""
+    """Options of two_local."""
 
     rotation_blocks: OneQubitGates = ("ry",)
     """standard gates on one qubit, applied to every qubit one after another; an empty list: none"""
@@ -24,7 +24,7 @@ class Options(Entangled):
 
 @ansatz("two_local", cites=["javadiabhari2024qiskit"])
 def two_local(qubits: int, options: Options) -> list[QuantumCircuit]:
-    """Any rotations on every qubit, then any two-qubit gates on pairs; Qiskit's ``n_local``.
+    """Any rotations on every qubit, then any two-qubit gates on pairs; Qiskit's n_local.
 
     Raises:
         UserError: the entanglement does not fit the number of qubits, or no gate has an angle.

@@ -12,7 +12,7 @@ from qhu.registry import encoding
 
 
 class Options(EntangledMapOptions):
-    """Options of ``pauli_feature_map``."""
+    """Options of pauli_feature_map."""
 
     paulis: tuple[str, ...] = Field(("Z", "ZZ"), min_length=1, max_length=100)
     """Pauli strings that qubits turn about, one after another; each on all groups of as many qubits
@@ -29,7 +29,7 @@ class Options(EntangledMapOptions):
 
 @encoding("pauli_feature_map", cites=["havlicek2019supervised"])
 class PauliFeatureMap(FeatureMap):
-    """H, then rotations about any Pauli strings by features; Qiskit's ``pauli_feature_map``."""
+    """H, then rotations about any Pauli strings by features; Qiskit's pauli_feature_map."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
