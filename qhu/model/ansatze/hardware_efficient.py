@@ -16,7 +16,7 @@ COLUMNS = 4
 
 
 class Options(Repeated):
-    """Options of hardware_efficient."""
+    """Options of ``hardware_efficient``."""
 
     rotations: OneQubitGates = Field(("ry", "rz"), min_length=1)
     """standard gates on one qubit, applied to every qubit one after another"""

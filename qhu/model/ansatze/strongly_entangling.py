@@ -10,7 +10,7 @@ from qhu.registry import ansatz
 
 
 class Options(Base):
-    """Options of strongly_entangling."""
+    """Options of ``strongly_entangling``."""
 
     layers: int = Field(2, ge=1, le=1_000)
     """variational layers"""

@@ -10,7 +10,7 @@ from qhu.registry import ansatz
 
 
 class Options(Entangled):
-    """Options of two_local."""
+    """Options of ``two_local``."""
 
     rotation_blocks: OneQubitGates = ("ry",)
     """standard gates on one qubit, applied to every qubit one after another; an empty list: none"""

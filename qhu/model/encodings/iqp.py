@@ -9,7 +9,7 @@ from qhu.registry import encoding
 
 
 class Options(MapOptions):
-    """Options of iqp."""
+    """Options of ``iqp``."""
 
     entanglement: Entanglement = "full"
     """pairs whose product of features turns them: ``full``, ``linear``, ``reverse_linear``,

@@ -12,7 +12,7 @@ from qhu.registry import encoding
 
 
 class Options(EntangledMapOptions):
-    """Options of pauli_feature_map."""
+    """Options of ``pauli_feature_map``."""
 
     paulis: tuple[str, ...] = Field(("Z", "ZZ"), min_length=1, max_length=100)
     """Pauli strings that qubits turn about, one after another; each on all groups of as many qubits

@@ -11,7 +11,7 @@ from qhu.registry import encoding
 
 
 class Options(Reuploadable):
-    """Options of rotations."""
+    """Options of ``rotations``."""
 
     angle: float = Field(1.0, gt=0, le=1)
     """rotation angle per unit of a scaled feature; features lie in [−π, π], and at angle 1 the
