@@ -32,6 +32,7 @@ from qhu.engine.angles import Parameters
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.channels import noisy_levels
 from qhu.engine.cones import ConeProgram, light_cones
+from qhu.engine.constants import lasting
 from qhu.engine.evolution import Evolution
 from qhu.engine.gates import ElementaryGate, elementary_gates
 from qhu.engine.heisenberg import HeisenbergProgram
@@ -60,6 +61,7 @@ class Program(Protocol):
         """
 
 
+@lasting()
 def compile_circuit(
     ansatz: Ansatz, *, dtype: torch.dtype = torch.complex64, noise: NoiseModel | None = None
 ) -> Program:

@@ -7,15 +7,16 @@ from qiskit_machine_learning.neural_networks import EstimatorQNN
 from torch import Tensor
 
 from qhu.engine.ansatz import Ansatz
+from qhu.errors import UserError
 from qhu.estimators.param_shift import MergedParamShift
 
 
 class EstimatorConnector(TorchConnector):
-    """The stock connector, for an ansatz whose inputs are computed from the samples, too.
+    """The stock connector for samples of any precision and any number, 0 included.
 
     Args:
         neural_network: the network of the circuit.
-        ansatz: computes the network's inputs.
+        ansatz: computes the network's inputs from the samples.
     """
 
     def __init__(self, neural_network: EstimatorQNN, ansatz: Ansatz) -> None:
@@ -23,10 +24,25 @@ class EstimatorConnector(TorchConnector):
         self._ansatz = ansatz
 
     def forward(self, input_data: Tensor | None = None) -> Tensor:
-        """Expectation values (..., M) of the samples (..., F)."""
-        if input_data is None or self._ansatz.preparation is None:
-            return super().forward(input_data)
-        return super().forward(self._ansatz.values(input_data.to(torch.float64)))
+        """Expectation values (..., M), float32, of the samples (..., F).
+
+        Raises:
+            UserError: the weights are of half precision, or amplitudes are to be prepared from
+                zeros alone.
+        """
+        if self.weight.dtype not in (torch.float32, torch.float64):
+            raise UserError(
+                f"a layer over an estimator cannot have weights in {self.weight.dtype}: keep them "
+                "in float32, as torch.autocast does"
+            )
+        if input_data is None:
+            return super().forward(None)
+        if input_data.numel() or not input_data.shape[-1]:
+            # numpy lacks bfloat16, which torch.autocast makes.
+            return super().forward(self._ansatz.values(input_data.to(torch.float64)))
+        shape = *input_data.shape[:-1], *self.neural_network.output_shape
+        nothing = 0.0 * (input_data.sum() + self.weight.sum())  # whose gradients are zeros
+        return torch.zeros(shape, device=input_data.device) + nothing
 
 
 def estimator_layer(ansatz: Ansatz, estimator: BaseEstimatorV2, precision: float) -> TorchConnector:

@@ -204,12 +204,10 @@ def test_what_it_cannot_do_is_named() -> None:
     measured.measure(0, 0)
     with pytest.raises(UserError, match="'measure'"):
         compile_circuit(Ansatz(measured, (), (), z_observables(1)))
-    curved = QuantumCircuit(1)
-    curved.rx(a.sin(), 0)
-    with pytest.raises(UserError, match=r"sin\(a\)"):
-        compile_circuit(Ansatz(curved, (a,), (), z_observables(1)))
+    unlisted = QuantumCircuit(1)
+    unlisted.rx(a.sin(), 0)
     with pytest.raises(UserError, match="'a'"):
-        compile_circuit(Ansatz(curved, (), (), z_observables(1)))
+        compile_circuit(Ansatz(unlisted, (), (), z_observables(1)))
     with pytest.raises(UserError, match="Hermitian"):
         compile_circuit(Ansatz(QuantumCircuit(1), (), (), (SparsePauliOp("Z", 1j),)))
 
