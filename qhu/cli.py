@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(markup=False)  # a path or a label may hold brackets
 notes = Console(stderr=True, markup=False)
-KINDS = ("methods", "metrics", "datasets", "backends", "experiments")
+KINDS = (
+    *("methods", "metrics", "datasets", "backends", "experiments"),
+    *("fronts", "encodings", "ansatze", "circuits", "observables", "heads"),
+)
 
 File = Annotated[Path, typer.Argument(help="name of a shipped experiment, or a YAML file")]
 Name = Annotated[str | None, typer.Option(help="backend of the stages it is meant for")]
@@ -367,10 +370,10 @@ def emulator(
 
 @app.command("list")
 def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> None:
-    """Explain every method, metric, dataset, backend or shipped experiment in a line."""
-    from qhu import registry
+    """Explain what there is of a kind, each in a line."""
     from qhu.backends.named import entry_files, known_backends
     from qhu.errors import UnknownName
+    from qhu.registry import REGISTRIES
     from qhu.settings import shipped
 
     if kind not in KINDS:
@@ -384,7 +387,7 @@ def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> 
         summaries = known_backends()
         notes.print(f"from {' and '.join(map(str, entry_files()))}", markup=False, soft_wrap=True)
     else:
-        entries = getattr(registry, kind.removesuffix("s"))
+        entries = REGISTRIES[kind]
         summaries = {name: entries[name].summary for name in entries.names()}
     for name, summary in summaries.items():
         table.add_row(name, summary)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from qhu import registry
+from qhu.cli import KINDS
 from qhu.record.store import Store
+from qhu.registry.names import Names
 
 
 @pytest.mark.parametrize(
@@ -85,12 +87,17 @@ def test_a_folder_that_cannot_be_made_is_named(tiny, qhu):
     assert "file/run" in errors
 
 
-@pytest.mark.parametrize("kind", ["methods", "metrics", "datasets", "backends"])
+def test_all_that_can_be_registered_can_be_listed():
+    made = {names.plural for names in vars(registry).values() if isinstance(names, Names)}
+    assert made == set(registry.REGISTRIES) == set(KINDS) - {"experiments"}
+
+
+@pytest.mark.parametrize("kind", registry.REGISTRIES)
 def test_list_explains_every_name_in_a_line(qhu, kind):
     code, out, _ = qhu("list", kind)
     assert code == 0
-    for name in getattr(registry, kind.removesuffix("s")).names():
-        assert re.search(rf"^{re.escape(name)} +\w", out, re.MULTILINE), name
+    for name in registry.REGISTRIES[kind].names():
+        assert re.search(rf"^{re.escape(name)} +\S", out, re.MULTILINE), name
 
 
 def test_list_of_an_unknown_kind(qhu):

@@ -54,10 +54,10 @@ class EngineConnector(TorchConnector):
         """Expectation values (..., M) of the samples (..., F), in the dtype of the weights.
 
         Raises:
-            UserError: the samples have another number of features, or a sample or a weight is nan
-                or infinite. The latter is looked for on the CPU, outside of ``torch.func`` and
-                ``torch.compile``; a nan stays one elsewhere, where a look would cost more.
-            UserError: amplitudes are to be prepared from zeros alone.
+            UserError: the samples have another number of features, amplitudes are to be prepared
+                from zeros alone, or a sample or a weight is nan or infinite. The latter is looked
+                for on the CPU, outside of ``torch.func`` and ``torch.compile``; a nan stays one
+                elsewhere, where a look would cost more.
         """
         weights = self._weights
         inputs = weights.new_zeros(0) if input_data is None else input_data

@@ -146,11 +146,11 @@ def _prepared_program(
         plain = replace(ansatz, preparation=None)
         program = compile_circuit(plain, dtype=dtype, noise=noise)
         return PreparedProgram(preparation, program, dtype.to_real())
-    # A row is in Qiskit's order, whose qubit 0 is the lowest bit; the engine's is the highest.
     num_qubits = ansatz.rest.num_qubits
     _check_width(num_qubits, MAX_STATE_QUBITS, "exactly")
-    turned = range(num_qubits)[::-1]
-    observables = [item.apply_layout(list(turned)) for item in hermitian(ansatz.observables)]
+    # A row is in Qiskit's order, whose qubit 0 is the lowest bit; the engine's is the highest.
+    turned = list(reversed(range(num_qubits)))
+    observables = [item.apply_layout(turned) for item in hermitian(ansatz.observables)]
     parameters = Parameters((), ansatz.weights)
     gates = visible_gates(elementary_gates(ansatz.rest.reverse_bits()), observables)
     levels = exact_levels(gates, num_qubits, parameters)

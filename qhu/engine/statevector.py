@@ -74,9 +74,8 @@ class StatevectorProgram:
         batch = Batch(inputs, weights, [values[source] for source in self._local.sources])
         matrices = self._local.matrices(values)
         if self._start:
-            state = batch.states(self._start(values["inputs"]), kept=1)
-            state = state.unflatten(-1, (2 ** self._groups[0], -1)).movedim(-2, -3)
-            state = state.to(self._real.to_complex())
+            states = self._start(values["inputs"]).to(self._real.to_complex())
+            state = batch.states(states, kept=1).mT
         else:
             state = self._product_state(batch.states(self._local.qubits(values, matrices), kept=2))
         rows = self._local.operators(matrices, batch)

@@ -4,6 +4,8 @@ The options of an entry are the pydantic model that annotates its ``options`` pa
 plugin is one file: a class of options and a decorated function (or class).
 """
 
+from typing import Any
+
 from qhu.registry.kinds import (
     AnsatzFunction,
     BackendClass,
@@ -15,11 +17,12 @@ from qhu.registry.kinds import (
     MethodFunction,
     ObservablesFunction,
 )
-from qhu.registry.names import Entry, MetricEntry, MetricRegistry, Registry
+from qhu.registry.names import Entry, MetricEntry, MetricRegistry, Names, Registry
 from qhu.registry.options import Options, parse
 from qhu.registry.parts import Chosen, PartRegistry
 
 __all__ = [
+    "REGISTRIES",
     "Chosen",
     "Entry",
     "MetricEntry",
@@ -62,3 +65,12 @@ observables: Registry[ObservablesFunction] = Registry(
 """Sets of observables by name, and the decorator ``@observables(name)`` that adds one."""
 head: PartRegistry[HeadFunction] = PartRegistry("head", "qhu.model.heads")
 """Heads by name, and the decorator ``@head(name)`` that adds one."""
+
+REGISTRIES: dict[str, Names[Any, Any]] = {
+    names.plural: names
+    for names in (
+        *(method, metric, dataset, backend),
+        *(front, encoding, ansatz, circuit, observables, head),
+    )
+}
+"""All of them by their plural, as ``qhu list`` and entry points call them."""

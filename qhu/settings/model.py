@@ -159,6 +159,8 @@ def expanded(given: Mapping[str, Any], replace: bool = False) -> dict[str, Any]:
     short = {key: value for key, value in given.items() if key not in settings}
     chosen = DEFAULTS | {kind: settings[kind] for kind in PARTS if settings.get(kind) is not None}
     parts = {kind: _mapping(kind, part) for kind, part in chosen.items()}
+    by_name = (kind for kind in parts if isinstance(settings.get(kind), str | list))
+    settings |= {kind: parts[kind] for kind in by_name}  # whose options overrides then reach
     for key, value in short.items():
         kind = _taker(str(key), parts)
         if not replace and key in parts[kind] and parts[kind][key] != value:

@@ -3,10 +3,13 @@
 import itertools
 import json
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from qhu import registry
 from qhu.backends.named import open_backend
@@ -18,6 +21,13 @@ from qhu.settings.model import DEFAULTS, ModelSpec
 KINDS = ("encoding", "ansatz", "observables")
 PARTS = [(kind, name) for kind in DEFAULTS for name in getattr(registry, kind).names()]
 PAIRS = list(itertools.product(registry.encoding.names(), registry.ansatz.names()))
+LISTED = [
+    (kind, name)
+    for kind, names in registry.REGISTRIES.items()
+    if names.package.startswith("qhu.model.")
+    for name in names.names()
+]
+DOCS = Path(__file__).parents[2] / "docs" / "networks"
 NEEDED = {"paulis": {"terms": ["ZIX", "0.5*YYI-2*.Z."]}, "amplitude": {"pad": 0.5}}
 """Options of the entries that cannot be made without, for three qubits."""
 QUBITS, ROWS, STEP = 3, 2, 1e-5
@@ -59,6 +69,23 @@ def test_explained_in_a_line_each_and_wrong_options_refused(kind, name):
     assert all(field.description for field in entry.options.model_fields.values())
     with pytest.raises(UserError, match=f"{kind} '{name}'.*no_such_option"):
         getattr(registry, kind).options(name, {**NEEDED.get(name, {}), "no_such_option": 1})
+
+
+@pytest.mark.parametrize(("kind", "name"), LISTED)
+def test_its_section_names_every_option_and_its_default(kind, name):
+    page = (DOCS / f"{kind}.md").read_text()
+    (own,) = re.findall(rf"^## `{name}`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    shared = "".join(re.findall(r"^## What.*?(?=^## )", page, re.MULTILINE | re.DOTALL))
+    for option, field in registry.REGISTRIES[kind][name].options.model_fields.items():
+        row = rf"^\| `{option}` \| (.*?) \| .+ \|$"
+        (default,) = re.findall(row, own, re.M) or re.findall(row, shared, re.M)
+        assert f"`{option}`" in own
+        required, given = field.is_required(), field.default
+        assert default == "–" if required else yaml.safe_load(default) == jsonable(given), option
+
+
+def jsonable(value):
+    return json.loads(json.dumps(value))
 
 
 @pytest.mark.parametrize(("kind", "name"), [part for part in PARTS if part[0] in KINDS])

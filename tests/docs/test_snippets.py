@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from documents import ROOT, blocks, pages, place
 
 import qhu
 from qhu import registry
+from qhu.model.circuit import build_ansatz
 from qhu.settings.experiment import make_experiment
+from qhu.settings.model import ModelSpec
 from qhu.settings.sweep import load_sweep
 from qhu.study import Study
 
@@ -26,6 +29,8 @@ TESTED = {
     "docs/datasets.md": "docs/test_snippets.py",
     "docs/api.md": "test_api.py",
     "docs/metrics/index.md": "evaluate/test_evidence.py",
+    "docs/networks/index.md": "docs/test_snippets.py",
+    "docs/networks/circuits.md": "docs/test_snippets.py",
     "docs/scale.md": "grid/test_cluster.py",
 }
 """Pages with code, and the tests that read it."""
@@ -42,7 +47,7 @@ def test_all_code_is_run_by_some_test():
 @pytest.fixture
 def added(monkeypatch):
     """Runs what pages define; forgets it afterwards."""
-    for kind in (registry.method, registry.dataset, registry.backend):
+    for kind in registry.REGISTRIES.values():
         kind.names()
         monkeypatch.setattr(kind, "_entries", dict(kind._entries))
     for page in ("extend.md", "backends.md"):
@@ -50,13 +55,22 @@ def added(monkeypatch):
             exec(block, {"__name__": "__main__"})
 
 
-def test_method_dataset_and_backend_work_together(added, tmp_path, monkeypatch):
+def test_all_that_is_added_works_together(added, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("qhu.grid.collect.write_report", lambda folder: None)
     run = qhu.run(
         {
             "name": "extended",
             "data": {"source": "rings"},
+            "model": {
+                "front": "squeezed",
+                "qubits": 2,
+                "encoding": "phases",
+                "reupload": True,
+                "ansatz": "bricks",
+                "observables": "x_and_z",
+                "head": "plain",
+            },
             "training": {"epochs": 1},
             "unlearning": {"steps": 2},
             "stages": {"evaluate": "mine"},
@@ -110,6 +124,22 @@ def test_the_sweep_is_one(tmp_path):
     sweep, experiments = load_sweep(tmp_path / "ablation" / "width.yaml")
     assert sweep.question == yaml.safe_load(block)["sweep"]["question"]
     assert [one.model.head.options.hidden for one in experiments.values()] == [(8,), (16,), (32,)]
+
+
+@pytest.fixture
+def a_paper(tmp_path, monkeypatch):
+    """A working folder with the circuit that a page names."""
+    monkeypatch.chdir(tmp_path)
+    circuit = "input float x1; input float t1; qubit q; ry(x1) q; rz(t1) q; ry(t1) q;"
+    Path("paper.qasm").write_text(f'OPENQASM 3.0; include "stdgates.inc"; {circuit}')
+
+
+@pytest.mark.parametrize("page", ["index", "circuits"])
+def test_the_networks_of_the_pages_are_made(a_paper, page):
+    (block,) = blocks(DOCS / "networks" / f"{page}.md", "yaml")
+    spec = ModelSpec.model_validate(yaml.safe_load(block)["model"])
+    ansatz = build_ansatz(spec, 4 if page == "index" else 1)
+    assert ansatz.weights and ansatz.inputs
 
 
 def test_the_smaller_tasks_are_what_they_are_said_to_be():

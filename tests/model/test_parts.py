@@ -52,6 +52,17 @@ def test_an_override_wins_in_either_form():
     assert made({"hidden": [8]}, "model.head=deep").head.name == "deep"
 
 
+def test_an_override_reaches_the_options_of_a_part_given_by_name():
+    model = made({"encoding": "iqp"}, "model.encoding.angle=0.5", "model.ansatz.layers=3")
+    assert model.encoding.options.angle == 0.5 and model.ansatz.options.layers == 3
+    model = made(
+        {}, "model.ansatz=real_amplitudes", "model.ansatz.reps=1", "model.entanglement=sca"
+    )
+    assert (model.ansatz.options.reps, model.ansatz.options.entanglement) == (1, "sca")
+    model = made({"observables": ["ZZ"]}, "model.observables.terms=[XX, ZZ]")
+    assert model.observables.options.terms == ("XX", "ZZ")
+
+
 def test_the_settings_make_the_round_trip_as_json():
     given = {"name": "x", "scenarios": {"s": {"label": 0}}, "methods": ["none"]}
     experiment = Experiment(**given, model={"observables": ["ZI", "0.5*XX-0.5*.Z"]})

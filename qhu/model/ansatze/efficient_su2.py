@@ -18,7 +18,7 @@ class Options(Entangled):
 
 @ansatz("efficient_su2", cites=["javadiabhari2024qiskit"])
 def efficient_su2(qubits: int, options: Options) -> list[QuantumCircuit]:
-    """RY and RZ on every qubit, then CX on pairs; Qiskit's ``efficient_su2``.
+    """RY and RZ on every qubit, then CX on pairs; Qiskit's efficient_su2.
 
     Raises:
         UserError: the entanglement does not fit the number of qubits, or no gate has an angle.

@@ -9,7 +9,7 @@ from qhu.registry import ansatz
 
 @ansatz("real_amplitudes", cites=["javadiabhari2024qiskit"])
 def real_amplitudes(qubits: int, options: Entangled) -> list[QuantumCircuit]:
-    """RY on every qubit, then CX on pairs: amplitudes stay real; Qiskit's ``real_amplitudes``.
+    """RY on every qubit, then CX on pairs: amplitudes stay real; Qiskit's real_amplitudes.
 
     Raises:
         UserError: the entanglement does not fit the number of qubits.

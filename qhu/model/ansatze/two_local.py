@@ -24,7 +24,7 @@ class Options(Entangled):
 
 @ansatz("two_local", cites=["javadiabhari2024qiskit"])
 def two_local(qubits: int, options: Options) -> list[QuantumCircuit]:
-    """Any rotations on every qubit, then any two-qubit gates on pairs; Qiskit's ``n_local``.
+    """Any rotations on every qubit, then any two-qubit gates on pairs; Qiskit's n_local.
 
     Raises:
         UserError: the entanglement does not fit the number of qubits, or no gate has an angle.

@@ -29,7 +29,7 @@ class Options(EntangledMapOptions):
 
 @encoding("pauli_feature_map", cites=["havlicek2019supervised"])
 class PauliFeatureMap(FeatureMap):
-    """H, then rotations about any Pauli strings by features; Qiskit's ``pauli_feature_map``."""
+    """H, then rotations about any Pauli strings by features; Qiskit's pauli_feature_map."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)

@@ -20,7 +20,7 @@ class Options(Reuploadable):
 
 @encoding("rotations")
 class Rotations(Encoding):
-    """RX, RY and RZ on the feature's qubit, all three by the feature times ``angle``."""
+    """RX, RY and RZ on the feature's qubit, all three by the feature times angle."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)

@@ -9,7 +9,7 @@ from qhu.registry import encoding
 
 @encoding("z_feature_map", cites=["havlicek2019supervised"])
 class ZFeatureMap(FeatureMap):
-    """H, then a phase of ``alpha`` times its feature on every qubit; Qiskit's ``z_feature_map``."""
+    """H, then a phase of alpha times its feature on every qubit; Qiskit's z_feature_map."""
 
     def __init__(self, options: PauliMapOptions) -> None:
         super().__init__(options)

@@ -9,7 +9,7 @@ from qhu.registry import encoding
 
 @encoding("zz_feature_map", cites=["havlicek2019supervised"])
 class ZZFeatureMap(FeatureMap):
-    """H, phases by features, and pairs by (π − x)(π − y); Qiskit's ``zz_feature_map``."""
+    """H, phases by features, and pairs by (π − x)(π − y); Qiskit's zz_feature_map."""
 
     def __init__(self, options: EntangledMapOptions) -> None:
         super().__init__(options)

@@ -37,7 +37,7 @@ class Options(Base):
 
 @observables("paulis")
 def paulis(qubits: int, options: Options) -> list[SparsePauliOp]:
-    """Sums of Pauli strings, such as ``ZIII`` or ``0.5*ZZ+0.5*XX``; the last letter is qubit 0.
+    """Sums of Pauli strings, such as ZIII or 0.5*ZZ+0.5*XX; the last letter is qubit 0.
 
     Raises:
         UserError: a string has another number of letters than the circuit has qubits.
