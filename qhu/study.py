@@ -14,9 +14,11 @@ from qhu.backends.named import open_backend
 from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
 from qhu.data.partition import Partition, drawn
+from qhu.data.reduction import chosen_part, sample_shape
 from qhu.data.split import ForgetSet, forget_rows, split_rows
 from qhu.errors import UserError
 from qhu.hardware.access import Access
+from qhu.model.checkpoint import fitted
 from qhu.model.circuit import selective_encoding
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
@@ -25,6 +27,7 @@ from qhu.record.provenance import code_of
 from qhu.record.scores import Score
 from qhu.record.stage import Stage
 from qhu.record.store import MemoryStore, Store
+from qhu.settings.checkpoint import Checkpoint
 from qhu.settings.experiment import ALWAYS_RUN, Experiment
 from qhu.unlearn.task import MethodOptions
 
@@ -70,6 +73,8 @@ class Study:
         access: how devices are reached.
 
     Attributes:
+        data: the rows that are asked for.
+        shape: of one sample, as the network sees it.
         backends: by stage. Where evaluation costs, ``beside`` is the exact backend, on which the
             same models are evaluated, too.
         paid: those of them that cost.
@@ -89,7 +94,9 @@ class Study:
             self.backends[BESIDE] = open_backend("statevector")
         data = experiment.data
         source = registry.dataset[data.source]
-        self.data: Dataset = source.make(registry.dataset.options(data.source, data.options))
+        loaded: Dataset = source.make(registry.dataset.options(data.source, data.options))
+        self.data = chosen_part(loaded, data)
+        self.shape = sample_shape(self.data, data)
         self.methods = {k: registry.method[m.method] for k, m in experiment.methods.items()}
         chosen = experiment.model.parts.items()
         self.network = {kind: getattr(registry, kind)[part.name] for kind, part in chosen}
@@ -163,6 +170,7 @@ class Study:
         for seed in self.experiment.seeds:
             for scenario in self.experiment.scenarios:
                 self._check_selection(seed, scenario)
+                self._check_components(seed, scenario)
         for entry in self.methods.values():
             if not issubclass(entry.options, MethodOptions):
                 raise UserError(
@@ -171,6 +179,7 @@ class Study:
                 )
         self._check_scaling()
         self._check_network()
+        self._check_checkpoints()
         for backend in self.paid.values():
             backend.check()
 
@@ -195,6 +204,20 @@ class Study:
             for scenario in self.experiment.scenarios:
                 encoding.check(self.partition(seed, scenario).samples)
 
+    def _check_checkpoints(self) -> None:
+        """Refuse models from elsewhere that have gone or are of another network."""
+        for cell, checkpoint in ((cell, self.checkpoint(cell)) for cell in self.cells()):
+            if checkpoint is None:
+                continue
+            stage = self.store.find(checkpoint.content)
+            if stage is None:
+                raise UserError(
+                    f"the model of {cell} ({checkpoint.file or 'from Python'}) is not kept here: "
+                    "evaluate it again by qhu evaluate"
+                )
+            tensors = {name: torch.from_numpy(array) for name, array in stage.arrays.items()}
+            fitted(self.net("train"), tensors, f"the model of {cell}")
+
     def _check_selection(self, seed: int, scenario: str) -> None:
         """Refuse a forget set that leaves no rows to select an epoch by, where one is selected."""
         partition = self.partition(seed, scenario)
@@ -206,6 +229,15 @@ class Study:
                     f"rows of scenario '{scenario}': raise data.val"
                 )
 
+    def _check_components(self, seed: int, scenario: str) -> None:
+        """Refuse more principal components than there are rows to find them in."""
+        components, rows = self.experiment.data.pca, len(self.partition(seed, scenario).retain)
+        if components is not None and components > rows:
+            raise UserError(
+                f"data.pca {components}: seed {seed} retains {rows} rows in scenario '{scenario}', "
+                f"which have no more components: set data.pca to {rows} or less"
+            )
+
     def fits(self) -> list[Fit]:
         """Everything that is trained from scratch."""
         seeds, scenarios = self.experiment.seeds, self.experiment.scenarios
@@ -216,12 +248,24 @@ class Study:
         ]
 
     def cells(self) -> list[Cell]:
-        """Scenario × method × seed, the oracle floor beside the honest methods."""
-        methods = [*ALWAYS_RUN, FLOOR, *(m for m in self.experiment.methods if m not in ALWAYS_RUN)]
-        seeds, scenarios = self.experiment.seeds, self.experiment.scenarios
-        return [
-            Cell(name, method, seed) for name in scenarios for method in methods for seed in seeds
+        """Scenario × method × seed, the oracle floor beside the honest methods.
+
+        Models that were unlearned elsewhere come last, for the scenarios and seeds they are of.
+        """
+        asked = self.experiment
+        methods = [*ALWAYS_RUN, FLOOR, *(m for m in asked.methods if m not in ALWAYS_RUN)]
+        cells = [
+            Cell(name, method, seed)
+            for name in asked.scenarios
+            for method in (*methods, *asked.checkpoints)
+            for seed in asked.seeds
         ]
+        return [c for c in cells if c.method in methods or self.checkpoint(c)]
+
+    def checkpoint(self, cell: Cell) -> Checkpoint | None:
+        """The model that a cell was given; None where it is made here."""
+        given = self.experiment.checkpoints.get(cell.method, {})
+        return given.get(cell.scenario, {}).get(cell.seed)
 
     def partition(self, seed: int, scenario: str = "") -> Partition:
         """The rows of a seed and scenario, shared by all its models; without one: of the seed."""
@@ -238,7 +282,8 @@ class Study:
         whole, chosen = self.partition(seed), asked.scenarios[scenario]
         parted = forget_rows(data, whole.split, scenario, chosen, seed, asked.data)
         scored = drawn(parted.retain, asked.evaluation.retain, seed, scenario)
-        return Partition(data, asked.data, whole.split, parted, whole, chosen.label, scored)
+        forgotten = None if chosen.label is None else data.class_number(chosen.label)
+        return Partition(data, asked.data, whole.split, parted, whole, forgotten, scored)
 
     def seen_by(self, model: Stage, seed: int) -> torch.Tensor:
         """All rows as a stored model sees them: by the scaling that it was trained with."""
@@ -273,8 +318,8 @@ class Study:
         where = stage if stage in self.paid else ""
         which = (backend.name, where, int(key or "0", 16) if backend.sampled else 0)
         if which not in self._nets:
-            shape, classes = self.data.x.shape[1:], len(self.data.classes)
-            net = HybridNet(self.experiment.model, shape, classes, backend, which[2])
+            classes = len(self.data.classes)
+            net = HybridNet(self.experiment.model, self.shape, classes, backend, which[2])
             if backend.sampled:
                 return net
             self._nets[which] = net

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from qhu.commands.setups import setup_of
 from qhu.grid import run as grid
 from qhu.record.identity import digest
 from qhu.report.ablation.page import write_ablation
@@ -43,4 +44,6 @@ def run(
         f"{sweep.setting} {k}": (experiment, folder / k) for k, experiment in experiments.items()
     }
     runs = dict(zip(experiments, grid.run_all(asked, console, workers), strict=True))
-    return write_ablation(folder, name, sweep, runs)
+    varied = sweep.setting.partition(".")[0] == "data"
+    setups = {k: setup_of(Study(experiment), varied) for k, experiment in experiments.items()}
+    return write_ablation(folder, name, sweep, runs, setups)

@@ -102,5 +102,5 @@ def _twin(study: Study, run: RunFiles) -> Twin | None:
     model = study.experiment.model
     if not model.quantum:
         return None
-    ansatz = build_ansatz(model, encoded_features(model, study.data.x.shape[1:]))
+    ansatz = build_ansatz(model, encoded_features(model, study.shape))
     return Twin.of(run.record.effective["evaluate"], ansatz)

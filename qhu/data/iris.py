@@ -15,4 +15,5 @@ def iris(options: Options) -> Dataset:
         np.asarray(bunch.data, dtype=np.float64),
         np.asarray(bunch.target, dtype=np.int64),
         tuple(map(str, bunch.target_names)),
+        tuple(name.removesuffix(" (cm)") for name in bunch.feature_names),
     )

@@ -9,7 +9,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import MinMaxScaler
 
 from qhu.data.base import Dataset
-from qhu.errors import UserError, shortened
+from qhu.data.reduction import principal_components
+from qhu.errors import UserError
 from qhu.seeding import numpy_stream, seed_sequence
 from qhu.settings.parts import DataSpec, Scenario
 
@@ -95,11 +96,11 @@ def forget_rows(
     if scenario.fraction is not None and spec.split == "released":
         return ForgetSet(*_released(train, data.y, scenario.fraction))
     if scenario.label is not None:
-        if not 0 <= scenario.label < len(data.classes):
-            classes = ", ".join(f"{i} ({c})" for i, c in enumerate(data.classes))
-            listed = shortened(classes, 500)
-            raise UserError(f"{where}: class {scenario.label} is absent; classes: {listed}")
-        forget = train[split.labels[train] == scenario.label]
+        try:
+            number = data.class_number(scenario.label)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+        forget = train[split.labels[train] == number]
     elif scenario.mislabelled:
         forget = train[(split.labels != data.y)[train]]
         if not len(forget):
@@ -136,27 +137,38 @@ def selection_rows(split: Split, trained: RowNumbers, select: str) -> RowNumbers
 
 
 def scale(data: Dataset, split: Split, spec: DataSpec = DEFAULTS) -> NDArray[np.float32]:
-    """Features as the network sees them.
+    """Features as the network sees them, (N, ...) of :func:`~qhu.data.reduction.sample_shape`.
 
     Args:
         data: all rows.
-        split: whose training rows ``angles`` is fitted on unless ``spec`` says ``all``; others are
-            clipped to ±π.
-        spec: scaling and the rows it is fitted on.
+        split: whose training rows ``angles`` and ``pca`` are fitted on unless ``spec`` says
+            ``all``; others are clipped to ±π.
+        spec: scaling and reduction, and the rows they are fitted on.
 
     Raises:
         UserError: ``unit`` for values that are not pixels.
     """
+    fitted = np.arange(len(data.x)) if spec.scale_rows == "all" else split.train
+    x = _scaled(data.x, fitted, spec)
+    if spec.pca is not None:
+        x = _scaled(principal_components(x, fitted, spec.pca), fitted, spec)
+    if spec.width is not None:
+        x = x[:, np.arange(spec.width) % x.shape[1]]
+    return x.astype(np.float32)
+
+
+def _scaled(x: NDArray[np.float64], fitted: RowNumbers, spec: DataSpec) -> NDArray[np.float64]:
+    """Values by the range of the rows ``fitted``, or as ``spec`` asks."""
     if spec.scale == "none":
-        return data.x.astype(np.float32)
+        return x
     if spec.scale == "unit":
-        if data.x.min() < 0 or data.x.max() > 255:
+        if x.min() < 0 or x.max() > 255:
             raise UserError("data.scale unit is for pixels in 0..255: use angles or none")
-        return (data.x / 255).astype(np.float32)
-    flat = data.x.reshape(len(data.x), -1)
-    fitted = flat if spec.scale_rows == "all" else flat[split.train]
-    scaler = MinMaxScaler((-np.pi, np.pi), clip=True).fit(fitted)
-    return scaler.transform(flat).reshape(data.x.shape).astype(np.float32)
+        return x / 255
+    flat = x.reshape(len(x), -1)
+    scaler = MinMaxScaler((-np.pi, np.pi), clip=True).fit(flat[fitted])
+    scaled: NDArray[np.float64] = scaler.transform(flat).reshape(x.shape)
+    return scaled
 
 
 def _taught(data: Dataset, train: RowNumbers, noise: float, seed: int) -> RowNumbers:

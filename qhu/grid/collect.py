@@ -123,6 +123,7 @@ def write_files(
         data=study.data.content,
         metrics=metrics,
         costs=costs,
+        checkpoints=study.experiment.model_dump(mode="json").get("checkpoints", {}),
         cites=cites,
         files=folder.checksums(),
     )
@@ -131,7 +132,7 @@ def write_files(
 def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, Any]:
     """What the models behind the scores took, whenever it was spent."""
     keys = {key for _, key in _models(study, scored)}
-    steps = sum(study.store.load(key).facts["steps"] for key in sorted(keys))
+    steps = sum(study.store.load(key).facts["steps"] or 0 for key in sorted(keys))
     counts = {"cells": len(scored), "models": len(keys), "optimiser_steps": steps}
     return counts | {stage: backend.spending() for stage, backend in study.paid.items()}
 
@@ -205,7 +206,7 @@ def _history(study: Study, scored: Sequence[Scored]) -> Iterator[dict[str, Any]]
 def _drawing(study: Study) -> str:
     """The circuit as SVG text, drawn by Qiskit."""
     model = study.experiment.model
-    ansatz = build_ansatz(model, encoded_features(model, study.data.x.shape[1:]))
+    ansatz = build_ansatz(model, encoded_features(model, study.shape))
     figure = ansatz.circuit.draw("mpl", fold=24, style="bw")
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})

@@ -63,6 +63,34 @@ SPOILT = "the accuracy on the test rows, which are no longer unseen."
 SENTENCES = (
     _Sentence(
         "rows",
+        "All rows and classes of the dataset were used.",
+        {"data.classes": NONE, "data.per_class": NONE},
+    ),
+    _Sentence("rows", "Classes kept: {data.classes}.", {"data.classes": _given}),
+    _Sentence(
+        "rows",
+        "Of each class the same {data.per_class} rows were kept under every seed.",
+        {"data.per_class": _given},
+    ),
+    _Sentence(
+        "rows",
+        "All features of the dataset were used, each once.",
+        {"data.features": NONE, "data.pca": NONE, "data.width": NONE},
+    ),
+    _Sentence("rows", "Features used: {data.features}.", {"data.features": _given}),
+    _Sentence(
+        "rows",
+        "The scaled features were replaced by {data.pca} principal components, scaled again; the "
+        "components are those of the rows that the scaling is fitted on.",
+        {"data.pca": _given},
+    ),
+    _Sentence(
+        "rows",
+        "Inputs were repeated in turn until they were {data.width}, one per qubit.",
+        {"data.width": _given},
+    ),
+    _Sentence(
+        "rows",
         "Every seed drew its own test rows, a fraction {data.test} of all rows.",
         {"data.split": _is("seeded")},
     ),
@@ -175,9 +203,20 @@ SENTENCES = (
     _Sentence(
         "budget",
         "All methods had the same budget.",
-        {"unlearning.steps": _given, "unlearning.epochs": NONE, "own.bounds": NONE},
+        {
+            "unlearning.steps": _given,
+            "unlearning.epochs": NONE,
+            "own.bounds": NONE,
+            "own.elsewhere": NONE,
+        },
     ),
     _Sentence("budget", "Bounds of their own: {own.bounds}.", {"own.bounds": _given}),
+    _Sentence(
+        "budget",
+        "Unlearned elsewhere: {own.elsewhere}; from which model, on which rows, in how many steps "
+        "and by which selection is not known here.",
+        {"own.elsewhere": _given},
+    ),
     _Sentence("seeds", "All methods of a seed shared its rows and its teacher."),
     _Sentence(
         "seeds",
@@ -206,9 +245,17 @@ def design(settings: Mapping[str, Any]) -> list[DesignStatement]:
     Args:
         settings: contents of its ``experiment.yaml``.
     """
-    flat = dict(_flat(settings)) | {"own.bounds": _own_bounds(settings)}
+    elsewhere = ", ".join(settings.get("checkpoints", ())) or None
+    own = {"own.bounds": _own_bounds(settings), "own.elsewhere": elsewhere}
+    flat = dict(_flat(applied(settings))) | own
     statements = (sentence.of(flat) for sentence in SENTENCES)
     return [statement for statement in statements if statement is not None]
+
+
+def applied(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without those of methods where none ran: all models came from elsewhere."""
+    idle = "checkpoints" in settings and settings.get("methods", {}).keys() <= {"none", "retrain"}
+    return {part: value for part, value in settings.items() if part != "unlearning" or not idle}
 
 
 def by_topic(statements: Sequence[DesignStatement]) -> dict[str, list[str]]:

@@ -146,6 +146,35 @@ def tested(differences: pd.DataFrame, resolution: float = 0.0) -> pd.DataFrame:
     return table.assign(p=table["p"].mask(unfit).astype(np.float64))
 
 
+def tested_apart(values: Floats, weights: Floats) -> pd.DataFrame:
+    """A weighted sum of the means of independent samples, tested against 0 by Welch's t-test.
+
+    Args:
+        values: (n, K), a sample per column.
+        weights: (K,); samples of weight 0 do not count.
+
+    Returns:
+        One row with the columns of :func:`tested`.
+    """
+    samples = (values * weights).T[np.flatnonzero(weights)]
+    table = tested(pd.DataFrame([samples.sum(axis=0)]))
+    if len(values) < 2 or all(_same(sample, 0.0) for sample in samples):
+        return table
+    mean, seeds = float(table["mean"].iloc[0]), len(values)
+    error, freedom = _welch([float(sample.std(ddof=1)) for sample in samples], seeds)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    error, freedom = _welch([_spread(sample) for sample in samples], seeds)
+    p = float(2 * stats.t.sf(abs(mean) / error, freedom)) if seeds >= MIN_SEEDS else float("nan")
+    return table.assign(ci_low=mean - half, ci_high=mean + half, same=False, p=p)
+
+
+def _welch(spreads: Sequence[float], seeds: int) -> tuple[float, float]:
+    """Standard error of a sum of means, and its degrees of freedom after Satterthwaite."""
+    variances = np.square(spreads) / seeds
+    freedom = (seeds - 1) * variances.sum() ** 2 / np.square(variances).sum()
+    return float(np.sqrt(variances.sum())), float(freedom)
+
+
 def _same(values: Floats, resolution: float) -> bool:
     allowed = max(2 * resolution, ROUNDING * float(np.abs(values).max()))
     return len(values) > 1 and bool(np.ptp(values) <= allowed)

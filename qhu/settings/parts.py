@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
 from qhu import registry
 from qhu.errors import UserError
@@ -16,6 +16,16 @@ Scaling = Literal["angles", "unit", "none"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
+def _check_label(given: Any) -> Any:
+    if not isinstance(given, bool | int | str):
+        raise ValueError("give a name as it stands in the data, or a number counted from 0")
+    return given
+
+
+Label = Annotated[bool | int | str, BeforeValidator(_check_label)]
+"""A class or a column: its name, which may look like a number or true, or its number from 0."""
+
+
 class DataSpec(Options):
     """Which data, and how the rows are split."""
 
@@ -23,13 +33,28 @@ class DataSpec(Options):
     """registered dataset; ``idx:FOLDER`` and ``file:PATH`` give the first option with the name"""
     options: dict[str, Any] = {}
     """options of the dataset"""
+    classes: Annotated[tuple[StrictInt | str, ...], Field(min_length=2)] | None = None
+    """classes to keep, numbered in this order, by name or, where no name is a number, by number
+    from 0; the others do not exist then; null: all"""
+    per_class: int | None = Field(None, ge=1)
+    """keep so many rows of each class, the same for every seed; null: all"""
+    features: Annotated[tuple[StrictInt | str, ...], Field(min_length=1)] | None = None
+    """columns of a table to keep, in this order, by name or, where no name is a number, by number
+    from 0; null: all"""
+    pca: int | None = Field(None, ge=1)
+    """replace the features, scaled, by so many principal components, scaled again, both fitted on
+    the rows of ``scale_rows``; null: the features themselves"""
+    width: int | None = Field(None, ge=1)
+    """repeat the features in turn until they are so many, so that a table of few fills as many
+    qubits as one of many; null: each once"""
     scale: Scaling = "angles"
     """``angles``: every feature to [−π, π] by its range; ``unit``: pixels 0..255 to [0, 1];
     ``none``: as they are"""
     scale_rows: Literal["train", "retain", "all"] = "train"
-    """rows whose range ``angles`` maps to [−π, π]: ``train``: the training rows, forget rows among
-    them, for every model; ``retain``: the rows that the model is trained on, so that an oracle's
-    scaling never saw the forget rows, while methods keep the teacher's"""
+    """rows whose range ``angles`` maps to [−π, π], and whose components ``pca`` takes: ``train``:
+    the training rows, forget rows among them, for every model; ``retain``: the rows that the model
+    is trained on, so that an oracle's scaling never saw the forget rows, while methods keep the
+    teacher's"""
     split: Literal["seeded", "released"] = "seeded"
     """``seeded``: every seed draws its own test rows and forget sets; ``released``: the one split
     of arXiv 2512.19253, so that seeds differ in initial weights and order only"""
@@ -40,6 +65,12 @@ class DataSpec(Options):
     label_noise: float = Field(0.0, ge=0, lt=1)
     """share of the training rows, drawn per seed, whose label becomes another class at random
     before anything is trained: what only memory can get right"""
+
+    @model_validator(mode="after")
+    def _no_components_of_pixels(self) -> "DataSpec":
+        if self.pca is not None and self.scale == "unit":
+            raise ValueError("components are no pixels: with data.pca set data.scale to angles")
+        return self
 
     @model_validator(mode="after")
     def _no_released_validation(self) -> "DataSpec":
@@ -126,8 +157,8 @@ class Scenario(Options):
     """random share of the training rows, drawn anew per seed, stratified by class"""
     ids: tuple[StrictInt, ...] | None = None
     """explicit row numbers of the dataset, which are then always part of the training rows"""
-    label: StrictInt | None = None
-    """a whole class"""
+    label: Label | None = None
+    """a whole class by its name; where no class is called by a number, also by its number from 0"""
     mislabelled: Literal[True] | None = None
     """the training rows that ``data.label_noise`` gave a wrong label"""
 

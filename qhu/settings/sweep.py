@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from qhu.errors import UserError
+from qhu.errors import UserError, brief
 from qhu.record.naming import PointName, distinct
 from qhu.registry import Options, parse
 from qhu.settings.experiment import Experiment, make_experiment, read_settings
@@ -16,10 +16,12 @@ from qhu.settings.shipped import experiment_file
 
 
 def _by_label(given: Any) -> Any:
-    """Values of the axis by label; a list's values are their own labels."""
+    """Values of the axis by label; a list's values are their own labels, or have names."""
     if not isinstance(given, list | dict):
         return given
-    pairs = given.items() if isinstance(given, dict) else zip(given, given, strict=True)
+    pairs = (
+        given.items() if isinstance(given, dict) else zip(map(_label, given), given, strict=True)
+    )
     by_label = {str(label): value for label, value in pairs}
     if len(by_label) < len(given):
         raise ValueError("two values have the same label: drop one, or give labels")
@@ -27,7 +29,21 @@ def _by_label(given: Any) -> Any:
     return by_label
 
 
+def _label(value: Any) -> Any:
+    """What a value of a list is called: a part of the model with options, by the part's name."""
+    if isinstance(value, dict):
+        if "name" not in value:
+            raise ValueError("a mapping has no label of its own: give every value one")
+        return value["name"]
+    return value
+
+
 SweepValues = Annotated[dict[PointName, Any], Field(min_length=2), BeforeValidator(_by_label)]
+
+
+def _as_text(given: Any) -> Any:
+    """A label as text, a number such as 4 among them."""
+    return str(given) if isinstance(given, int | float) else given
 
 
 class Sweep(Options):
@@ -41,12 +57,25 @@ class Sweep(Options):
     """the varied setting in words"""
     ordered: bool = True
     """whether the values have an order, so that there can be a trend; else each value is compared
-    with the last"""
+    with the reference"""
+    reference: Annotated[str | None, BeforeValidator(_as_text)] = None
+    """the value that the others are compared with, where they have no order; null: the last"""
     read: str = "kl_forget"
     """the score that the reading is about"""
     base: Path | None = None
     """experiment for the sections that this one lacks: a file, seen from this one, or a shipped
     experiment by its name"""
+
+    @model_validator(mode="after")
+    def _compared(self) -> "Sweep":
+        if self.reference is not None and self.ordered:
+            raise ValueError("values that have an order have no reference: set ordered to false")
+        if self.reference is not None and self.reference not in self.labels:
+            raise ValueError(
+                f"no value is called {brief(self.reference)}: the reference is one of "
+                f"{', '.join(self.labels)}"
+            )
+        return self
 
     @property
     def setting(self) -> str:
@@ -57,6 +86,11 @@ class Sweep(Options):
     def words(self) -> str:
         """The varied setting in words."""
         return self.axis or self.setting
+
+    @property
+    def compared_with(self) -> str:
+        """The value that the others are compared with, where they have no order."""
+        return self.reference or self.labels[-1]
 
     @property
     def labels(self) -> list[str]:
@@ -71,7 +105,8 @@ def load_sweep(
 
     Args:
         path: the file.
-        overrides: as for an ordinary experiment; the varied setting comes last.
+        overrides: as for an ordinary experiment. The varied setting comes after them, but before
+            those of a setting inside it: where ``model`` is varied, ``model.layers`` is set in all.
         methods: as for an ordinary experiment.
 
     Returns:
@@ -86,9 +121,12 @@ def load_sweep(
     sweep: Sweep = parse(Sweep, given.pop("sweep"), f"{path}: sweep")
     if sweep.base is not None:
         given = read_settings(experiment_file(sweep.base, path.parent)) | given
+    inside = [override for override in overrides if override.startswith(f"{sweep.setting}.")]
+    outside = [override for override in overrides if override not in inside]
     experiments = {}
     for label, value in sweep.vary[sweep.setting].items():
-        chosen = [*overrides, f"{sweep.setting}={json.dumps(value, ensure_ascii=False)}"]
+        varied = f"{sweep.setting}={json.dumps(value, ensure_ascii=False)}"
+        chosen = [*outside, varied, *inside]
         where = f"{path} with {sweep.setting} {label}"
         experiments[label] = make_experiment(given, where, chosen, methods)
     if any(first == second for first, second in itertools.combinations(experiments.values(), 2)):

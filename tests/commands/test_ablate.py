@@ -40,6 +40,7 @@ def test_an_ablation_is_ordinary_runs_and_a_page_and_resumes(small, qhu, monkeyp
         assert set(results["scenario"]) == {"mislabelled"}
     page = (Path("here") / "ablation.html").read_text()
     assert "Does a second layer memorise?" in page
+    assert "trainable parameters: a change may be" in page
 
     def computed(*_):
         raise AssertionError("a finished stage was computed again")

@@ -11,8 +11,10 @@ from documents import ROOT, blocks, pages, place
 import qhu
 from qhu import registry
 from qhu.model.circuit import build_ansatz
+from qhu.settings.experiment import make_experiment
 from qhu.settings.model import ModelSpec
 from qhu.settings.sweep import load_sweep
+from qhu.study import Study
 
 DOCS = ROOT / "docs"
 TESTED = {
@@ -20,6 +22,7 @@ TESTED = {
     "docs/backends.md": "docs/test_snippets.py",
     "docs/emulator.md": "docs/test_snippets.py",
     "docs/ablations.md": "docs/test_snippets.py",
+    "docs/datasets.md": "docs/test_snippets.py",
     "docs/api.md": "test_api.py",
     "docs/metrics/index.md": "evaluate/test_evidence.py",
     "docs/networks/index.md": "docs/test_snippets.py",
@@ -111,3 +114,15 @@ def test_the_networks_of_the_pages_are_made(a_paper, page):
     spec = ModelSpec.model_validate(yaml.safe_load(block)["model"])
     ansatz = build_ansatz(spec, 4 if page == "index" else 1)
     assert ansatz.weights and ansatz.inputs
+
+
+def test_the_smaller_tasks_are_what_they_are_said_to_be():
+    (block,) = blocks(DOCS / "datasets.md", "yaml")
+    rest = {"name": "part", "scenarios": {"subset": {"fraction": 0.1}}, "methods": ["finetune"]}
+    studies = {
+        name: Study(make_experiment({**rest, "data": data}, name))
+        for name, data in yaml.safe_load(block).items()
+    }
+    assert {name: study.shape for name, study in studies.items()} == {"wine": (4,), "digits": (4,)}
+    assert len(studies["digits"].data.y) == 150
+    assert studies["wine"].data.features == ("alcohol", "hue")

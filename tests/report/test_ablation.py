@@ -6,11 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from setups import make_setups
 
 from qhu.errors import UserError
 from qhu.report.ablation.page import write_ablation
 from qhu.settings.sweep import Sweep
 
+SWEEP = {
+    "question": "Does <depth> matter?",
+    "vary": {"model.layers": [1, 2, 3]},
+    "axis": "layers",
+}
 METHODS = ["none", "retrain", "floor", "scrub", "lca"]
 
 
@@ -30,20 +36,22 @@ def folder(tmp_path_factory, results, write_record):
     return folder
 
 
-def write(folder, **changes):
-    settings = {
-        "question": "Does <depth> matter?",
-        "vary": {"model.layers": [1, 2, 3]},
-        "axis": "layers",
-    }
-    sweep = Sweep.model_validate({**settings, **changes})
-    runs = {label: folder / label for label in sweep.labels}
-    return write_ablation(folder, "depth", sweep, runs).read_text()
+@pytest.fixture(scope="module")
+def write(folder):
+    """Writes the page with a changed sweep, or setups that differ."""
+
+    def write(where=folder, setups=None, **changes):
+        sweep = Sweep.model_validate({**SWEEP, **changes})
+        runs = {label: where / label for label in sweep.labels}
+        own = make_setups(sweep.labels, **(setups or {}))
+        return write_ablation(where, "depth", sweep, runs, own).read_text()
+
+    return write
 
 
 @pytest.fixture(scope="module")
-def page(folder):
-    return write(folder)
+def page(write):
+    return write()
 
 
 def test_the_page_is_one_offline_file(page, outline):
@@ -99,23 +107,66 @@ def test_the_table_holds_every_score_at_every_value(page, folder, results):
     assert np.diff(means) == pytest.approx([1, 1], abs=0.01)
 
 
-def test_values_without_order_are_compared_with_the_last(folder):
-    page = write(folder, ordered=False)
+def test_values_without_order_are_compared_with_the_reference(write):
+    page = write(ordered=False)
     assert "With 1 instead of 3 lca falls (−2.00" in page
     assert "2 − 3" in page
+    page = write(ordered=False, reference="2")
+    assert "With 1 instead of 2 lca falls (−1.00" in page
+    assert "with 3 instead of 2 lca rises (+1.00" in page
 
 
-def test_a_score_that_does_not_exist_is_refused(folder):
+def test_the_setup_of_every_value_stands_beside_its_scores(write):
+    changes = {
+        "classes": {"3": 10},
+        "rows": {"2": "other", "3": "another"},
+        "linear": dict.fromkeys("123", 0.875),
+        "parameters": {"3": {"front": 9, "quantum": 48, "head": 131}},
+    }
+    page = write(setups=changes)
+    table = page.split('<section id="setups">')[1].split("</section>")[0]
+    rows = [
+        re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in re.findall("<tr>.*?</tr>", table)
+    ]
+    assert rows[0][:6] == ["value", "rows", "classes", "inputs", "commonest class", "linear model"]
+    by_label = {row[0]: dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
+    assert by_label["3"]["classes"] == "10" and by_label["1"]["classes"] == "3"
+    assert by_label["3"]["front parameters"] == "9" and by_label["1"]["front parameters"] == "0"
+    assert by_label["1"]["linear model"] == "0.875"
+    assert by_label["2"]["teacher"].startswith("0.9")
+    assert "Values have 3 and 10 classes" in table
+    assert "independent samples (Welch)" in table
+    assert "155 to 188 trainable parameters" in table
+    assert "Per step, 3 classes lca rises (+1.00" in page
+
+
+def test_like_values_are_given_no_warning(page):
+    table = page.split('<section id="setups">')[1].split("</section>")[0]
+    assert "<li>" not in table
+    assert "linear model" not in table
+
+
+def test_values_of_other_datasets_share_a_section(write, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    table = pd.read_csv(copy / "2" / "results.csv")
+    table.assign(dataset="wine").to_csv(copy / "2" / "results.csv", index=False)
+    page = write(copy, setups={"classes": {"1": 2, "2": 3, "3": 10}})
+    assert page.count("<h2>iris, wine: subset</h2>") == 1
+    assert "rises (" not in page and "falls (" not in page, "nothing is like anything"
+    assert "at 3 (layers)" in page
+
+
+def test_a_score_that_does_not_exist_is_refused(write):
     with pytest.raises(UserError, match=r"sweep\.read luck: no such score"):
-        write(folder, read="luck")
+        write(read="luck")
 
 
-def test_a_score_without_a_goal_in_the_run_is_refused(folder):
+def test_a_score_without_a_goal_in_the_run_is_refused(write):
     with pytest.raises(UserError, match=r"sweep\.read uqi: nothing in a run is its goal"):
-        write(folder, read="uqi")
+        write(read="uqi")
 
 
-def test_runs_that_read_a_score_in_two_ways_are_refused(folder, tmp_path, results):
+def test_runs_that_read_a_score_in_two_ways_are_refused(write, folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     record = json.loads((copy / "2" / "run.json").read_text())
     record["metrics"]["kl_forget"] |= {"against": "retrain"}

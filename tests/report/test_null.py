@@ -13,6 +13,7 @@ import pytest
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from scipy import stats
+from setups import make_setups
 
 from qhu import registry
 from qhu.record.folder import RunRecord
@@ -88,7 +89,7 @@ def run_claims(rng, seeds, folder, write_record):
     return marks, bool(re.search(CLAIMED, text))
 
 
-def ablation_claims(rng, seeds, folder, write_record, ordered=True, read="acc_forget"):
+def ablation_claims(rng, seeds, folder, write_record, ordered=True, read="acc_forget", apart=False):
     labels = ("1", "2", "3", "4")
     methods = ("none", "retrain", "floor", "eu_k", "scrub", "neggrad_plus", "noisy_finetune", "lca")
     runs = {label: folder / label for label in labels}
@@ -100,7 +101,8 @@ def ablation_claims(rng, seeds, folder, write_record, ordered=True, read="acc_fo
         results.to_csv(run / "results.csv", index=False)
     settings = {"question": "?", "vary": {"model.layers": [1, 2, 3, 4]}}
     sweep = Sweep.model_validate({**settings, "ordered": ordered, "read": read})
-    text = write_ablation(folder, "null", sweep, runs).read_text()
+    rows = {label: label for label in labels} if apart else {}
+    text = write_ablation(folder, "null", sweep, runs, make_setups(labels, rows=rows)).read_text()
     return MARK in text, bool(re.search(r"\b(rises|falls) \(", text))
 
 
@@ -184,6 +186,7 @@ PAGES = {
     "ablation of a distance without order": lambda *given: ablation_claims(
         *given, ordered=False, read="kl_forget"
     ),
+    "ablation of other data": lambda *given: ablation_claims(*given, apart=True),
     "comparison": comparison_claims,
     "paper": paper_claims,
 }

@@ -2,13 +2,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from setups import make_setups
 
 from qhu import registry
 from qhu.report.ablation.trends import changes, contrasts, excess, sentences
 from qhu.report.statistics import judged
+from qhu.settings.sweep import Sweep
 
 KL, ACCURACY = registry.metric["kl"].score("kl_forget"), registry.metric["acc"].score("acc_forget")
 LABELS = ["1", "2", "3", "4"]
+
+
+def alike(labels, ordered, **changes):
+    """All contrasts of values that are the same but for what is given."""
+    sweep = Sweep(question="?", vary={"model.layers": dict.fromkeys(labels)}, ordered=ordered)
+    return contrasts(sweep, make_setups(labels, **changes))
 
 
 def tidy(values, metric="kl_forget"):
@@ -29,7 +37,7 @@ def noise():
 
 
 def test_the_slope_is_that_of_least_squares(noise):
-    (one,) = changes({"lca": noise}, contrasts(LABELS, True)).to_dict("records")
+    (one,) = changes({"lca": noise}, alike(LABELS, True)).to_dict("records")
     slopes = [np.polyfit(range(4), line, 1)[0] for line in noise]
     assert one["mean"] == pytest.approx(np.mean(slopes))
     low, high = stats.t.interval(0.95, 5, np.mean(slopes), stats.sem(slopes))
@@ -38,15 +46,63 @@ def test_the_slope_is_that_of_least_squares(noise):
 
 
 def test_without_an_order_every_value_is_compared_with_the_last(noise):
-    found = changes({"lca": noise}, contrasts(["a", "b", "c", "d"], False))
+    found = changes({"lca": noise}, alike(["a", "b", "c", "d"], False))
     assert found["contrast"].tolist() == ["a − d", "b − d", "c − d"]
     differences = noise[:, :3] - noise[:, 3:]
     assert found["mean"].to_numpy() == pytest.approx(differences.mean(axis=0))
 
 
+def test_only_values_with_as_many_classes_are_compared(noise):
+    classes = {"classes": {"2": 2, "4": 10}}
+    slopes = [np.polyfit([0, 2], line[[0, 2]], 1)[0] for line in noise]
+    found = changes({"lca": noise}, alike(LABELS, True, **classes))
+    assert found["contrast"].tolist() == ["per step, 3 classes"]
+    assert found["mean"].tolist() == pytest.approx([np.mean(slopes)])
+    assert alike(LABELS, False, **classes) == []
+    named = [contrast.name for contrast in alike(LABELS, False, classes={"2": 2})]
+    assert named == ["1 − 4", "3 − 4"]
+    assert changes({"lca": noise}, []).empty
+
+
+def test_other_rows_are_independent_samples(noise):
+    """Against SciPy's Welch test; values of the same rows among them stay paired."""
+    chosen = alike(LABELS, False, rows={"1": "other"})
+    assert [contrast.paired for contrast in chosen] == [False, True, True]
+    apart, paired, _ = changes({"lca": noise}, chosen).to_dict("records")
+    test = stats.ttest_ind(noise[:, 0], noise[:, 3], equal_var=False)
+    assert apart["p"] == pytest.approx(test.pvalue)
+    interval = test.confidence_interval(0.95)
+    assert (apart["ci_low"], apart["ci_high"]) == pytest.approx(tuple(interval))
+    assert apart["mean"] == pytest.approx(noise[:, 0].mean() - noise[:, 3].mean())
+    assert paired["p"] == pytest.approx(stats.ttest_rel(noise[:, 1], noise[:, 3]).pvalue)
+
+
+def test_the_order_of_seeds_does_not_matter_to_independent_samples(noise):
+    (chosen,) = alike(LABELS, True, rows={"1": "other"})
+    shuffled = np.array([np.random.default_rng(k).permutation(noise[:, k]) for k in range(4)]).T
+    ours, other = (changes({"lca": values}, [chosen]) for values in (noise, shuffled))
+    for name in ("mean", "ci_low", "ci_high", "p"):
+        assert ours[name].tolist() == pytest.approx(other[name].tolist())
+
+
+@pytest.mark.parametrize(("seeds", "tested"), [(1, False), (4, False), (5, True)])
+def test_few_independent_seeds_are_not_tested(noise, seeds, tested):
+    found = changes({"lca": noise[:seeds]}, alike(LABELS, True, rows={"1": "other"}))
+    assert found["p"].notna().tolist() == [tested]
+    assert found["ci_low"].notna().tolist() == [seeds > 1]
+
+
+def test_independent_values_without_spread_are_the_same_in_every_seed():
+    constant = np.repeat([[0.0, 1.0, 2.0, 4.0]], 6, axis=0)
+    (found,) = changes({"lca": constant}, alike(LABELS, True, rows={"1": "other"})).to_dict(
+        "records"
+    )
+    assert found["same"] and np.isnan(found["p"])
+
+
 def test_what_does_not_change_is_exactly_zero_and_no_claim():
     constant = np.repeat(np.random.default_rng(1).normal(size=(10, 1)), 4, axis=1)
-    table = judged({"page": changes({"none": constant}, contrasts(LABELS, True))})["page"]
+    table = judged({"page": changes({"none": constant}, alike(LABELS, True))})["page"]
     assert table.loc[0, ["mean", "ci_low", "ci_high"]].tolist() == [0, 0, 0]
     assert table.loc[0, "verdict"] == "same"
 
@@ -74,7 +130,7 @@ def test_a_seed_that_lacks_a_point_is_left_out(noise):
 
 
 def said(values, ordered=True, labels=LABELS):
-    found = judged({"page": changes(values, contrasts(labels, ordered))})["page"]
+    found = judged({"page": changes(values, alike(labels, ordered))})["page"]
     return sentences(KL, "layers", labels, values, found)
 
 

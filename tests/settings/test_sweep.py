@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from qhu.errors import UserError
-from qhu.settings.sweep import load_sweep
+from qhu.settings.sweep import Sweep, load_sweep
 
 ABLATIONS = Path(__file__).parents[2] / "experiments" / "ablation"
 BASE = {
@@ -33,6 +33,26 @@ def test_values_of_a_list_are_their_own_labels(write):
     assert sweep.labels == ["1", "2", "4"]
     assert [one.model.ansatz.options.layers for one in experiments.values()] == [1, 2, 4]
     assert {one.training.lr for one in experiments.values()} == {0.5}
+
+
+def test_a_value_with_options_is_called_by_its_name(write):
+    parts = ["a", {"name": "b", "reps": 3}]
+    assert Sweep.model_validate({**DEPTH, "vary": {"model.any": parts}}).labels == ["a", "b"]
+
+
+def test_what_lies_inside_a_varied_section_is_overridden_in_every_value(write):
+    tasks = {"petals": {"features": [2, 3], "width": 4}, "all": {}}
+    path = write(vary={"data": tasks})
+    _, experiments = load_sweep(path, ["data.test=0.3", "training.epochs=9"])
+    assert {one.data.test for one in experiments.values()} == {0.3}
+    assert {one.training.epochs for one in experiments.values()} == {9}
+    assert experiments["petals"].data.features == (2, 3)
+
+
+def test_values_without_order_have_a_reference(write):
+    sweep, _ = load_sweep(write(ordered=False, reference=1))
+    assert sweep.reference == "1"
+    assert load_sweep(write(ordered=False))[0].reference is None
 
 
 def test_labels_may_stand_for_values_and_for_whole_sections(write):
@@ -70,6 +90,10 @@ def test_the_varied_setting_comes_after_overrides(write):
         ({"vary": {"model.layers": {"1/2": 1, "2": 2}}}, "pattern"),
         ({"vary": {"model.layers": {"a": 2, "b": 2}}}, "the same"),
         ({"vary": {"model.depth": [1, 2]}}, "depth"),
+        ({"vary": {"data": [{"source": "iris"}, {"source": "wine"}]}}, "no label of its own"),
+        ({"vary": {"model.any": [{"name": "a"}, {"name": "a", "reps": 2}]}}, "same label"),
+        ({"reference": "1"}, "set ordered to false"),
+        ({"reference": 3, "ordered": False}, "the reference is one of 1, 2, 4"),
         ({"vary": {"model.layers": [1, 0]}}, "model.layers 0"),
         ({"vary": {"model.layers": 3}}, "vary"),
         ({"vary": {"name.first": [1, 2]}}, "holds a value"),

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import pandas as pd
@@ -14,6 +15,7 @@ from qhu.errors import UserError
 from qhu.record.folder import RunFolder
 from qhu.record.scores import Score
 from qhu.report import plots
+from qhu.report.ablation.setup import Setup, setup_table, unlike
 from qhu.report.ablation.trends import changes, contrasts, excess, sentences
 from qhu.report.choice import headline, merged
 from qhu.report.claims import REFERENCES
@@ -29,9 +31,18 @@ from qhu.report.templates import fill
 from qhu.settings.sweep import Sweep
 
 
+class Axis(NamedTuple):
+    """What is drawn along: the labels of the values, what they are in words, and whether lines
+    join them."""
+
+    labels: list[str]
+    words: str
+    joined: bool
+
+
 @dataclass(frozen=True)
 class AblationSection:
-    """One dataset and scenario."""
+    """One scenario."""
 
     anchor: str
     dataset: str
@@ -43,7 +54,13 @@ class AblationSection:
     table: Table
 
 
-def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Path]) -> Path:
+def write_ablation(
+    folder: Path,
+    name: str,
+    sweep: Sweep,
+    runs: Mapping[str, Path],
+    setups: Mapping[str, Setup],
+) -> Path:
     """Write ``ablation.html`` and ``ablation.csv``.
 
     Args:
@@ -51,6 +68,7 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         name: name of the study.
         sweep: what was varied.
         runs: per label the run folder, below ``folder``.
+        setups: per label its task and network.
 
     Returns:
         Path of the page.
@@ -64,13 +82,15 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
     results = pd.concat([t.assign(at=at) for at, t in tables.items()], ignore_index=True)
     read = _to_read(sweep, scores)
     by_point = {at: summarise(rows) for at, rows in results.groupby("at", sort=False)}
-    parts = [rows for _, rows in results.groupby(["dataset", "scenario"], sort=False)]
+    parts = [rows for _, rows in results.groupby("scenario", sort=False)]
     differences = [excess(rows, read, sweep.labels) for rows in parts]
-    tested_contrasts = contrasts(sweep.labels, sweep.ordered)
+    tested_contrasts = contrasts(sweep, setups)
     tests = [changes(by_method, tested_contrasts) for by_method in differences]
     judgements = judged(dict(enumerate(tests)))  # everything that the page claims together
+    alike = len({setup.classes for setup in setups.values()}) == 1
+    axis = Axis(sweep.labels, sweep.words, joined=sweep.ordered and alike)
     sections = [
-        _section(f"s{number}", sweep, read, rows, scores, differences[number], judgements[number])
+        _section(f"s{number}", axis, read, rows, scores, differences[number], judgements[number])
         for number, rows in enumerate(parts)
     ]
     text = fill(
@@ -80,6 +100,8 @@ def write_ablation(folder: Path, name: str, sweep: Sweep, runs: Mapping[str, Pat
         facts=_facts(sweep, results),
         design=shared({at: read_settings(run / "experiment.yaml") for at, run in runs.items()}),
         against=REFERENCES[read.reference],
+        setups=setup_table(setups, results),
+        unlike=unlike(setups),
         sections=sections,
         runs={
             at: f"{quote(run.relative_to(folder).as_posix())}/report.html"
@@ -115,24 +137,23 @@ def _to_read(sweep: Sweep, scores: Mapping[str, Score]) -> Score:
 
 def _section(
     anchor: str,
-    sweep: Sweep,
+    axis: Axis,
     read: Score,
     results: pd.DataFrame,
     scores: Mapping[str, Score],
     differences: Mapping[str, Floats],
     tests: pd.DataFrame,
 ) -> AblationSection:
-    labels, present = sweep.labels, [scores[name] for name in results["metric"].unique()]
-    first = results.iloc[0]
+    labels, present = axis.labels, [scores[name] for name in results["metric"].unique()]
     return AblationSection(
         anchor=anchor,
-        dataset=first["dataset"],
-        scenario=first["scenario"],
-        reading=sentences(read, sweep.words, labels, differences, tests),
+        dataset=", ".join(results["dataset"].unique()),
+        scenario=str(results["scenario"].iloc[0]),
+        reading=sentences(read, axis.words, labels, differences, tests),
         legend=[(method, marker(method)) for method in in_order(results["method"])],
-        main=_main(anchor, sweep, read, results, _by_point(differences, labels)),
-        panels=[_panel(anchor, sweep, score, results) for score in headline(present)],
-        table=_table(sweep, results, _by_point(differences, labels), tests),
+        main=_main(anchor, axis, read, results, _by_point(differences, labels)),
+        panels=[_panel(anchor, axis, score, results) for score in headline(present)],
+        table=_table(axis, read, results, _by_point(differences, labels), tests),
     )
 
 
@@ -146,29 +167,29 @@ def _by_point(differences: Mapping[str, Floats], labels: list[str]) -> Points:
     }
 
 
-def _main(anchor: str, sweep: Sweep, read: Score, results: pd.DataFrame, points: Points) -> Panel:
+def _main(anchor: str, axis: Axis, read: Score, results: pd.DataFrame, points: Points) -> Panel:
     words = f"{read.title}\nminus {REFERENCES[read.reference]}"
-    plot = _plot(sweep, points, words, zero=True)
-    drawing = draw(plot, (7.2, 4.0), f"{anchor}-main", f"{words}, along {sweep.words}")
+    plot = _plot(axis, points, words, zero=True)
+    drawing = draw(plot, (7.2, 4.0), f"{anchor}-main", f"{words}, along {axis.words}")
     return Panel(drawing, f"The score of the reading: {_basis(results, read.name)}")
 
 
-def _panel(anchor: str, sweep: Sweep, score: Score, results: pd.DataFrame) -> Panel:
+def _panel(anchor: str, axis: Axis, score: Score, results: pd.DataFrame) -> Panel:
     points: Points = {}
     for at, rows in results.groupby("at", sort=False):
         for method, value in estimates(summarise(rows), score.name).items():
             if method != "retrain" or not score.relative:
                 points.setdefault(method, {})[str(at)] = value
-    plot = _plot(sweep, points, score.title)
+    plot = _plot(axis, points, score.title)
     drawing = draw(
-        plot, (4.6, 3.2), f"{anchor}-{slug(score.name)}", f"{score.title}, along {sweep.words}"
+        plot, (4.6, 3.2), f"{anchor}-{slug(score.name)}", f"{score.title}, along {axis.words}"
     )
     return Panel(drawing, f"{score.name}: {_basis(results, score.name)}")
 
 
-def _plot(sweep: Sweep, points: Points, words: str, zero: bool = False) -> Callable[[Axes], None]:
-    plot = functools.partial(plots.along, points, sweep.labels, sweep.words, words)
-    return functools.partial(plot, ordered=sweep.ordered, zero=zero)
+def _plot(axis: Axis, points: Points, words: str, zero: bool = False) -> Callable[[Axes], None]:
+    plot = functools.partial(plots.along, points, axis.labels, axis.words, words)
+    return functools.partial(plot, ordered=axis.joined, zero=zero)
 
 
 def _basis(results: pd.DataFrame, metric: str) -> str:
@@ -176,14 +197,16 @@ def _basis(results: pd.DataFrame, metric: str) -> str:
     return f"mean and 95 % interval over {seed_count(results)}, {n} rows per seed."
 
 
-def _table(sweep: Sweep, results: pd.DataFrame, points: Points, tests: pd.DataFrame) -> Table:
+def _table(
+    axis: Axis, read: Score, results: pd.DataFrame, points: Points, tests: pd.DataFrame
+) -> Table:
     """The contrasts, then the differences at every point."""
-    n = row_count(results, sweep.read)
+    n = row_count(results, read.name)
     columns = [Column(name, f"change {name}", n) for name in tests["contrast"].unique()]
-    columns += [Column(label, f"{sweep.words}: {label}", n) for label in sweep.labels]
+    columns += [Column(label, f"{axis.words}: {label}", n) for label in axis.labels]
     rows = []
     for method, by_label in points.items():
         cells = [judged_cell(row) for row in tests[tests["method"] == method].to_dict("records")]
-        cells += [TableCell(by_label[label], signed=True) for label in sweep.labels]
-        rows.append(TableRow(method, marker(method), str(by_label[sweep.labels[0]].seeds), cells))
+        cells += [TableCell(by_label[label], signed=True) for label in axis.labels]
+        rows.append(TableRow(method, marker(method), str(by_label[axis.labels[0]].seeds), cells))
     return Table(columns, rows)

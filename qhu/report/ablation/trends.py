@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from qhu.record.scores import Score
+from qhu.report.ablation.setup import Setup
 from qhu.report.claims import REFERENCES, same_in_every_seed, signed
-from qhu.report.statistics import MIN_SEEDS, Floats, estimate, mean_interval, tested
+from qhu.report.statistics import MIN_SEEDS, Floats, estimate, mean_interval, tested, tested_apart
 from qhu.report.styles import REFERENCE_METHODS, in_order
+from qhu.settings.sweep import Sweep
 
 NOTHING = "no difference"
 MOST_POINTS_TOLD = 4
@@ -23,23 +25,55 @@ class Contrast(NamedTuple):
         name: what it is, a slope or a difference of two values.
         words: how a sentence begins that tells of it.
         weights: (K,) of the values at the K points, with sum 0.
+        paired: whether the points that count have the same rows of data, seed by seed.
     """
 
     name: str
     words: str
     weights: Floats
+    paired: bool
 
 
-def contrasts(labels: Sequence[str], ordered: bool) -> list[Contrast]:
-    """The least-squares slope per step of an ordered axis; else every value minus the last."""
-    points, last = len(labels), labels[-1]
-    if ordered:
-        steps = np.arange(points) - (points - 1) / 2
-        return [Contrast("per step", "per step", steps / (steps**2).sum())]
-    differences = np.eye(points)[:-1] - np.eye(points)[-1]
+def contrasts(sweep: Sweep, setups: Mapping[str, Setup]) -> list[Contrast]:
+    """What may be compared: values whose tasks have the same number of classes.
+
+    Of an ordered axis the least-squares slope per step over each such group of values, else every
+    value minus the reference.
+
+    Args:
+        sweep: the axis.
+        setups: task and network by label.
+    """
+    points = [setups[label] for label in sweep.labels]
+    chosen = _slopes(points) if sweep.ordered else _differences(sweep, points)
     return [
-        Contrast(f"{label} − {last}", f"with {label} instead of {last}", weights)
-        for label, weights in zip(labels[:-1], differences, strict=True)
+        Contrast(name, words, weights, len({points[k].rows for k in np.flatnonzero(weights)}) == 1)
+        for name, words, weights in chosen
+    ]
+
+
+def _slopes(points: Sequence[Setup]) -> list[tuple[str, str, Floats]]:
+    groups = dict[int, list[int]]()
+    for place, setup in enumerate(points):
+        groups.setdefault(setup.classes, []).append(place)
+    slopes = []
+    for classes, places in groups.items():
+        if len(places) > 1:
+            steps = np.array(places) - np.mean(places)
+            weights = np.zeros(len(points))
+            weights[places] = steps / (steps**2).sum()
+            name = "per step" if len(groups) == 1 else f"per step, {classes} classes"
+            slopes.append((name, name, weights))
+    return slopes
+
+
+def _differences(sweep: Sweep, points: Sequence[Setup]) -> list[tuple[str, str, Floats]]:
+    reference = sweep.compared_with
+    at, unit = sweep.labels.index(reference), np.eye(len(points))
+    return [
+        (f"{label} − {reference}", f"with {label} instead of {reference}", unit[place] - unit[at])
+        for place, label in enumerate(sweep.labels)
+        if place != at and points[place].classes == points[at].classes
     ]
 
 
@@ -75,18 +109,19 @@ def changes(differences: Mapping[str, Floats], chosen: Sequence[Contrast]) -> pd
     Returns:
         ``contrast`` (its name), ``words``, ``method`` and the columns of
         :func:`~qhu.report.statistics.tested`, to be judged with the rest of the page.
+        Seeds of values with other rows of data are independent samples, and tested as such.
     """
     rows = []
     for contrast in chosen:
         for method, values in differences.items():
-            # From the first point on: what does not change at all is then exactly 0.
-            moved = (values - values[:, :1]) @ contrast.weights
-            rows.append(pd.Series(moved, name=(contrast.name, contrast.words, method)))
+            # From one of the points on: what does not change at all is then exactly 0.
+            from_first = values - values[:, [np.flatnonzero(contrast.weights)[0]]]
+            moved = pd.DataFrame([from_first @ contrast.weights])
+            table = tested(moved) if contrast.paired else tested_apart(values, contrast.weights)
+            rows.append(table.assign(contrast=contrast.name, words=contrast.words, method=method))
     if not rows:
         return tested(pd.DataFrame()).assign(contrast=[], words=[], method=[])
-    table = pd.DataFrame(rows)
-    table.index = pd.MultiIndex.from_tuples(table.index, names=["contrast", "words", "method"])
-    return tested(table).reset_index()
+    return pd.concat(rows, ignore_index=True)
 
 
 def sentences(
