@@ -24,7 +24,7 @@ iris-noisy: setup    ## the same study, evaluated under the noise of a device
 paper: setup         ## arXiv 2512.19253: released figures, its protocol, ours, on one page
 	$(BIN)/qhu paper --workers 2 $(SEEDED)
 
-ablation: setup      ## what depth, entanglement, noise, shots and scope do; ONLY=depth: one of them
+ablation: setup      ## what depth, noise, tasks and parts of the network do; ONLY=depth: one of them
 	set -e; IFS=; for file in experiments/ablation/$$ONLY.yaml; do \
 		$(BIN)/qhu ablate "$$file" $(SEEDED) --workers 2; done
 

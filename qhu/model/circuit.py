@@ -1,6 +1,7 @@
 """The circuit of the quantum layer: encoding, trainable layers and observables put together."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
@@ -50,19 +51,23 @@ def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
         return _whole(spec, features)
     encoding = _encoding(spec)
     qubits = encoding.qubits(features)
-    x = ParameterVector("inputs", features)
+    preparation = encoding.preparation(features)
+    x = ParameterVector("inputs", preparation.num_angles if preparation else features)
     encoded = encoding.circuit(list(x))
     layers = _layers(spec, qubits)
     sizes = tuple(layer.num_parameters for layer in layers)
     theta = ParameterVector("weights", sum(sizes))
     weights = iter(theta)
-    circuit = QuantumCircuit(qubits)
+    circuit, rest = QuantumCircuit(qubits), QuantumCircuit(qubits)
     for number, layer in enumerate(layers):
         if number == 0 or encoding.reupload:
             circuit.compose(encoded, inplace=True)
         own = {parameter: next(weights) for parameter in layer.parameters}
-        circuit.compose(layer.assign_parameters(own), inplace=True)
-    return Ansatz(circuit, tuple(x), tuple(theta), _observables(spec, qubits), sizes)
+        for part in (circuit, rest):
+            part.compose(layer.assign_parameters(own), inplace=True)
+    observables = _observables(spec, qubits)
+    whole = Ansatz(circuit, tuple(x), tuple(theta), observables, sizes)
+    return replace(whole, preparation=preparation, rest=rest) if preparation else whole
 
 
 def _layers(spec: ModelSpec, qubits: int) -> Sequence[QuantumCircuit]:

@@ -134,10 +134,12 @@ def test_the_setup_of_every_value_stands_beside_its_scores(write):
     assert by_label["3"]["front parameters"] == "9" and by_label["1"]["front parameters"] == "0"
     assert by_label["1"]["linear model"] == "0.875"
     assert by_label["2"]["teacher"].startswith("0.9")
+    beyond = (float(by_label["2"]["teacher"]) - 1 / 3) / (2 / 3)
+    assert float(by_label["2"]["beyond chance"]) == pytest.approx(beyond, abs=1e-3)
     assert "Values have 3 and 10 classes" in table
     assert "independent samples (Welch)" in table
     assert "155 to 188 trainable parameters" in table
-    assert "Per step, 3 classes lca rises (+1.00" in page
+    assert "Per step among those with 3 classes lca rises (+1.00" in page
 
 
 def test_like_values_are_given_no_warning(page):

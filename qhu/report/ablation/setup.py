@@ -46,8 +46,9 @@ def setup_table(setups: Mapping[str, Setup], results: pd.DataFrame) -> list[list
         results: rows of the results of all values, with the value as ``at``.
     """
     chosen = results[(results["method"] == "none") & (results["metric"] == "acc_test")]
-    teacher = chosen.groupby("at")["value"].mean()
-    parts = dict.fromkeys(part for setup in setups.values() for part in setup.parameters)
+    by_value = chosen.groupby("at")["value"].mean()
+    teacher = [float(by_value.get(label, math.nan)) for label in setups]
+    parts = dict.fromkeys(k for setup in setups.values() for k, n in setup.parameters.items() if n)
     columns = {
         "value": list(setups),
         "rows": [str(setup.samples) for setup in setups.values()],
@@ -55,7 +56,11 @@ def setup_table(setups: Mapping[str, Setup], results: pd.DataFrame) -> list[list
         "inputs": [str(setup.inputs) for setup in setups.values()],
         "commonest class": _shares(setup.majority for setup in setups.values()),
         "linear model": _shares(setup.linear for setup in setups.values()),
-        "teacher": _shares(float(teacher.get(label, math.nan)) for label in setups),
+        "teacher": _shares(teacher),
+        "beyond chance": _shares(
+            (accuracy - setup.majority) / (1 - setup.majority)
+            for accuracy, setup in zip(teacher, setups.values(), strict=True)
+        ),
         "qubits": [str(setup.qubits) for setup in setups.values()],
         "depth": [str(setup.depth) for setup in setups.values()],
         "CZ gates": [str(setup.two_qubit) for setup in setups.values()],

@@ -1,6 +1,6 @@
 """How a score changes along an axis: paired by seed, and said in two sentences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,15 +23,17 @@ class Contrast(NamedTuple):
 
     Attributes:
         name: what it is, a slope or a difference of two values.
-        words: how a sentence begins that tells of it.
+        words: how a sentence begins that tells of it, with a place for ``value``.
+        value: the one that is compared; empty for a slope.
         weights: (K,) of the values at the K points, with sum 0.
         paired: whether the points that count have the same rows of data, seed by seed.
     """
 
     name: str
     words: str
+    value: str
     weights: Floats
-    paired: bool
+    paired: bool = True
 
 
 def contrasts(sweep: Sweep, setups: Mapping[str, Setup]) -> list[Contrast]:
@@ -47,12 +49,14 @@ def contrasts(sweep: Sweep, setups: Mapping[str, Setup]) -> list[Contrast]:
     points = [setups[label] for label in sweep.labels]
     chosen = _slopes(points) if sweep.ordered else _differences(sweep, points)
     return [
-        Contrast(name, words, weights, len({points[k].rows for k in np.flatnonzero(weights)}) == 1)
-        for name, words, weights in chosen
+        contrast._replace(
+            paired=len({points[k].rows for k in np.flatnonzero(contrast.weights)}) == 1
+        )
+        for contrast in chosen
     ]
 
 
-def _slopes(points: Sequence[Setup]) -> list[tuple[str, str, Floats]]:
+def _slopes(points: Sequence[Setup]) -> list[Contrast]:
     groups = dict[int, list[int]]()
     for place, setup in enumerate(points):
         groups.setdefault(setup.classes, []).append(place)
@@ -62,16 +66,17 @@ def _slopes(points: Sequence[Setup]) -> list[tuple[str, str, Floats]]:
             steps = np.array(places) - np.mean(places)
             weights = np.zeros(len(points))
             weights[places] = steps / (steps**2).sum()
-            name = "per step" if len(groups) == 1 else f"per step, {classes} classes"
-            slopes.append((name, name, weights))
+            among = "" if len(groups) == 1 else f" among those with {classes} classes"
+            slopes.append(Contrast(f"per step{among}", f"per step{among}", "", weights))
     return slopes
 
 
-def _differences(sweep: Sweep, points: Sequence[Setup]) -> list[tuple[str, str, Floats]]:
+def _differences(sweep: Sweep, points: Sequence[Setup]) -> list[Contrast]:
     reference = sweep.compared_with
     at, unit = sweep.labels.index(reference), np.eye(len(points))
+    words = f"with {{}} instead of {reference}"
     return [
-        (f"{label} − {reference}", f"with {label} instead of {reference}", unit[place] - unit[at])
+        Contrast(f"{label} − {reference}", words, label, unit[place] - unit[at])
         for place, label in enumerate(sweep.labels)
         if place != at and points[place].classes == points[at].classes
     ]
@@ -107,7 +112,7 @@ def changes(differences: Mapping[str, Floats], chosen: Sequence[Contrast]) -> pd
     """Every contrast of every method, tested against 0 over the seeds.
 
     Returns:
-        ``contrast`` (its name), ``words``, ``method`` and the columns of
+        ``contrast`` (its name), ``words``, ``value``, ``method`` and the columns of
         :func:`~qhu.report.statistics.tested`, to be judged with the rest of the page.
         Seeds of values with other rows of data are independent samples, and tested as such.
     """
@@ -118,9 +123,10 @@ def changes(differences: Mapping[str, Floats], chosen: Sequence[Contrast]) -> pd
             from_first = values - values[:, [np.flatnonzero(contrast.weights)[0]]]
             moved = pd.DataFrame([from_first @ contrast.weights])
             table = tested(moved) if contrast.paired else tested_apart(values, contrast.weights)
-            rows.append(table.assign(contrast=contrast.name, words=contrast.words, method=method))
+            about = {"contrast": contrast.name, "words": contrast.words, "value": contrast.value}
+            rows.append(table.assign(**about, method=method))
     if not rows:
-        return tested(pd.DataFrame()).assign(contrast=[], words=[], method=[])
+        return tested(pd.DataFrame()).assign(contrast=[], words=[], value=[], method=[])
     return pd.concat(rows, ignore_index=True)
 
 
@@ -152,8 +158,8 @@ def sentences(
         return [*reading, few]
     tried = judged[judged["method"] != "none"]
     if len(tried):
-        by_contrast = tried.groupby("words", sort=False)
-        clauses = "; ".join(_clause(str(words), rows) for words, rows in by_contrast)
+        by_contrast = tried.groupby(["words", "value"], sort=False)
+        clauses = "; ".join(_merged((*which, _outcome(rows)) for which, rows in by_contrast))
         reading.append(f"{clauses[0].upper()}{clauses[1:]}.")
     return reading
 
@@ -171,16 +177,32 @@ def _untouched(
         )
     shown = labels if len(labels) <= MOST_POINTS_TOLD else (labels[0], labels[-1])
     points = [f"{signed(estimates[label])} at {label}" for label in shown]
-    moves = [
-        f"{row['words']} it {_move(row)}"
-        for row in judged.to_dict("records")
-        if row["verdict"] != "few seeds"
-    ]
+    known = judged[judged["verdict"] != "few seeds"]
+    several = (known["verdict"] == "not shown").sum() > 1  # the table has their numbers
+    moves = _merged(
+        (row["words"], row["value"], f"it {_move(row, not several)}")
+        for row in known.to_dict("records")
+    )
     course = "; ".join([f"{', '.join(points)} ({axis})", *moves])
     return f"{subject} {course} ({len(values)} seeds)."
 
 
-def _clause(words: str, judged: pd.DataFrame) -> str:
+def _merged(clauses: Iterable[tuple[Any, ...]]) -> list[str]:
+    """Contrasts with the same outcome as one clause: (words, value, outcome) each."""
+    groups = dict[tuple[str, str], list[str]]()
+    for words, value, outcome in clauses:
+        groups.setdefault((words, outcome), []).append(value)
+    return [
+        f"{words.format(_either(values))} {outcome}" for (words, outcome), values in groups.items()
+    ]
+
+
+def _either(values: Sequence[str]) -> str:
+    *first, last = values
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _outcome(judged: pd.DataFrame) -> str:
     """Which methods a contrast moves, and which not."""
     outcomes = [
         f"{row['method']} {_move(row)}"
@@ -193,11 +215,13 @@ def _clause(words: str, judged: pd.DataFrame) -> str:
         if names:
             verb = "show" if len(names) > 1 else "shows"
             outcomes.append(f"{', '.join(names)} {verb} {NOTHING}{reason}")
-    return f"{words} {', '.join(outcomes)}"
+    return ", ".join(outcomes)
 
 
-def _move(row: Mapping[Any, Any]) -> str:
+def _move(row: Mapping[Any, Any], numbers: bool = True) -> str:
     """What is known of a change: only a corrected test makes it rise or fall."""
+    if row["verdict"] == "not shown" and not numbers:
+        return f"shows {NOTHING}"
     if row["verdict"] == "same":
         return f"changes by {same_in_every_seed(estimate(row))}"
     verb = {"above": "rises", "below": "falls"}.get(row["verdict"], f"shows {NOTHING}")
