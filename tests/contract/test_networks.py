@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from families import FEATURES, NEEDED, PAIRS, exact_errors, model
+from families import CHOSEN, FEATURES, PAIRS, exact_errors, model
 
 from qhu import registry
 from qhu.backends.named import open_backend
@@ -39,7 +39,7 @@ def test_explained_in_a_line_each_and_wrong_options_refused(kind, name):
     assert entry.summary.endswith(".") and len(entry.summary) <= 100
     assert all(field.description for field in entry.options.model_fields.values())
     with pytest.raises(UserError, match=f"{kind} '{name}'.*no_such_option"):
-        getattr(registry, kind).options(name, {**NEEDED.get(name, {}), "no_such_option": 1})
+        getattr(registry, kind).options(name, {**CHOSEN.get(name, {}), "no_such_option": 1})
 
 
 @pytest.mark.parametrize(("kind", "name"), LISTED)
@@ -99,13 +99,29 @@ def test_a_step_lowers_the_loss_and_layers_add_up(encoding, ansatz):
     assert torch.nn.functional.cross_entropy(after, y) < before
 
 
+@pytest.mark.parametrize("name", registry.front.names())
+def test_a_front_gives_the_features_that_the_encoding_takes(name):
+    shape, width = ((FEATURES,), None) if name == "none" else ((8, 8), FEATURES)
+    net = HybridNet(ModelSpec(front=name, qubits=width), shape, 2, open_backend("statevector"))
+    features = net.front(torch.rand(5, *shape, requires_grad=True))
+    assert features.shape == (5, FEATURES) and features.requires_grad
+
+
+@pytest.mark.parametrize("name", registry.head.names())
+@pytest.mark.parametrize("inputs", [1, 5])
+def test_a_head_gives_a_logit_per_class(name, inputs):
+    head = registry.head[name].make(inputs, 3, registry.head.options(name, {}))
+    logits = head(torch.rand(4, inputs, requires_grad=True))
+    assert logits.shape == (4, 3) and logits.requires_grad
+
+
 @pytest.mark.parametrize("name", registry.encoding.names())
 def test_uploading_again_repeats_the_encoding_before_every_layer(name):
     if "reupload" not in registry.encoding[name].options.model_fields:
         pytest.skip("it is a state, not a gate")
     once = build_ansatz(model(name, "real_amplitudes"), FEATURES)  # two layers
     again = build_ansatz(model(name, "real_amplitudes", reupload=True), FEATURES)
-    encoding = registry.encoding[name].make(registry.encoding.options(name, {}))
+    encoding = registry.encoding[name].make(registry.encoding.options(name, CHOSEN.get(name, {})))
     gates = encoding.circuit(list(once.inputs)).size()
     assert again.circuit.size() == once.circuit.size() + gates
     off, slope_off = exact_errors(again)

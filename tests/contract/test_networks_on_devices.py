@@ -12,6 +12,7 @@ from families import (
     by_qiskit,
     emulated_sigmas,
     exact_errors,
+    losses,
     model,
     noisy_error,
     samples,
@@ -66,16 +67,20 @@ def test_an_emulated_device_measures_the_values_of_its_noise(device, encoding, a
 
 @pytest.mark.slow
 def test_the_table_of_all(device, capsys):
-    lines = [f"{'encoding':18} {'ansatz':20} exact    gradient noisy    emulated (σ)"]
+    lines = [f"{'encoding':18} {'ansatz':20} trained      exact    slope    noisy    emulated (σ)"]
     for encoding, ansatz in PAIRS:
-        made = build_ansatz(model(encoding, ansatz), FEATURES)
+        spec = model(encoding, ansatz)
+        made = build_ansatz(spec, FEATURES)
+        before, after = losses(spec)
         off, slope_off = exact_errors(made)
         noisy = noisy_error(made, device="fake_brisbane")
         sigmas = emulated_sigmas(made, device)
         lines.append(
-            f"{encoding:18} {ansatz:20} {off:.1e}  {slope_off:.1e}  {noisy:.1e}  {sigmas:.1f}"
+            f"{encoding:18} {ansatz:20} {before:.2f} → {after:.2f}  {off:.1e}  {slope_off:.1e}  "
+            f"{noisy:.1e}  {sigmas:.1f}"
         )
-        assert off < 1e-10 and slope_off < 1e-6 and noisy < 5e-6 and sigmas < SIGMAS, lines[-1]
+        assert after < before and off < 1e-10 and slope_off < 1e-6, lines[-1]
+        assert noisy < 5e-6 and sigmas < SIGMAS, lines[-1]
     with capsys.disabled():
         print("\n" + "\n".join(lines))
 

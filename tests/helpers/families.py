@@ -8,23 +8,29 @@ import torch
 from qiskit.quantum_info import Statevector
 
 from qhu import registry
+from qhu.backends.named import open_backend
 from qhu.engine.connector import engine_layer
+from qhu.model.hybrid import HybridNet
 from qhu.settings.model import ModelSpec
 
 ENCODINGS, ANSATZE = registry.encoding.names(), registry.ansatz.names()
 PAIRS = list(itertools.product(ENCODINGS, ANSATZE))
-NEEDED = {"paulis": {"terms": ["ZIX", "0.5*YYI-2*.Z."]}, "amplitude": {"pad": 0.5}}
-"""Options of the entries that cannot be made without, for three features."""
+CHOSEN = {
+    "paulis": {"terms": ["ZIX", "0.5*YYI-2*.Z."]},
+    "amplitude": {"pad": 0.5},
+    "pauli_feature_map": {"paulis": ["Y", "ZX"], "entanglement": "linear"},
+}
+"""Options of entries that cannot be made without for three features, or that differ by them."""
 FEATURES, ROWS, STEP = 3, 2, 1e-5
 
 
 def model(encoding="rotations", ansatz="rotations_cz", observables="z", **short):
     """A small network of registered parts."""
     depth = "reps" if "reps" in registry.ansatz[ansatz].options.model_fields else "layers"
-    if encoding in NEEDED:
-        encoding = {"name": encoding, **NEEDED[encoding]}
+    if encoding in CHOSEN:
+        encoding = {"name": encoding, **CHOSEN[encoding]}
     parts = {"encoding": encoding, "ansatz": {"name": ansatz, depth: 1}}
-    given = {"name": observables, **NEEDED.get(observables, {})}
+    given = {"name": observables, **CHOSEN.get(observables, {})}
     return ModelSpec(**parts, observables=given, head={"name": "mlp", "hidden": []}, **short)
 
 
@@ -62,6 +68,22 @@ def exact_errors(ansatz):
     ends = [by_qiskit(ansatz, x + s * along_x, w + s * along_w) for s in (STEP, -STEP)]
     expected = ((ends[0] - ends[1]) * cotangent).sum() / (2 * STEP)
     return off, abs(slope - expected) / max(1, abs(expected))
+
+
+def losses(spec, steps=20):
+    """Cross-entropy of a network on a few rows before and after exact training by Adam."""
+    net = HybridNet(spec, (FEATURES,), 2, open_backend("statevector"))
+    net.load(net.initial(torch.Generator().manual_seed(1)))
+    x = torch.rand((8, FEATURES), generator=torch.Generator().manual_seed(0)).round()
+    y, adam = torch.arange(8) % 2, torch.optim.Adam(net.parameters(), 0.02)
+    found = []
+    for _ in range(steps + 1):
+        loss = torch.nn.functional.cross_entropy(net(x), y)
+        found.append(loss.item())
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    return found[0], found[-1]
 
 
 def values(layer, x, w):
