@@ -24,12 +24,19 @@ if TYPE_CHECKING:
     from qhu.estimators.noisy import NoisyEstimator as NoisyEstimator
     from qhu.evaluate.evidence import Evidence as Evidence
     from qhu.evaluate.evidence import Measured as Measured
+    from qhu.model.encodings.base import Encoding as Encoding
+    from qhu.model.encodings.base import Reuploadable as Reuploadable
     from qhu.record.scores import Reading as Reading
     from qhu.registry import Options as Options
+    from qhu.registry import ansatz as ansatz
     from qhu.registry import backend as backend
     from qhu.registry import dataset as dataset
+    from qhu.registry import encoding as encoding
+    from qhu.registry import front as front
+    from qhu.registry import head as head
     from qhu.registry import method as method
     from qhu.registry import metric as metric
+    from qhu.registry import observables as observables
     from qhu.settings.experiment import Experiment as Experiment
     from qhu.unlearn.learner import Learner as Learner
     from qhu.unlearn.task import MethodOptions as MethodOptions
@@ -44,8 +51,12 @@ HOME = {
     "errors": ("QhuError", "UserError"),
     "estimators.noisy": ("NoisyEstimator",),
     "evaluate.evidence": ("Evidence", "Measured"),
+    "model.encodings.base": ("Encoding", "Reuploadable"),
     "record.scores": ("Reading",),
-    "registry": ("Options", "backend", "dataset", "method", "metric"),
+    "registry": (
+        *("Options", "ansatz", "backend", "dataset", "encoding"),
+        *("front", "head", "method", "metric", "observables"),
+    ),
     "settings.experiment": ("Experiment",),
     "unlearn.learner": ("Learner",),
     "unlearn.task": ("MethodOptions", "Task"),

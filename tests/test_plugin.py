@@ -37,7 +37,7 @@ def call(site, cwd, *arguments):
     )
 
 
-def test_all_four_work_together_here_and_on_a_worker(site, tmp_path):
+def test_all_of_it_works_together_here_and_on_a_worker(site, tmp_path):
     experiment = PLUGIN / "moons.yaml"
     short = ("--seeds", "0-1", "-s", "training.epochs=3", "-s", "unlearning.steps=4")
     done = call(site, tmp_path, "run", experiment, *short, "--out", "alone")
@@ -61,6 +61,7 @@ def test_all_four_work_together_here_and_on_a_worker(site, tmp_path):
 def test_its_names_are_listed_and_its_options_checked(site, tmp_path):
     listed = call(site, tmp_path, "list", "methods").stdout
     assert "shrink_perturb     Shrink θ towards zero" in listed
+    assert "phases             H and a phase" in call(site, tmp_path, "list", "encodings").stdout
     wrong = ("-s", "methods.shrink_perturb.shrink=2")
     done = call(site, tmp_path, "run", PLUGIN / "moons.yaml", *wrong)
     assert done.returncode == 2

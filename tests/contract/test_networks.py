@@ -1,6 +1,5 @@
 """What every registered encoding, ansatz and set of observables owes: run over the registries."""
 
-import itertools
 import json
 import pickle
 import re
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from families import CHOSEN, FEATURES, PAIRS, exact_errors, model
 
 from qhu import registry
 from qhu.backends.named import open_backend
@@ -20,7 +20,6 @@ from qhu.settings.model import DEFAULTS, ModelSpec
 
 KINDS = ("encoding", "ansatz", "observables")
 PARTS = [(kind, name) for kind in DEFAULTS for name in getattr(registry, kind).names()]
-PAIRS = list(itertools.product(registry.encoding.names(), registry.ansatz.names()))
 LISTED = [
     (kind, name)
     for kind, names in registry.REGISTRIES.items()
@@ -28,38 +27,10 @@ LISTED = [
     for name in names.names()
 ]
 DOCS = Path(__file__).parents[2] / "docs" / "networks"
-NEEDED = {"paulis": {"terms": ["ZIX", "0.5*YYI-2*.Z."]}, "amplitude": {"pad": 0.5}}
-"""Options of the entries that cannot be made without, for three qubits."""
-QUBITS, ROWS, STEP = 3, 2, 1e-5
-
-
-def model(encoding="rotations", ansatz="rotations_cz", observables="z", **short):
-    """A small network of registered parts."""
-    depth = "reps" if "reps" in registry.ansatz[ansatz].options.model_fields else "layers"
-    if encoding == "amplitude":  # three features are filled up
-        encoding = {"name": encoding, **NEEDED[encoding]}
-    parts = {"encoding": encoding, "ansatz": {"name": ansatz, depth: 1}}
-    given = {"name": observables, **NEEDED.get(observables, {})}
-    return ModelSpec(**parts, observables=given, head={"name": "mlp", "hidden": []}, **short)
 
 
 def net_of(spec):
-    return HybridNet(spec, (QUBITS,), 2, open_backend("statevector"))
-
-
-def samples(ansatz, seed=0):
-    """Inputs and weights of a few rows."""
-    rng = np.random.default_rng(seed)
-    x = rng.integers(0, 2, (ROWS, ansatz.features)) + 0.0
-    x += rng.uniform(-0.9, 0.9, x.shape)
-    return x, rng.uniform(-3, 3, len(ansatz.weights))
-
-
-def features(net, x, w):
-    weights = torch.tensor(w, requires_grad=True)
-    layer = net.quantum.double()
-    named = {name: weights for name, _ in layer.named_parameters()}
-    return weights, torch.func.functional_call(layer, named, (x,))
+    return HybridNet(spec, (FEATURES,), 2, open_backend("statevector"))
 
 
 @pytest.mark.parametrize(("kind", "name"), PARTS)
@@ -68,7 +39,7 @@ def test_explained_in_a_line_each_and_wrong_options_refused(kind, name):
     assert entry.summary.endswith(".") and len(entry.summary) <= 100
     assert all(field.description for field in entry.options.model_fields.values())
     with pytest.raises(UserError, match=f"{kind} '{name}'.*no_such_option"):
-        getattr(registry, kind).options(name, {**NEEDED.get(name, {}), "no_such_option": 1})
+        getattr(registry, kind).options(name, {**CHOSEN.get(name, {}), "no_such_option": 1})
 
 
 @pytest.mark.parametrize(("kind", "name"), LISTED)
@@ -93,47 +64,22 @@ def test_settings_pass_through_json_and_pickle(kind, name):
     spec = model(**{kind: name})
     assert ModelSpec.model_validate(json.loads(spec.model_dump_json())) == spec
     assert pickle.loads(pickle.dumps(spec)) == spec
-    again = build_ansatz(pickle.loads(pickle.dumps(spec)), QUBITS)
-    assert str(again.circuit.draw()) == str(build_ansatz(spec, QUBITS).circuit.draw())
+    again = build_ansatz(pickle.loads(pickle.dumps(spec)), FEATURES)
+    assert str(again.circuit.draw()) == str(build_ansatz(spec, FEATURES).circuit.draw())
 
 
 @pytest.mark.parametrize(("encoding", "ansatz"), PAIRS)
-def test_values_and_gradients_are_qiskits(encoding, ansatz, exact):
-    spec = model(encoding, ansatz)
-    made = build_ansatz(spec, QUBITS)
-    net = net_of(spec)
-    x, w = samples(made)
-    assert_exact(net, made, x, w, exact)
+def test_values_and_gradients_are_qiskits(encoding, ansatz):
+    off, slope_off = exact_errors(build_ansatz(model(encoding, ansatz), FEATURES))
+    assert off < 1e-10 and slope_off < 1e-6
 
 
 @pytest.mark.parametrize("name", registry.observables.names())
-def test_observables_are_hermitian_and_one_output_each(name, exact):
-    spec = model(observables=name)
-    made = build_ansatz(spec, QUBITS)
+def test_observables_are_hermitian_and_one_output_each(name):
+    made = build_ansatz(model(observables=name), FEATURES)
     assert all(np.isreal(item.coeffs).all() for item in made.observables)
-    net = net_of(spec)
-    x, w = samples(made)
-    assert_exact(net, made, x, w, exact)
-
-
-def assert_exact(net, made, x, w, exact):
-    """Values are those of Qiskit's Statevector, gradients their differences."""
-    rows = torch.tensor(x, requires_grad=True)
-    weights, outputs = features(net, rows, w)
-
-    def by_qiskit(x, w):
-        inputs = made.values(torch.tensor(x)).numpy()
-        return exact(made, np.concatenate([inputs, np.tile(w, (ROWS, 1))], axis=1))
-
-    np.testing.assert_allclose(outputs.detach().numpy(), by_qiskit(x, w), atol=1e-10)
-    rng = np.random.default_rng(1)
-    cotangent = rng.normal(size=outputs.shape)
-    along_x, along_w = rng.normal(size=x.shape), rng.normal(size=w.shape)
-    outputs.backward(torch.tensor(cotangent))
-    slope = (rows.grad.numpy() * along_x).sum() + weights.grad.numpy() @ along_w
-    ends = [by_qiskit(x + step * along_x, w + step * along_w) for step in (STEP, -STEP)]
-    expected = ((ends[0] - ends[1]) * cotangent).sum() / (2 * STEP)
-    assert abs(slope - expected) < 1e-6 * max(1, abs(expected))
+    off, slope_off = exact_errors(made)
+    assert off < 1e-10 and slope_off < 1e-6
 
 
 @pytest.mark.parametrize(("encoding", "ansatz"), PAIRS)
@@ -143,7 +89,7 @@ def test_a_step_lowers_the_loss_and_layers_add_up(encoding, ansatz):
     quantum = [place for name, place in net.theta.layers.items() if name.startswith("quantum.")]
     weights = sum(p.numel() for p in net.quantum.parameters())
     assert sum(place.stop - place.start for place in quantum) == weights > 0
-    x, y = torch.randint(0, 2, (8, QUBITS)).float(), torch.arange(8) % 2
+    x, y = torch.randint(0, 2, (8, FEATURES)).float(), torch.arange(8) % 2
     state = net.initial(torch.Generator().manual_seed(1))
     theta = state.theta.requires_grad_()
     before = torch.nn.functional.cross_entropy(net.logits(theta, x, state.buffers), y)
@@ -153,13 +99,30 @@ def test_a_step_lowers_the_loss_and_layers_add_up(encoding, ansatz):
     assert torch.nn.functional.cross_entropy(after, y) < before
 
 
+@pytest.mark.parametrize("name", registry.front.names())
+def test_a_front_gives_the_features_that_the_encoding_takes(name):
+    shape, width = ((FEATURES,), None) if name == "none" else ((8, 8), FEATURES)
+    net = HybridNet(ModelSpec(front=name, qubits=width), shape, 2, open_backend("statevector"))
+    features = net.front(torch.rand(5, *shape, requires_grad=True))
+    assert features.shape == (5, FEATURES) and features.requires_grad
+
+
+@pytest.mark.parametrize("name", registry.head.names())
+@pytest.mark.parametrize("inputs", [1, 5])
+def test_a_head_gives_a_logit_per_class(name, inputs):
+    head = registry.head[name].make(inputs, 3, registry.head.options(name, {}))
+    logits = head(torch.rand(4, inputs, requires_grad=True))
+    assert logits.shape == (4, 3) and logits.requires_grad
+
+
 @pytest.mark.parametrize("name", registry.encoding.names())
-def test_uploading_again_repeats_the_encoding_before_every_layer(name, exact):
+def test_uploading_again_repeats_the_encoding_before_every_layer(name):
     if "reupload" not in registry.encoding[name].options.model_fields:
         pytest.skip("it is a state, not a gate")
-    spec = model({"name": name, "reupload": True}, "real_amplitudes")  # two layers
-    once, again = build_ansatz(model(name, "real_amplitudes"), QUBITS), build_ansatz(spec, QUBITS)
-    encoding = registry.encoding[name].make(registry.encoding.options(name, {}))
+    once = build_ansatz(model(name, "real_amplitudes"), FEATURES)  # two layers
+    again = build_ansatz(model(name, "real_amplitudes", reupload=True), FEATURES)
+    encoding = registry.encoding[name].make(registry.encoding.options(name, CHOSEN.get(name, {})))
     gates = encoding.circuit(list(once.inputs)).size()
     assert again.circuit.size() == once.circuit.size() + gates
-    assert_exact(net_of(spec), again, *samples(again), exact)
+    off, slope_off = exact_errors(again)
+    assert off < 1e-10 and slope_off < 1e-6

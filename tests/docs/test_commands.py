@@ -31,7 +31,7 @@ EVALUATED = "commands/test_evaluate.py::test_the_documented_commands"
 SERVED = "emulator/test_server.py::test_the_command_serves_until_it_is_interrupted"
 SCHEDULER = "grid/test_cluster.py::test_a_killed_worker_costs_only_its_cell"
 TLS = "grid/test_cluster.py::test_a_scheduler_with_tls"
-PLUGIN = "test_plugin.py::test_all_four_work_together_here_and_on_a_worker"
+PLUGIN = "test_plugin.py::test_all_of_it_works_together_here_and_on_a_worker"
 SLURM = "grid/test_slurm.py::test_the_documented_command_asks_for_its_jobs"
 ELSEWHERE = {
     "make test": "docs/test_commands.py::test_the_commands_of_the_page",

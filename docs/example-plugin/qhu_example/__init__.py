@@ -1,1 +1,1 @@
-"""A method, a metric, a dataset and a backend for qhu."""
+"""A method, a metric, a dataset, a backend and the parts of a network for qhu."""

@@ -13,7 +13,7 @@ from qhu.registry import encoding
 
 
 @encoding("basis")
-class Basis(Selective):
+class BasisStates(Selective):
     """X on the qubits whose feature is 1; takes features that are 0 or 1, and no others."""
 
     def __init__(self, options: Reuploadable) -> None:
