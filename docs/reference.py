@@ -58,7 +58,7 @@ def _last(name: str) -> str:
 
 
 def _object(name: str) -> str:
-    thing = getattr(qhu, _last(name))
+    thing = getattr(importlib.import_module(name.rpartition(".")[0]), _last(name))
     routine = "function" if inspect.isroutine(thing) else "data"
     kind = "class" if inspect.isclass(thing) else routine
     options = ["   :no-index:", *(["   :members:"] if kind == "class" else [])]

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qhu.api import Run as Run
+    from qhu.api import evaluate as evaluate
     from qhu.api import load as load
+    from qhu.api import network as network
+    from qhu.api import partition as partition
     from qhu.api import run as run
     from qhu.backends.base import Backend as Backend
     from qhu.data.base import Dataset as Dataset
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from qhu.unlearn.task import Task as Task
 
 HOME = {
-    "api": ("Run", "load", "run"),
+    "api": ("Run", "evaluate", "load", "network", "partition", "run"),
     "backends.base": ("Backend",),
     "data.base": ("Dataset",),
     "errors": ("QhuError", "UserError"),

@@ -1,7 +1,8 @@
 """What a notebook calls: load an experiment, run it, hold its results as frames."""
 
 import functools
-from collections.abc import Mapping
+import operator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -10,13 +11,20 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from qhu.commands.evaluate import with_models
+from qhu.data.partition import Partition
+from qhu.errors import UnknownName
 from qhu.grid.run import run as run_grid
+from qhu.model.hybrid import HybridNet
 from qhu.report import frames
 from qhu.report.run.page import write_report
 from qhu.settings.experiment import Experiment, load_experiment, make_experiment
+from qhu.settings.parts import Stages
 from qhu.settings.shipped import experiment_file
+from qhu.study import Study
 
 File = str | PathLike[str]
+Asked = Experiment | Mapping[str, Any] | File
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ def load(file: File, *overrides: str) -> Experiment:
 
 
 def run(
-    experiment: Experiment | Mapping[str, Any] | File,
+    experiment: Asked,
     out: File | None = None,
     *,
     workers: int = 0,
@@ -98,11 +106,85 @@ def run(
         UserError: a setting or an input is wrong, or the folder holds something else.
         Interrupted: on Ctrl-C or "interrupt kernel", after what is finished has been written.
     """
-    if isinstance(experiment, Mapping):
-        experiment = make_experiment(experiment, "experiment")
-    elif not isinstance(experiment, Experiment):
-        experiment = load(experiment)
     console = Console(
         force_jupyter=False, markup=False
     )  # rich's bars in a notebook need another package
-    return Run(run_grid(experiment, Path(out) if out else None, console, workers, scheduler))
+    folder = Path(out) if out else None
+    return Run(run_grid(_asked(experiment), folder, console, workers, scheduler))
+
+
+def evaluate(
+    model: Any,
+    experiment: Asked,
+    *,
+    name: str,
+    scenario: str | None = None,
+    seed: int | str | Iterable[int] | None = None,
+    out: File | None = None,
+    workers: int = 0,
+    scheduler: str | None = None,
+) -> Run:
+    """Score models that were unlearned elsewhere, beside retrain, floor and doing nothing.
+
+    Args:
+        model: a path to ``*.safetensors``, ``*.pt`` or ``*.pth``, a ``state_dict``, a
+            ``torch.nn.Module``, θ as a flat vector, or a list with one of them per seed; a path
+            may hold ``{seed}``.
+        experiment: as for :func:`run`; its methods are left out.
+        name: the models' row in results and on the page.
+        scenario: what they forgot; None: the only one that the experiment has.
+        seed: seeds whose teachers they started from, one per model; None: the only one there is,
+            or all of them for a path with ``{seed}``.
+        out: as for :func:`run`.
+        workers: as for :func:`run`.
+        scheduler: as for :func:`run`.
+
+    Raises:
+        UserError: as :func:`run`; or a model is of another network, or it is not plain which seed
+            or scenario is meant.
+        Interrupted: as :func:`run`.
+    """
+    models = list(model) if isinstance(model, list | tuple) else [model]
+    asked = with_models(_asked(experiment), models, name, scenario, seed)
+    return run(asked, out, workers=workers, scheduler=scheduler)
+
+
+def network(experiment: Asked) -> HybridNet:
+    """The network of an experiment, untrained, with an exact quantum layer.
+
+    An ordinary ``torch.nn.Module``: ``load_state_dict`` takes what ``models/`` of a run folder
+    holds. It is in training mode, as torch makes modules: call ``eval`` before predictions.
+
+    Args:
+        experiment: as for :func:`run`.
+    """
+    return _exactly(_asked(experiment)).net("train")
+
+
+def partition(experiment: Asked, seed: int, scenario: str = "") -> Partition:
+    """The rows of a seed and scenario of an experiment, and the samples as networks see them.
+
+    Args:
+        experiment: as for :func:`run`.
+        seed: any seed, whose split and scaling it is.
+        scenario: what is to be forgotten; empty: nothing, as for teachers.
+
+    Raises:
+        UserError: there is no such scenario, or a part of the split would be empty.
+    """
+    asked = _asked(experiment)
+    if scenario and scenario not in asked.scenarios:
+        raise UnknownName("scenario", scenario, asked.scenarios)
+    return _exactly(asked).partition(operator.index(seed), scenario)
+
+
+def _asked(experiment: Asked) -> Experiment:
+    if isinstance(experiment, Experiment):
+        return experiment
+    if isinstance(experiment, Mapping):
+        return make_experiment(experiment, "experiment")
+    return load(experiment)
+
+
+def _exactly(experiment: Experiment) -> Study:
+    return Study(experiment.model_copy(update={"stages": Stages()}))

@@ -43,6 +43,10 @@ LeastSuccess = Annotated[
         min=0, max=1, help="refuse a device with fewer executions without error; 0: accept any"
     ),
 ]
+Out = Annotated[Path | None, typer.Option(help="run folder")]
+Workers = Annotated[int, typer.Option(min=0, help="local processes; 0: this one")]
+Scheduler = Annotated[str | None, typer.Option(help="address of a Dask scheduler")]
+Yes = Annotated[bool, typer.Option("--yes", help="accept what a device takes")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 
 
@@ -69,26 +73,74 @@ def run(
     seeds: Seeds = None,
     methods: Methods = None,
     settings: Settings = None,
-    out: Annotated[Path | None, typer.Option(help="run folder")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
-    scheduler: Annotated[str | None, typer.Option(help="address of a Dask scheduler")] = None,
+    out: Out = None,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
     emulator: Emulated = None,
     max_qpu_seconds: Budget = None,
     least_success: LeastSuccess = None,
-    yes: Annotated[bool, typer.Option("--yes", help="accept what a device takes")] = False,
+    yes: Yes = False,
 ) -> None:
     """Run an experiment and write its run folder; run it again to resume."""
-    from qhu.commands.rehearsal import agree, reach
-    from qhu.grid.run import run as run_grid
-    from qhu.report.run.table import print_summary
     from qhu.settings.experiment import load_experiment
 
     overrides = _overrides(backend, stages, seeds, methods, settings)
     asked = load_experiment(_file(experiment), *overrides)
+    _run(asked, out, workers, scheduler, (emulator, max_qpu_seconds, least_success), yes)
+
+
+def _run(
+    asked: "Experiment",
+    out: Path | None,
+    workers: int,
+    scheduler: str | None,
+    device: tuple[str | None, float | None, float | None],
+    yes: bool,
+) -> None:
+    """Run what was asked and print its table; ``device`` says how one is reached, and its means."""
+    from qhu.commands.rehearsal import agree, reach
+    from qhu.grid.run import run as run_grid
+    from qhu.report.run.table import print_summary
+
     _say_backends(asked)
-    with reach(emulator, max_qpu_seconds, asked.stages, least_success) as access:
+    emulator, budget, least_success = device
+    with reach(emulator, budget, asked.stages, least_success) as access:
         folder = run_grid(asked, out, console, workers, scheduler, access, agree(console, yes))
     print_summary(folder, console)
+
+
+@app.command()
+def evaluate(
+    models: Annotated[
+        list[str],
+        typer.Argument(help="*.safetensors, *.pt or *.pth, one per seed; or one with {seed} in it"),
+    ],
+    experiment: Annotated[
+        Path, typer.Option(help="name of a shipped experiment, or a YAML file: what they stand in")
+    ],
+    name: Annotated[str, typer.Option("--as", help="their row in tables and on the page")],
+    scenario: Annotated[str | None, typer.Option(help="what they forgot")] = None,
+    seed: Annotated[
+        str | None, typer.Option(help="seeds of their teachers, in their order, such as 0,1")
+    ] = None,
+    backend: Name = None,
+    stages: Stages = None,
+    settings: Settings = None,
+    out: Out = None,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
+    emulator: Emulated = None,
+    max_qpu_seconds: Budget = None,
+    least_success: LeastSuccess = None,
+    yes: Yes = False,
+) -> None:
+    """Score models that were unlearned elsewhere, beside retrain, floor and doing nothing."""
+    from qhu.commands.evaluate import with_models
+    from qhu.settings.experiment import load_experiment
+
+    given = load_experiment(_file(experiment), *_overrides(backend, stages, None, None, settings))
+    asked = with_models(given, models, name, scenario, seed)
+    _run(asked, out, workers, scheduler, (emulator, max_qpu_seconds, least_success), yes)
 
 
 @app.command()

@@ -96,9 +96,14 @@ def _stacks(
 
 
 def unlearn(study: Study, cell: Cell) -> Stage:
-    """The teacher after the method: θ, history and the facts that the method reports."""
+    """The teacher after the method: θ, history and the facts that the method reports.
+
+    A model that was unlearned elsewhere is not made here: the store holds it.
+    """
     if cell.method == FLOOR:
         return train(study, [Fit(FLOOR, cell.seed, cell.scenario)])[0]
+    if checkpoint := study.checkpoint(cell):
+        return study.store.load(checkpoint.content)
     chosen = study.experiment.methods[cell.method]
     teacher = train(study, [Fit("teacher", cell.seed)])[0]
     key = _unlearn_key(study, cell, teacher)

@@ -18,6 +18,7 @@ from qhu.data.reduction import chosen_part, sample_shape
 from qhu.data.split import ForgetSet, forget_rows, split_rows
 from qhu.errors import UserError
 from qhu.hardware.access import Access
+from qhu.model.checkpoint import fitted
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.identity import code_digest, digest, identity, packages
@@ -25,6 +26,7 @@ from qhu.record.provenance import code_of
 from qhu.record.scores import Score
 from qhu.record.stage import Stage
 from qhu.record.store import MemoryStore, Store
+from qhu.settings.checkpoint import Checkpoint
 from qhu.settings.experiment import ALWAYS_RUN, Experiment
 from qhu.unlearn.task import MethodOptions
 
@@ -174,6 +176,7 @@ class Study:
                     "options with qhu.MethodOptions or a subclass of it"
                 )
         self._check_scaling()
+        self._check_checkpoints()
         for backend in self.paid.values():
             backend.check()
 
@@ -187,6 +190,20 @@ class Study:
                     f"data.scale_rows retain scales teacher and oracle apart, and methods.{label} "
                     f"puts a part of one into the other: set methods.{label}.scope to all"
                 )
+
+    def _check_checkpoints(self) -> None:
+        """Refuse models from elsewhere that have gone or are of another network."""
+        for cell, checkpoint in ((cell, self.checkpoint(cell)) for cell in self.cells()):
+            if checkpoint is None:
+                continue
+            stage = self.store.find(checkpoint.content)
+            if stage is None:
+                raise UserError(
+                    f"the model of {cell} ({checkpoint.file or 'from Python'}) is not kept here: "
+                    "evaluate it again by qhu evaluate"
+                )
+            tensors = {name: torch.from_numpy(array) for name, array in stage.arrays.items()}
+            fitted(self.net("train"), tensors, f"the model of {cell}")
 
     def _check_selection(self, seed: int, scenario: str) -> None:
         """Refuse a forget set that leaves no rows to select an epoch by, where one is selected."""
@@ -218,12 +235,24 @@ class Study:
         ]
 
     def cells(self) -> list[Cell]:
-        """Scenario × method × seed, the oracle floor beside the honest methods."""
-        methods = [*ALWAYS_RUN, FLOOR, *(m for m in self.experiment.methods if m not in ALWAYS_RUN)]
-        seeds, scenarios = self.experiment.seeds, self.experiment.scenarios
-        return [
-            Cell(name, method, seed) for name in scenarios for method in methods for seed in seeds
+        """Scenario × method × seed, the oracle floor beside the honest methods.
+
+        Models that were unlearned elsewhere come last, for the scenarios and seeds they are of.
+        """
+        asked = self.experiment
+        methods = [*ALWAYS_RUN, FLOOR, *(m for m in asked.methods if m not in ALWAYS_RUN)]
+        cells = [
+            Cell(name, method, seed)
+            for name in asked.scenarios
+            for method in (*methods, *asked.checkpoints)
+            for seed in asked.seeds
         ]
+        return [c for c in cells if c.method in methods or self.checkpoint(c)]
+
+    def checkpoint(self, cell: Cell) -> Checkpoint | None:
+        """The model that a cell was given; None where it is made here."""
+        given = self.experiment.checkpoints.get(cell.method, {})
+        return given.get(cell.scenario, {}).get(cell.seed)
 
     def partition(self, seed: int, scenario: str = "") -> Partition:
         """The rows of a seed and scenario, shared by all its models; without one: of the seed."""
@@ -240,7 +269,8 @@ class Study:
         whole, chosen = self.partition(seed), asked.scenarios[scenario]
         parted = forget_rows(data, whole.split, scenario, chosen, seed, asked.data)
         scored = drawn(parted.retain, asked.evaluation.retain, seed, scenario)
-        return Partition(data, asked.data, whole.split, parted, whole, chosen.label, scored)
+        forgotten = None if chosen.label is None else data.class_number(chosen.label)
+        return Partition(data, asked.data, whole.split, parted, whole, forgotten, scored)
 
     def seen_by(self, model: Stage, seed: int) -> torch.Tensor:
         """All rows as a stored model sees them: by the scaling that it was trained with."""

@@ -1,12 +1,14 @@
 """What a dataset is."""
 
 import functools
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qhu.errors import UserError
+from qhu.data.choice import chosen
+from qhu.errors import UserError, shortened
 from qhu.record.sources import short_hash
 
 MAX_BYTES = 800_000_000
@@ -17,17 +19,22 @@ MAX_BYTES = 800_000_000
 class Dataset:
     """Rows and labels.
 
+    A class without rows is none: it is left out, and the others are numbered anew in their order,
+    so that no network has an output, and no method a wrong label, that no row has.
+
     Attributes:
         x: (N, ...) finite floats.
-        y: (N,) class labels 0..C-1.
-        classes: names of the C classes.
-        features: names of the columns of a table; empty where they have none.
+        y: (N,) class numbers 0..C-1, each of them at least once.
+        classes: names of the C classes, two or more.
+        features: names of the features where they have any, one per column of ``x`` (N, F).
+        remarks: what the user should know of how the rows were read, a phrase each.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.int64]
     classes: tuple[str, ...]
     features: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.y):
@@ -47,9 +54,30 @@ class Dataset:
             )
         if self.y.min(initial=0) < 0 or self.y.max(initial=0) >= len(self.classes):
             raise UserError(f"labels must lie in 0..{len(self.classes) - 1}")
+        self._keep_present()
+
+    def _keep_present(self) -> None:
+        present, numbers = np.unique(self.y, return_inverse=True)
+        names = tuple(self.classes[number] for number in present)
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            raise UserError(f"two classes are called '{shortened(twice[0])}': rename one")
+        if len(names) < 2:
+            only = f"all labels are '{shortened(names[0])}'" if names else "data has no rows"
+            raise UserError(f"{only}: classification needs two or more classes")
+        if names != self.classes:
+            object.__setattr__(self, "y", numbers.astype(np.int64))
+            object.__setattr__(self, "classes", names)
 
     @functools.cached_property
     def content(self) -> str:
         """Hash of the classes, all rows and labels, part of the key of every stage."""
         about = [self.classes, *((part.shape, part.dtype.str) for part in (self.x, self.y))]
         return short_hash(repr(about).encode() + self.x.tobytes() + self.y.tobytes())
+
+    def class_number(self, label: bool | int | str) -> int:
+        """Number of the class that a label in settings means: by its name, else by its number.
+
+        Raises:
+            UserError: there is no such class, or the label could mean two.
+        """
+        return chosen(label, self.classes, "class", "classes")

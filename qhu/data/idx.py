@@ -36,7 +36,7 @@ def idx(options: IdxOptions) -> Dataset:
     if options.per_class is not None:
         chosen = balanced_rows(y, options.per_class)
         x, y = x[chosen], y[chosen]
-    names = tuple(str(label) for label in range(int(y.max()) + 1))
+    names = tuple(map(str, range(int(y.max()) + 1)))
     return Dataset(x.astype(np.float64), y.astype(np.int64), names)
 
 

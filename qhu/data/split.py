@@ -96,11 +96,11 @@ def forget_rows(
     if scenario.fraction is not None and spec.split == "released":
         return ForgetSet(*_released(train, data.y, scenario.fraction))
     if scenario.label is not None:
-        if not 0 <= scenario.label < len(data.classes):
-            classes = ", ".join(f"{i} ({c})" for i, c in enumerate(data.classes))
-            listed = shortened(classes, 500)
-            raise UserError(f"{where}: class {scenario.label} is absent; classes: {listed}")
-        forget = train[split.labels[train] == scenario.label]
+        try:
+            number = data.class_number(scenario.label)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+        forget = train[split.labels[train] == number]
     elif scenario.mislabelled:
         forget = train[(split.labels != data.y)[train]]
         if not len(forget):

@@ -15,7 +15,15 @@ def parameter_sets(pub: EstimatorPub) -> NDArray[np.float64]:
     """
     circuit, bindings = pub.circuit, pub.parameter_values
     sets = np.asarray(bindings.as_array(circuit.parameters), dtype=np.float64)
-    sets = sets.reshape(bindings.size, circuit.num_parameters)
+    return finite(sets.reshape(bindings.size, circuit.num_parameters))
+
+
+def finite(sets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same parameter values.
+
+    Raises:
+        UserError: a value is not finite.
+    """
     if not np.isfinite(sets).all():
         raise UserError("parameter values must be finite: a nan or an infinity was given")
     return sets

@@ -1,12 +1,14 @@
 """``TorchConnector`` without the detour: the quantum layer as differentiable tensor operations."""
 
 import copy
+import math
 from typing import Any
 
 import torch
 from qiskit_machine_learning.connectors import TorchConnector
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.estimator import EngineEstimator, EngineGradient
@@ -14,13 +16,17 @@ from qhu.engine.noise import NoiseModel
 from qhu.engine.program import Program, compile_circuit
 from qhu.errors import UserError
 
+_COMPUTED_IN = (torch.float32, torch.float64)
+
 
 class EngineConnector(TorchConnector):
     """Trainable quantum layer evaluated by a compiled program.
 
     Unlike its base it makes one backward pass for the vector-Jacobian product instead of computing
     the whole Jacobian, supports second derivatives and ``torch.func``, and follows the dtype and
-    device of its parameters. Parameters, ``state_dict`` and ``neural_network`` are the base's.
+    device of its parameters: ``torch.autocast`` does not touch it, and with weights of half
+    precision it computes in float32. Parameters, ``state_dict`` and ``neural_network`` are the
+    base's.
 
     Args:
         neural_network: the network that the layer stands for, with the parameters of ``ansatz``.
@@ -44,7 +50,9 @@ class EngineConnector(TorchConnector):
         """Expectation values (..., M) of the samples (..., I), in the dtype of the weights.
 
         Raises:
-            UserError: the samples have another number of features.
+            UserError: the samples have another number of features, or a sample or a weight is nan
+                or infinite. The latter is looked for on the CPU, outside of ``torch.func`` and
+                ``torch.compile``; a nan stays one elsewhere, where a look would cost more.
         """
         weights = self._weights
         inputs = weights.new_zeros(0) if input_data is None else input_data
@@ -53,7 +61,15 @@ class EngineConnector(TorchConnector):
                 f"the quantum layer takes {len(self._ansatz.inputs)} features, "
                 f"got {inputs.shape[-1]}"
             )
-        return self._program(weights.dtype)(inputs, weights)
+        program = self._program(weights.dtype if weights.dtype in _COMPUTED_IN else torch.float32)
+        device = weights.device.type
+        if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):
+                values = program(inputs, weights)
+        else:
+            values = program(inputs, weights)
+        _check(values)
+        return values.to(weights.dtype)
 
     def _program(self, real: torch.dtype) -> Program:
         if real not in self._programs:
@@ -61,6 +77,18 @@ class EngineConnector(TorchConnector):
                 self._ansatz, dtype=real.to_complex(), noise=self._noise
             )
         return self._programs[real]
+
+
+def _check(values: Tensor) -> None:
+    """Refuse values that came of a nan or an infinity, where looking costs next to nothing."""
+    if values.device.type != "cpu" or is_functorch_wrapped_tensor(values):
+        return
+    if torch.compiler.is_compiling() or math.isfinite(values.detach().sum().item()):
+        return
+    raise UserError(
+        "the quantum layer got a nan or an infinity, as a sample or a weight: look at the data, or "
+        "train with a lower learning rate"
+    )
 
 
 def engine_layer(ansatz: Ansatz, noise: NoiseModel | None = None) -> EngineConnector:

@@ -1,11 +1,24 @@
 """Constant tensors of a compiled program, kept once per device."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
 _CPU = torch.device("cpu")
+
+
+@contextmanager
+def lasting() -> Iterator[None]:
+    """Where tensors are made that are kept: ordinary ones, whatever mode the caller is in.
+
+    Those of ``torch.inference_mode`` could never be trained with, and a default device would be
+    taken for the CPU.
+    """
+    with torch.inference_mode(False), _CPU:
+        yield
 
 
 class Constants:
@@ -20,7 +33,8 @@ class Constants:
     def on(self, device: torch.device) -> dict[str, Tensor]:
         """All tensors on ``device``."""
         if device not in self._on:
-            self._on[device] = {name: tensor.to(device) for name, tensor in self._on[_CPU].items()}
+            with lasting():
+                self._on[device] = {name: t.to(device) for name, t in self._on[_CPU].items()}
         return self._on[device]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -22,11 +22,12 @@ from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
 from qhu.engine.ansatz import Ansatz
-from qhu.engine.bindings import parameter_sets
+from qhu.engine.bindings import finite, parameter_sets
 from qhu.engine.cache import CircuitCache
 from qhu.engine.noise import NoiseModel
 from qhu.engine.observables import pauli_sums
 from qhu.engine.program import Program, compile_circuit
+from qhu.errors import UserError
 
 Values = NDArray[np.float64]
 Label = tuple[tuple[str, float], ...]
@@ -34,7 +35,7 @@ Label = tuple[tuple[str, float], ...]
 
 Thing = TypeVar("Thing")
 
-_NO_WEIGHTS = torch.zeros(0, dtype=torch.float64)
+_NO_WEIGHTS = torch.from_numpy(np.zeros(0))
 
 
 def _compile(
@@ -181,7 +182,7 @@ class EngineGradient(BaseEstimatorGradient):
         gradients: dict[int, Values] = {}
         for positions in groups.values():
             circuit = circuits[positions[0]]
-            values = np.asarray([parameter_values[p] for p in positions], dtype=float)
+            values = finite(np.asarray([parameter_values[p] for p in positions], dtype=float))
             full = self._full_gradients(circuit, [observables[p] for p in positions], values)
             lists = _by_identity(parameters[p] for p in positions)
             columns = {key: _columns(circuit, wanted) for key, wanted in lists.items()}
@@ -217,8 +218,13 @@ def _jacobian(program: Program, values: Values) -> Values:
         samples, size = outputs.shape
         if not outputs.requires_grad:  # no parameter can be seen
             return np.zeros((size, *values.shape))
-        seeds = torch.eye(size, dtype=outputs.dtype)[:, None, :].expand(size, samples, size)
-        return torch.autograd.grad(outputs, inputs, seeds, is_grads_batched=True)[0].numpy()
+        seeds = torch.eye(size).to(outputs)[:, None, :].expand(size, samples, size)
+        jacobian = torch.autograd.grad(outputs, inputs, seeds, is_grads_batched=True)[0].numpy()
+    if not np.isfinite(jacobian).all():
+        raise UserError(
+            "the derivative of an angle of the circuit is not finite at the parameter values"
+        )
+    return jacobian
 
 
 def _identity(pub: Any) -> tuple[int, int]:

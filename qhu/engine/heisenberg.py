@@ -19,6 +19,9 @@ from qhu.engine.products import Products
 from qhu.engine.schedule import Level, Phase
 from qhu.engine.unitary import encoding_first, split
 
+MAX_STRINGS, MAX_LETTERS = 2**13, 2**23
+"""Strings at the encoding, and entries of the matrix that lays out their letters: 32 MB."""
+
 
 class HeisenbergProgram:
     """Expectation values of a product-state encoding followed by a shallow circuit of the weights.
@@ -70,7 +73,11 @@ class HeisenbergProgram:
         """The observables carried back through ``levels``, or None if that does not pay."""
         if not encoding_first(levels):
             return None
-        return pull_back(levels, split(levels)[1], observables, limit=2 ** (num_qubits + 1))
+        limit = min(2 ** (num_qubits + 1), MAX_STRINGS)
+        pulled = pull_back(levels, split(levels)[1], observables, limit)
+        if pulled is None or 4 * num_qubits * _letters(pulled.strings).size > MAX_LETTERS:
+            return None
+        return pulled
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Expectation values (..., M) at inputs (..., I) and weights (..., W)."""

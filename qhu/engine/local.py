@@ -30,7 +30,7 @@ class LocalLayers:
     """
 
     def __init__(
-        self, cells: Sequence[Sequence[Series]], columns: range, dtype: torch.dtype
+        self, cells: Sequence[Sequence[Series]], columns: Sequence[int], dtype: torch.dtype
     ) -> None:
         side = cells[0][0].shape[0]
         depth = max(len(cell) for cell in cells)

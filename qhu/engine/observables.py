@@ -1,6 +1,9 @@
 """Observables as Pauli sums, and the last step: their expectation values in a batch of states."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -10,6 +13,13 @@ from torch import Tensor
 
 from qhu.engine.constants import Constants
 from qhu.errors import UserError
+
+Bits = tuple[bool, ...]
+"""One per qubit, qubit 0 first."""
+TABLE_QUBITS = 12
+"""Tables over basis states reach over so many qubits, whatever the width of the circuit."""
+MAX_TABLE_BYTES = 2**32
+"""What the tables of all observables may take."""
 
 
 def pauli_sums(observables: ObservablesArray) -> list[SparsePauliOp]:
@@ -44,57 +54,117 @@ class Expectations:
     ``|k xor flip>``, so each distinct ``flip`` costs one product of the state with itself. Diagonal
     observables have the single flip 0 and need the probabilities only.
 
+    The phases of a string are products of one sign per qubit. So a table over the last 12 qubits
+    serves, and the few sign patterns of the qubits before them are summed first.
+
     Args:
-        observables: Hermitian operators on n qubits.
+        observables: Hermitian operators on n qubits, with real coefficients.
         dtype: complex dtype of the states.
 
     Raises:
-        UserError: an observable is not Hermitian, or zero.
+        UserError: the tables would take more than :data:`MAX_TABLE_BYTES`.
     """
 
     def __init__(self, observables: Sequence[SparsePauliOp], dtype: torch.dtype) -> None:
-        tables: dict[int, np.ndarray] = {}
-        for m, observable in enumerate(hermitian(observables)):
-            for pauli, coefficient in zip(observable.paulis, observable.coeffs.real, strict=True):
-                flip, phases = _action(pauli.x, pauli.z)
-                shape = (2 ** len(pauli.x), len(observables))
-                table = tables.setdefault(flip, np.zeros(shape, dtype=complex))
-                table[:, m] += coefficient * phases
+        self._num_qubits, self._size = observables[0].num_qubits, len(observables)
+        flips = _terms_by_flip(observables)
+        _check_size(flips, self._num_qubits, dtype)
         self._constants = Constants()
-        self._flips = sorted(tables)
-        for flip, table in tables.items():
-            indices = np.arange(len(table)) ^ flip
+        self._flips = sorted(flips)
+        columns: list[int] = []
+        for flip in self._flips:
+            own = sorted({term.column for term in flips[flip]})
+            columns += own
+            patterns, table = _tables(flips[flip], own, self._num_qubits)
             # Re(conj(psi_k) psi_l phase) is linear in the real and imaginary part of the product.
-            split = np.stack([table.real, -table.imag], axis=1).reshape(-1, len(observables))
-            values = np.repeat(table.real, 2, axis=0) if flip == 0 else split
-            self._constants[f"partner {flip}"] = torch.from_numpy(indices)
-            self._constants[f"table {flip}"] = torch.from_numpy(values).to(dtype.to_real())
+            imaginary = -table.imag if any(flip) else table.real
+            values = np.stack([table.real, imaginary], axis=2).reshape(-1, len(own))
+            self._constants[f"patterns {flip}"] = torch.tensor(patterns, dtype=dtype.to_real())
+            self._constants[f"table {flip}"] = torch.tensor(values, dtype=dtype.to_real())
+        self._direct = columns == list(range(self._size))
+        self._constants["columns"] = torch.tensor(columns)
 
     def __call__(self, states: Tensor) -> Tensor:
         """Expectation values (..., M), real, in the states (..., 2**n)."""
         constants = self._constants.on(states.device)
-        values = []
-        for flip in self._flips:
-            if flip == 0:
-                parts = torch.view_as_real(states).flatten(-2)
-                products = parts * parts
-            else:
-                partners = states.index_select(-1, constants[f"partner {flip}"])
-                products = torch.view_as_real(states.conj() * partners).flatten(-2)
-            values.append(products @ constants[f"table {flip}"])
-        return sum(values[1:], start=values[0])
+        values = [self._of_flip(flip, states, constants) for flip in self._flips]
+        total = values[0] if len(values) == 1 else torch.cat(values, dim=-1)
+        if self._direct:
+            return total
+        zeros = total.new_zeros(*total.shape[:-1], self._size)
+        return zeros.index_add(-1, constants["columns"], total)
+
+    def _of_flip(self, flip: Bits, states: Tensor, constants: dict[str, Tensor]) -> Tensor:
+        """What the terms of one flip give to each observable that has such terms."""
+        if any(flip):
+            products = torch.view_as_real(states.conj() * _flipped(states, flip)).flatten(-2)
+        else:
+            parts = torch.view_as_real(states).flatten(-2)
+            products = parts * parts
+        if self._num_qubits > TABLE_QUBITS:
+            patterns = constants[f"patterns {flip}"]
+            products = patterns @ products.unflatten(-1, (patterns.shape[-1], -1))
+            products = products.flatten(-2)
+        return products @ constants[f"table {flip}"]
 
 
-def _action(x: np.ndarray, z: np.ndarray) -> tuple[int, np.ndarray]:
-    """``flip`` and phases with <psi|P|psi> = sum_k conj(psi_k) phases_k psi_(k xor flip)."""
-    bits = basis_bits(len(x))
-    flip = int(sum(1 << (len(x) - 1 - q) for q in np.flatnonzero(x)))
-    # P = prod_q i^(x z) X^x Z^z sends |l> to (-1)^(z.l) i^(x.z) |l xor flip>, with l = k xor flip.
-    signs = (-1.0) ** ((bits ^ x.astype(int)) @ z.astype(int))
-    return flip, signs * 1j ** int(np.sum(x & z))
+@dataclass(frozen=True)
+class _Term:
+    """``factor * (-1)**(z . k)`` in the expectation value number ``column``."""
+
+    column: int
+    z: Bits
+    factor: complex
 
 
-def basis_bits(num_qubits: int) -> np.ndarray:
-    """Bits (2**n, n) of the basis states; qubit 0 is the most significant in the engine."""
-    index = np.arange(2**num_qubits)
-    return (index[:, None] >> np.arange(num_qubits)[::-1]) & 1
+def _terms_by_flip(observables: Sequence[SparsePauliOp]) -> dict[Bits, list[_Term]]:
+    flips: dict[Bits, list[_Term]] = {}
+    for column, observable in enumerate(observables):
+        paulis = observable.paulis
+        for x, z, coefficient in zip(paulis.x, paulis.z, observable.coeffs.real, strict=True):
+            # P = prod_q i^(x z) X^x Z^z sends |l> to (-1)^(z.l) i^(x.z) |l xor flip>, and
+            # <psi|P|psi> = sum_k conj(psi_k) phases_k psi_l with l = k xor flip.
+            factor = coefficient * (-1j) ** int(np.sum(x & z))
+            term = _Term(column, tuple(z.tolist()), factor)
+            flips.setdefault(tuple(x.tolist()), []).append(term)
+    return flips
+
+
+def _check_size(flips: dict[Bits, list[_Term]], num_qubits: int, dtype: torch.dtype) -> None:
+    before = max(0, num_qubits - TABLE_QUBITS)
+    entries = sum(
+        len({term.z[:before] for term in terms}) * len({term.column for term in terms})
+        for terms in flips.values()
+    )
+    needed = entries * 2 ** (num_qubits - before) * dtype.itemsize
+    if needed > MAX_TABLE_BYTES:
+        raise UserError(
+            f"the terms of the observables take {needed / 2**30:.1f} GiB of tables, more than "
+            f"{MAX_TABLE_BYTES / 2**30:.1f}: measure fewer observables at once"
+        )
+
+
+def _tables(
+    terms: Sequence[_Term], columns: Sequence[int], num_qubits: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sign patterns (H, 2**high) of the first qubits, and phases (H, 2**low, columns)."""
+    before = max(0, num_qubits - TABLE_QUBITS)
+    places = {z: h for h, z in enumerate(sorted({term.z[:before] for term in terms}))}
+    table = np.zeros((len(places), 2 ** (num_qubits - before), len(columns)), dtype=complex)
+    for term in terms:
+        own = places[term.z[:before]], slice(None), columns.index(term.column)
+        table[own] += term.factor * signs(term.z[before:])
+    return np.array([signs(z) for z in places]), table
+
+
+def _flipped(states: Tensor, flip: Bits) -> Tensor:
+    """Amplitudes of ``k xor flip`` at ``k``: a run of flipped bits is an axis back to front."""
+    runs = [(flipped, 2 ** len(list(bits))) for flipped, bits in groupby(flip)]
+    lead = states.ndim - 1
+    axes = [lead + n for n, (flipped, _) in enumerate(runs) if flipped]
+    return states.unflatten(-1, [size for _, size in runs]).flip(axes).flatten(lead)
+
+
+def signs(z: Sequence[bool | int]) -> np.ndarray:
+    """``(-1)**(z . k)`` (2**n,) for all basis states k; qubit 0 is the most significant."""
+    return reduce(np.kron, [np.array([1.0, -1.0 if bit else 1.0]) for bit in z], np.ones(1))

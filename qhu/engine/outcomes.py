@@ -9,6 +9,7 @@ from qiskit import QuantumCircuit
 
 from qhu.engine.angles import Parameters
 from qhu.engine.channels import noisy_levels
+from qhu.engine.constants import lasting
 from qhu.engine.evolution import Evolution
 from qhu.engine.noise import Noise, NoiseModel
 from qhu.engine.noisy import OutcomeProgram
@@ -19,7 +20,7 @@ MAX_OUTCOME_QUBITS = 10
 """Widest circuit under noise: 4ⁿ numbers (8 MB) per state, a tenth of a second per layer."""
 _NUMBERS = 2**20  # of all states that are evolved at once
 _SETS = 1024  # at most so many states at once
-_NO_WEIGHTS = torch.zeros(0, dtype=torch.float64)
+_NO_WEIGHTS = torch.from_numpy(np.zeros(0))
 
 
 class Outcomes:
@@ -37,6 +38,7 @@ class Outcomes:
         UserError: the circuit is too wide or holds something that the engine cannot take.
     """
 
+    @lasting()
     def __init__(
         self, circuit: QuantumCircuit, noise: NoiseModel, qubits: Sequence[int] | None = None
     ) -> None:

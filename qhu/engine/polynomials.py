@@ -13,39 +13,41 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from qiskit.circuit import Parameter, ParameterExpression
 
-from qhu.errors import UserError
-
 Terms = dict[tuple[int, ...], float]
 """A polynomial: products of parameters, by their indices, to coefficients."""
 
 MAX_DEGREE = 8
+_NO_NUMBER = (ArithmeticError, RuntimeError, TypeError, ValueError)
+"""Qiskit's ways to say: no number, no derivative, a complex number."""
 _TOLERANCE = 1e-10
 _SPAN = 30.0  # the degree is measured over this distance from a random point, in both directions
 _SCALES = (1.0, 30.0, 1000.0)  # sizes of the bindings at which a polynomial is compared
 
 
-def expand(expression: ParameterExpression, index: Mapping[Parameter, int]) -> Terms:
-    """The expression as a polynomial.
+def expand(expression: ParameterExpression, index: Mapping[Parameter, int]) -> Terms | None:
+    """The expression as a polynomial, or None where it is no real one up to ``MAX_DEGREE``.
 
     Args:
-        expression: real, of the parameters in ``index``.
+        expression: of the parameters in ``index``.
         index: number of each parameter.
-
-    Raises:
-        UserError: the expression is not a real polynomial of degree ``MAX_DEGREE`` or less.
     """
     order = sorted(expression.parameters, key=index.__getitem__)
     try:
         terms = _taylor(expression, order, index, _degree(expression, order))
         proved = all(_agrees(expression, order, index, terms, scale) for scale in _SCALES)
-    except (ArithmeticError, RuntimeError, TypeError, ValueError):
-        proved = False  # Qiskit's ways to say: no number, no derivative, a complex number
-    if not proved:
-        raise UserError(
-            f"the angle '{expression}' is not a real polynomial of its parameters of degree "
-            f"{MAX_DEGREE} or less, which is all the engine can compile"
-        )
-    return {product: c for product, c in terms.items() if c or not product}
+    except _NO_NUMBER:
+        return None
+    return {product: c for product, c in terms.items() if c or not product} if proved else None
+
+
+def bound_value(
+    expression: ParameterExpression, order: Sequence[Parameter], values: NDArray[np.float64]
+) -> float | None:
+    """The expression at a binding, or None where that is not a finite real number."""
+    try:
+        return _value(expression, order, values)
+    except _NO_NUMBER:
+        return None
 
 
 def _degree(expression: ParameterExpression, order: Sequence[Parameter]) -> int:

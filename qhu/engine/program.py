@@ -3,11 +3,12 @@
 The way of a gate: :mod:`~qhu.engine.lowering` writes whatever it is in standard gates;
 :mod:`~qhu.engine.gates` takes these apart into rotations and phases;
 :mod:`~qhu.engine.schedule` sorts them into layers, where :mod:`~qhu.engine.series` makes one
-trigonometric polynomial of the rotations that meet on a qubit; one of four programs evaluates the
+trigonometric polynomial of the rotations that meet on a qubit; one of these programs evaluates the
 layers:
 
 ========================================  ======================================================
 :mod:`~qhu.engine.heisenberg`             shallow circuits of any width, as few Pauli strings
+:mod:`~qhu.engine.cones`                  wide circuits, as narrow ones, each observable its own
 :mod:`~qhu.engine.unitary`                few qubits, as one matrix for all samples
 :mod:`~qhu.engine.statevector`            everything else
 :mod:`~qhu.engine.noisy`                  gates under noise, through
@@ -16,20 +17,24 @@ layers:
 ========================================  ======================================================
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
+from qiskit.quantum_info import SparsePauliOp
 from torch import Tensor
 
 from qhu.engine.angles import Parameters
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.channels import noisy_levels
+from qhu.engine.cones import ConeProgram, light_cones
+from qhu.engine.constants import lasting
 from qhu.engine.evolution import Evolution
-from qhu.engine.gates import elementary_gates
+from qhu.engine.gates import ElementaryGate, elementary_gates
 from qhu.engine.heisenberg import HeisenbergProgram
 from qhu.engine.noise import Noise, NoiseModel
 from qhu.engine.noisy import NoisyProgram
-from qhu.engine.observables import Expectations
+from qhu.engine.observables import Expectations, hermitian
 from qhu.engine.readout import read_observables
 from qhu.engine.schedule import exact_levels, visible_gates
 from qhu.engine.statevector import StatevectorProgram
@@ -51,6 +56,7 @@ class Program(Protocol):
         """
 
 
+@lasting()
 def compile_circuit(
     ansatz: Ansatz, *, dtype: torch.dtype = torch.complex64, noise: NoiseModel | None = None
 ) -> Program:
@@ -66,24 +72,45 @@ def compile_circuit(
             observable is not Hermitian, or the circuit is too wide.
     """
     parameters = Parameters(ansatz.inputs, ansatz.weights)
-    num_qubits = ansatz.circuit.num_qubits
-    widest = MAX_STATE_QUBITS if noise is None else MAX_DENSITY_QUBITS
-    if num_qubits > widest:
-        raise UserError(
-            f"up to {widest} qubits are simulated {'exactly' if noise is None else 'under noise'} "
-            f"and the circuit takes {num_qubits}: use fewer features, or a front"
-        )
+    observables = hermitian(ansatz.observables)
     if noise is not None:
+        _check_width(ansatz.circuit.num_qubits, MAX_DENSITY_QUBITS, "under noise")
         return _noisy_program(ansatz, Noise(noise), dtype.to_real())
-    gates = visible_gates(elementary_gates(ansatz.circuit), ansatz.observables)
+    gates = elementary_gates(ansatz.circuit)
+    return _exact_program(gates, observables, parameters, dtype)
+
+
+def _exact_program(
+    gates: Sequence[ElementaryGate],
+    observables: Sequence[SparsePauliOp],
+    parameters: Parameters,
+    dtype: torch.dtype,
+) -> Program:
+    """The first program that serves; only the last two have memory that grows with 2**n."""
+    gates, num_qubits = visible_gates(gates, observables), observables[0].num_qubits
     levels = exact_levels(gates, num_qubits, parameters)
-    expectations = Expectations(ansatz.observables, dtype)
-    pulled = HeisenbergProgram.pulled_back(levels, num_qubits, ansatz.observables)
+    pulled = HeisenbergProgram.pulled_back(levels, num_qubits, observables)
     if pulled is not None:
         return HeisenbergProgram(levels, num_qubits, parameters, pulled, dtype.to_real())
+    cones = light_cones(gates, observables)
+    if cones is not None:
+        parts = [
+            (_exact_program(cone.gates, cone.observables, parameters, dtype), cone.columns)
+            for cone in cones
+        ]
+        return ConeProgram(parts, len(observables))
+    _check_width(num_qubits, MAX_STATE_QUBITS, "exactly")
     small = num_qubits <= MAX_UNITARY_QUBITS and encoding_first(levels)
     kind = UnitaryProgram if small else StatevectorProgram
-    return kind(levels, num_qubits, parameters, expectations, dtype)
+    return kind(levels, num_qubits, parameters, Expectations(observables, dtype), dtype)
+
+
+def _check_width(num_qubits: int, widest: int, how: str) -> None:
+    if num_qubits > widest:
+        raise UserError(
+            f"up to {widest} qubits are simulated {how} where an observable depends on all of "
+            f"them, and here it takes {num_qubits}: use fewer features or layers, or a front"
+        )
 
 
 def _noisy_program(ansatz: Ansatz, noise: Noise, dtype: torch.dtype) -> Program:

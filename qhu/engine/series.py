@@ -116,7 +116,9 @@ class SeriesTable:
         dtype: dtype of the matrices, complex or real.
     """
 
-    def __init__(self, series: Sequence[Series], columns: range, dtype: torch.dtype) -> None:
+    def __init__(
+        self, series: Sequence[Series], columns: Sequence[int], dtype: torch.dtype
+    ) -> None:
         waves = [own.waves() for own in series]
         size = max(len(own) for own in waves)
         angles: list[Terms] = []
@@ -146,10 +148,10 @@ class SeriesTable:
         else:
             # As einsum("...sf,sfe->...se"), whose own bookkeeping takes longer than the product.
             rows = features.reshape(-1, *self._shape).transpose(0, 1)
-            entries = (rows @ table).transpose(0, 1).reshape(*features.shape[:-1], -1)
+            entries = (rows @ table).transpose(0, 1).reshape(*features.shape[:-1], table.shape[-1])
         if not self._complex:
             return entries
-        return torch.view_as_complex(entries.view(*entries.shape[:-1], -1, 2))
+        return torch.view_as_complex(entries.unflatten(-1, (-1, 2)))
 
 
 def _as_real(tables: NDArray[np.complex128], pairs: bool) -> NDArray[np.float64]:

@@ -1,11 +1,38 @@
 """The quantum layer over any V2 estimator: stock EstimatorQNN and TorchConnector."""
 
+import torch
 from qiskit.primitives import BaseEstimatorV2
 from qiskit_machine_learning.connectors import TorchConnector
 from qiskit_machine_learning.neural_networks import EstimatorQNN
+from torch import Tensor
 
 from qhu.engine.ansatz import Ansatz
+from qhu.errors import UserError
 from qhu.estimators.param_shift import MergedParamShift
+
+
+class EstimatorConnector(TorchConnector):
+    """The stock connector for samples of any precision and any number, 0 included."""
+
+    def forward(self, input_data: Tensor | None = None) -> Tensor:
+        """Expectation values (..., M), float32, of the samples (..., I).
+
+        Raises:
+            UserError: the weights are of half precision.
+        """
+        if self.weight.dtype not in (torch.float32, torch.float64):
+            raise UserError(
+                f"a layer over an estimator cannot have weights in {self.weight.dtype}: keep them "
+                "in float32, as torch.autocast does"
+            )
+        if input_data is None:
+            return super().forward(None)
+        if input_data.numel() or not input_data.shape[-1]:
+            # numpy lacks bfloat16, which torch.autocast makes.
+            return super().forward(input_data.to(torch.float64))
+        shape = *input_data.shape[:-1], *self.neural_network.output_shape
+        nothing = 0.0 * (input_data.sum() + self.weight.sum())  # whose gradients are zeros
+        return torch.zeros(shape, device=input_data.device) + nothing
 
 
 def estimator_layer(ansatz: Ansatz, estimator: BaseEstimatorV2, precision: float) -> TorchConnector:
@@ -28,4 +55,4 @@ def estimator_layer(ansatz: Ansatz, estimator: BaseEstimatorV2, precision: float
         input_gradients=True,
         default_precision=precision,
     )
-    return TorchConnector(network)
+    return EstimatorConnector(network)

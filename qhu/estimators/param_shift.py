@@ -17,6 +17,7 @@ from qiskit.primitives import BaseEstimatorV2
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
+from qhu.engine.bindings import finite
 from qhu.engine.cache import CircuitCache
 from qhu.engine.lowering import standard_types
 from qhu.errors import UserError
@@ -67,7 +68,7 @@ class MergedParamShift(BaseEstimatorGradient):
         circuit, wanted = circuits[0], list(parameters[0])
         if any(c is not circuit for c in circuits) or any(list(p) != wanted for p in parameters):
             raise UserError("one gradient call takes one circuit and one list of parameters")
-        values = np.asarray(parameter_values, dtype=np.float64)
+        values = finite(np.asarray(parameter_values, dtype=np.float64))
         unique, which, sets, rows = _distinct(observables, values)
         jacobian = self._jacobian(self._unrolled.get(circuit), unique, values[sets], wanted)
         return EstimatorGradientResult(

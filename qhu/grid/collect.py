@@ -123,6 +123,7 @@ def write_files(
         data=study.data.content,
         metrics=metrics,
         costs=costs,
+        checkpoints=study.experiment.model_dump(mode="json").get("checkpoints", {}),
         cites=cites,
         files=folder.checksums(),
     )
@@ -131,7 +132,7 @@ def write_files(
 def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, Any]:
     """What the models behind the scores took, whenever it was spent."""
     keys = {key for _, key in _models(study, scored)}
-    steps = sum(study.store.load(key).facts["steps"] for key in sorted(keys))
+    steps = sum(study.store.load(key).facts["steps"] or 0 for key in sorted(keys))
     counts = {"cells": len(scored), "models": len(keys), "optimiser_steps": steps}
     return counts | {stage: backend.spending() for stage, backend in study.paid.items()}
 

@@ -1,19 +1,16 @@
 """Released checkpoints as states of qhu's network."""
 
-import zipfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from qhu.errors import UserError, shortened
+from qhu.model.checkpoint import MAX_BYTES, is_plain, unpickled
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.paper.release import released_name
-
-MAX_BYTES = 100_000_000
-"""Of a checkpoint, unpacked; the largest released one has a hundredth of it."""
+from qhu.record.documents import read_bounded
 
 
 def find_checkpoint(folder: Path, tag: str) -> Path:
@@ -58,7 +55,7 @@ def load_checkpoint(path: Path, net: HybridNet, dataset: str) -> ModelState:
                 f"{path}: {theirs} has shape {shape}, the released network {expected}: "
                 "a file of another network or run"
             )
-        if not _is_plain(tensors[theirs], wanted[ours].dtype):
+        if not is_plain(tensors[theirs], wanted[ours].dtype):
             raise UserError(f"{path}: {theirs} is not dense, finite and {wanted[ours].dtype}")
     theta = torch.cat([tensors[names[name]].reshape(-1) for name in net.theta.slices])
     return ModelState(theta, {name: tensors[names[name]] for name, _ in net.named_buffers()})
@@ -66,25 +63,13 @@ def load_checkpoint(path: Path, net: HybridNet, dataset: str) -> ModelState:
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
-        size = path.stat().st_size
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                size = max(size, sum(member.file_size for member in archive.infolist()))
-        if size > MAX_BYTES:
-            raise ValueError(f"it has {size:,} bytes, more than {MAX_BYTES:,}")
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch documents no exceptions for foreign files: any of many
-        reason = str(error).split("\n", 1)[0].split(". ", 1)[0]
-        raise UserError(f"{path} is not a released checkpoint: {reason}") from None
+        content = unpickled(read_bounded(path, MAX_BYTES))
+    except ValueError as error:
+        raise UserError(f"{path} is not a released checkpoint: {error}") from None
     tensors = content.get("model_state_dict") if isinstance(content, dict) else None
     if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
         raise UserError(f"{path} is not a released checkpoint: it holds no model_state_dict")
     return tensors
-
-
-def _is_plain(tensor: Tensor, dtype: torch.dtype) -> bool:
-    dense = tensor.layout == torch.strided and tensor.device.type == "cpu"
-    return dense and tensor.dtype == dtype and bool(torch.isfinite(tensor).all())
 
 
 def _released_shape(net: HybridNet, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -73,6 +73,22 @@ def read_bounded(path: Path, limit: int, called: str = "") -> bytes:
     return content
 
 
+def decoded(content: bytes, called: str) -> str:
+    """Bytes of a file as text, without a byte order mark.
+
+    Raises:
+        UserError: they are not UTF-8; the message has the line and the byte.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{shortened(called, 300)}: line {line} holds the byte 0x{content[error.start]:02x} "
+            f"(byte {error.start} of the file), which is not UTF-8: save it as UTF-8"
+        ) from None
+
+
 def parse_document(content: str | bytes, where: str) -> Any:
     """The value that a YAML document describes.
 
@@ -84,12 +100,10 @@ def parse_document(content: str | bytes, where: str) -> Any:
         UserError: it is not YAML (with the line), too large, or can be read in two ways.
     """
     try:
-        text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+        text = decoded(content, where) if isinstance(content, bytes) else content
         if len(text) > MAX_BYTES:
             raise UserError(f"{where} is longer than {MAX_BYTES:,} characters")
         return _Builder(yaml.parse(text, Loader=_PARSER), where).document()
-    except UnicodeError as error:
-        raise UserError(f"cannot read {where}: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

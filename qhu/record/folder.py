@@ -59,6 +59,8 @@ class RunRecord(BaseModel):
     """how every score in ``results.csv`` is read"""
     costs: dict[str, Any] = {}
     """stages computed and reused, circuit executions"""
+    checkpoints: dict[str, Any] = {}
+    """by label, scenario and seed, the file that a model came from, where it was not made here"""
     cites: dict[str, list[str]] = {}
     """what was used, such as ``method scrub``, to its keys in ``references.bib``"""
     files: dict[str, str] = {}

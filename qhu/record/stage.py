@@ -39,6 +39,12 @@ def packed(stage: Stage) -> bytes:
     return b"".join([content[:start], _checksum(content).encode(), content[end:]])
 
 
+def is_stage(content: bytes) -> bool:
+    """Whether a safetensors file says that it is a stage."""
+    size = int.from_bytes(content[:8], "little")
+    return "stage" in json.loads(content[8 : 8 + size]).get("__metadata__", {})
+
+
 def unpacked(content: bytes, key: str | None = None) -> Stage:
     """The stage in a file.
 

@@ -203,9 +203,20 @@ SENTENCES = (
     _Sentence(
         "budget",
         "All methods had the same budget.",
-        {"unlearning.steps": _given, "unlearning.epochs": NONE, "own.bounds": NONE},
+        {
+            "unlearning.steps": _given,
+            "unlearning.epochs": NONE,
+            "own.bounds": NONE,
+            "own.elsewhere": NONE,
+        },
     ),
     _Sentence("budget", "Bounds of their own: {own.bounds}.", {"own.bounds": _given}),
+    _Sentence(
+        "budget",
+        "Unlearned elsewhere: {own.elsewhere}; from which model, on which rows, in how many steps "
+        "and by which selection is not known here.",
+        {"own.elsewhere": _given},
+    ),
     _Sentence("seeds", "All methods of a seed shared its rows and its teacher."),
     _Sentence(
         "seeds",
@@ -234,9 +245,17 @@ def design(settings: Mapping[str, Any]) -> list[DesignStatement]:
     Args:
         settings: contents of its ``experiment.yaml``.
     """
-    flat = dict(_flat(settings)) | {"own.bounds": _own_bounds(settings)}
+    elsewhere = ", ".join(settings.get("checkpoints", ())) or None
+    own = {"own.bounds": _own_bounds(settings), "own.elsewhere": elsewhere}
+    flat = dict(_flat(applied(settings))) | own
     statements = (sentence.of(flat) for sentence in SENTENCES)
     return [statement for statement in statements if statement is not None]
+
+
+def applied(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without those of methods where none ran: all models came from elsewhere."""
+    idle = "checkpoints" in settings and settings.get("methods", {}).keys() <= {"none", "retrain"}
+    return {part: value for part, value in settings.items() if part != "unlearning" or not idle}
 
 
 def by_topic(statements: Sequence[DesignStatement]) -> dict[str, list[str]]:

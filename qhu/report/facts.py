@@ -147,8 +147,10 @@ def reported(facts: pd.DataFrame) -> dict[tuple[str, str, str], list[str]]:
 def _over_seeds(values: pd.Series) -> str:
     """One value where all seeds agree, the range of numbers, else every distinct value."""
     distinct = list(dict.fromkeys(map(as_text, values.dropna().tolist())))
+    if not distinct:
+        return "–"
     if len(distinct) == 1:
         return distinct[0]
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return f"{as_text(float(values.min()))} to {as_text(float(values.max()))}"
-    return ", ".join(distinct) or "–"
+    return ", ".join(distinct)

@@ -19,6 +19,7 @@ from qhu.errors import UnknownName, UserError, brief, shortened
 from qhu.record.documents import parse_document, read_document
 from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
+from qhu.settings.checkpoint import Checkpoints, check_labels
 from qhu.settings.model import ModelSpec, expanded, replaced_by
 from qhu.settings.parts import (
     DataSpec,
@@ -91,6 +92,8 @@ class Experiment(Options):
     """what is to be forgotten, by label"""
     methods: dict[Name, MethodSpec] = Field(min_length=1)
     """methods by label; ``none`` and ``retrain`` are always added"""
+    checkpoints: Checkpoints = Field({}, exclude_if=lambda given: not given)
+    """models unlearned elsewhere by label, scenario and seed; ``qhu evaluate`` fills it"""
     metrics: tuple[str, ...] = ()
     """metrics to compute; empty: all registered ones but those on request"""
     seeds: Seeds = tuple(range(10))
@@ -133,6 +136,14 @@ class Experiment(Options):
     def _distinct_scenarios(cls, scenarios: dict[str, Scenario]) -> dict[str, Scenario]:
         distinct(scenarios)
         return scenarios
+
+    @model_validator(mode="after")
+    def _own_labels(self) -> "Experiment":
+        check_labels(self.checkpoints, self.methods, TRAINED)
+        for label, of_label in self.checkpoints.items():
+            for scenario in of_label.keys() - self.scenarios.keys():
+                raise UnknownName(f"scenario in checkpoints.{label}", scenario, self.scenarios)
+        return self
 
     @field_serializer("methods", mode="plain")
     def _plain_methods(self, methods: dict[str, MethodSpec], info: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
 from qhu import registry
 from qhu.errors import UserError
@@ -14,6 +14,16 @@ TorchDevice = Literal["cpu", "cuda"]
 Scope = Literal["all", "quantum", "classical"]
 Scaling = Literal["angles", "unit", "none"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _check_label(given: Any) -> Any:
+    if not isinstance(given, bool | int | str):
+        raise ValueError("give a name as it stands in the data, or a number counted from 0")
+    return given
+
+
+Label = Annotated[bool | int | str, BeforeValidator(_check_label)]
+"""A class or a column: its name, which may look like a number or true, or its number from 0."""
 
 
 class DataSpec(Options):
@@ -147,8 +157,8 @@ class Scenario(Options):
     """random share of the training rows, drawn anew per seed, stratified by class"""
     ids: tuple[StrictInt, ...] | None = None
     """explicit row numbers of the dataset, which are then always part of the training rows"""
-    label: StrictInt | None = None
-    """a whole class"""
+    label: Label | None = None
+    """a whole class by its name; where no class is called by a number, also by its number from 0"""
     mislabelled: Literal[True] | None = None
     """the training rows that ``data.label_noise`` gave a wrong label"""
 

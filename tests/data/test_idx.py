@@ -8,9 +8,10 @@ import torch
 
 from qhu.data.idx import IdxOptions, idx, read_folder
 from qhu.data.mnist import ImageOptions, content_hash, fashion_mnist, mnist, shipped
+from qhu.data.split import forget_rows, split_rows
 from qhu.data.subset import balanced_rows
 from qhu.errors import QhuError, UserError
-from qhu.settings.parts import DataSpec
+from qhu.settings.parts import DataSpec, Scenario
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the original files are not here")
@@ -30,6 +31,20 @@ def write_part(folder, part, rows, first=0, compress=False):
         content = packed(array)
         path = folder / f"{part}-{holds}-ubyte{'.gz' * compress}"
         path.write_bytes(gzip.compress(content) if compress else content)
+
+
+def test_digits_3_and_7_are_two_classes(tmp_path):
+    """Neither noise nor a method that draws wrong labels can draw a digit that is not there."""
+    labels = np.where(np.arange(40) % 2, 7, 3)
+    images = np.broadcast_to(np.arange(40)[:, None, None], (40, 4, 5))
+    for holds, array in (("images-idx3", images), ("labels-idx1", labels)):
+        (tmp_path / f"train-{holds}-ubyte").write_bytes(packed(array))
+    data = idx(IdxOptions(folder=str(tmp_path)))
+    assert data.classes == ("3", "7")
+    split = split_rows(data, DataSpec(label_noise=0.3), seed=0)
+    assert set(split.labels) == {0, 1} and (split.labels != data.y).any()
+    forget = forget_rows(data, split_rows(data, DataSpec(), 0), "s", Scenario(label=7), 0).forget
+    assert set(labels[forget]) == {7}
 
 
 @pytest.mark.parametrize("compress", [False, True])

@@ -31,6 +31,7 @@ def test_every_public_name_is_on_the_first_page(reference):
     page = reference.public()
     for name in set(qhu.__all__) - {"__version__"}:
         assert f"## qhu.{name}\n" in page
+    assert "autofunction:: qhu.api.evaluate" in page, "not the package of that name"
 
 
 def test_formulas_are_no_markup_and_code_stays(reference):

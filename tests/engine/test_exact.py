@@ -146,12 +146,10 @@ def test_what_it_cannot_do_is_named() -> None:
     measured.measure(0, 0)
     with pytest.raises(UserError, match="'measure'"):
         compile_circuit(Ansatz(measured, (), (), z_observables(1)))
-    curved = QuantumCircuit(1)
-    curved.rx(a.sin(), 0)
-    with pytest.raises(UserError, match=r"sin\(a\)"):
-        compile_circuit(Ansatz(curved, (a,), (), z_observables(1)))
+    unlisted = QuantumCircuit(1)
+    unlisted.rx(a.sin(), 0)
     with pytest.raises(UserError, match="'a'"):
-        compile_circuit(Ansatz(curved, (), (), z_observables(1)))
+        compile_circuit(Ansatz(unlisted, (), (), z_observables(1)))
     with pytest.raises(UserError, match="Hermitian"):
         compile_circuit(Ansatz(QuantumCircuit(1), (), (), (SparsePauliOp("Z", 1j),)))
 
@@ -159,4 +157,4 @@ def test_what_it_cannot_do_is_named() -> None:
 @pytest.mark.parametrize("noise", [None, object()])
 def test_a_circuit_whose_state_no_machine_holds_is_refused(make_ansatz, noise):
     with pytest.raises(UserError, match=r"qubits are simulated .* takes 40: use fewer"):
-        compile_circuit(make_ansatz(qubits=40), noise=noise)
+        compile_circuit(make_ansatz(qubits=40, layers=20), noise=noise)

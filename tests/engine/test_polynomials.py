@@ -43,6 +43,7 @@ INDEX = {parameter: n for n, parameter in enumerate([A, B, C, *V])}
 )
 def test_terms(expression: ParameterExpression, terms: dict[tuple[int, ...], float]) -> None:
     found = expand(expression, INDEX)
+    assert found is not None
     assert found.pop((), 0.0) == pytest.approx(terms.pop((), 0.0), abs=1e-12)
     assert found.keys() == terms.keys()
     assert list(found.values()) == pytest.approx([terms[key] for key in found])
@@ -73,10 +74,8 @@ def test_terms(expression: ParameterExpression, terms: dict[tuple[int, ...], flo
     ],
     ids=str,
 )
-def test_what_is_no_real_polynomial_is_refused_by_name(expression: ParameterExpression) -> None:
-    with pytest.raises(UserError) as refusal:
-        expand(expression, INDEX)
-    assert f"'{expression}'" in str(refusal.value)
+def test_what_is_no_real_polynomial_is_known(expression: ParameterExpression) -> None:
+    assert expand(expression, INDEX) is None
 
 
 def _expressions() -> st.SearchStrategy[Any]:
@@ -108,10 +107,7 @@ def test_what_compiles_is_the_bound_angle(expression: ParameterExpression, seed:
     circuit.ry(expression, 0)
     row = np.random.default_rng(seed).uniform(-2, 2, 3)
     ansatz = Ansatz(circuit, (A, B, V[10]), (), (SparsePauliOp("Z"),))
-    try:
-        program = compile_circuit(ansatz, dtype=torch.complex128)
-    except UserError:  # what cancels but for rounding errors may be refused
-        return
+    program = compile_circuit(ansatz, dtype=torch.complex128)
     found = program(torch.from_numpy(row), torch.zeros(0, dtype=torch.float64)).item()
     values = dict(zip((A, B, V[10]), row.tolist(), strict=True))
     angle = float(expression.bind({p: values[p] for p in expression.parameters}))

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup, escape
 from pylatexenc.latexencode import unicode_to_latex
 
-from qhu.report.design import by_topic, design
+from qhu.report.design import applied, by_topic, design
 from qhu.report.facts import flatten, ranges, scenarios
 from qhu.report.frames import RunFiles
 from qhu.report.statistics import MIN_SEEDS
@@ -105,10 +105,9 @@ def _latex(text: str) -> str:
 
 def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
     """Titles and texts; what a sentence has told is taken from ``left``."""
-    nested = ("scenarios", "methods", "metrics", "stages", "seeds")
-    left = dict(
-        flatten({part: value for part, value in run.settings.items() if part not in nested})
-    )
+    nested = ("scenarios", "methods", "checkpoints", "metrics", "stages", "seeds")
+    settings = applied(run.settings)
+    left = dict(flatten({part: value for part, value in settings.items() if part not in nested}))
     for setting in _unused(left):
         del left[setting]
     words = {
@@ -193,6 +192,8 @@ def _methods(run: RunFiles) -> str:
         name = given.get("method", label)
         cited = f"{label if label == name else f'{label} ({name})'}{_cite(run, f'method {name}')}"
         described.append(f"{cited} ({', '.join(options)})" if options else cited)
+    elsewhere = "unlearned elsewhere; run.json names the files"
+    described += [f"{label} ({elsewhere})" for label in run.settings.get("checkpoints", ())]
     return "; ".join(described)
 
 
