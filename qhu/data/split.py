@@ -10,7 +10,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from qhu.data.base import Dataset
 from qhu.data.reduction import principal_components
-from qhu.errors import UserError, shortened
+from qhu.errors import UserError
 from qhu.seeding import numpy_stream, seed_sequence
 from qhu.settings.parts import DataSpec, Scenario
 
