@@ -6,17 +6,23 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.circuits import NUM_WEIGHTS
 from benchmarks.contender import Contender, ContenderFailed
 from benchmarks.floor import works
+from benchmarks.ours import ansatz
 from benchmarks.rows import DifferentWork, Row, difference, failed, interleaved, row
 from qhu.backends.aer import AerBackend, Options
-from qhu.model.circuit import build_ansatz
-from qhu.settings.model import ModelSpec
 
 Problem = dict[str, Any]
 LAYERS, DEVICE = 2, "fake_brisbane"
 TOLERANCE = 1e-4
 """Single against double precision, relative to the largest entry of each array."""
+FAMILIES = {
+    "zz-real": ("zz-real", 3),
+    "strongly": ("strongly", 3),
+    "six-layers": ("rotations-cz", 6),
+}
+"""Cases of other circuits than two layers of rotations and a CZ ring: circuit and layers."""
 PEERS = ("tensorcircuit-ng", "pennylane-broadcast", "lightning")
 TOO_LONG = "parameter shift sample by sample would take minutes per step"
 DTYPES = {
@@ -61,6 +67,10 @@ def all_cases() -> list[Case]:
         most = 1 if n == 4 else None  # so small that a second thread costs more than it brings
         layer = layer_problem(n, batch)
         cases.append(Case(f"{n}x{batch}", layer, names, skipped=skipped, most_threads=most))
+    for name, (circuit, layers) in FAMILIES.items():
+        layer = layer_problem(8, 64, layers, circuit)
+        skipped = {"estimator-qnn": TOO_LONG}
+        cases.append(Case(name, layer, ("qhu", *PEERS), skipped=skipped))
     for name, n in (("mnist-step", 8), ("fashion-step", 10)):
         names = ("qhu", "classical-twin")
         training = training_problem(n, 64)
@@ -69,14 +79,19 @@ def all_cases() -> list[Case]:
     return [*cases, Case("noisy-step", noisy, ("qhu", "aer-merged"), ("aer-merged", "qhu"))]
 
 
-def layer_problem(n: int, batch: int, layers: int = LAYERS) -> Problem:
-    """Random inputs (B, n), weights (L, 3, n) and cotangent (B, n) from a fixed seed."""
+def layer_problem(
+    n: int, batch: int, layers: int = LAYERS, circuit: str = "rotations-cz"
+) -> Problem:
+    """Random inputs (B, n), weights (W,) and cotangent (B, n) from a fixed seed."""
     random = np.random.default_rng(n)
+    weights = random.uniform(-np.pi, np.pi, NUM_WEIGHTS[circuit](n, layers))
     return {
         "kind": "layer",
+        "circuit": circuit,
+        "layers": layers,
         "dtype": DTYPE,
         "inputs": random.uniform(-np.pi, np.pi, (batch, n)).tolist(),
-        "weights": random.uniform(-np.pi, np.pi, (layers, 3, n)).tolist(),
+        "weights": weights.tolist(),
         "cotangent": random.normal(size=(batch, n)).tolist(),
     }
 
@@ -180,12 +195,12 @@ def couplings(case: Case) -> int:
     """Two-qubit gates of the native circuit; 0 in problems without noise."""
     if case.problem["kind"] != "noisy":
         return 0
-    ansatz = build_ansatz(ModelSpec(layers=LAYERS), _sizes(case.problem)["qubits"])
-    return AerBackend("aer", Options(device=DEVICE)).isa(ansatz).ansatz.circuit.num_nonlocal_gates()
+    layer = ansatz({k: np.array(v) if isinstance(v, list) else v for k, v in case.problem.items()})
+    return AerBackend("aer", Options(device=DEVICE)).isa(layer).ansatz.circuit.num_nonlocal_gates()
 
 
 def _sizes(problem: Problem) -> dict[str, int]:
     if problem["kind"] == "training":
         return {k: problem[k] for k in ("qubits", "layers", "batch")}
     batch, qubits = np.shape(problem["inputs"])
-    return {"qubits": qubits, "batch": batch, "layers": len(problem["weights"])}
+    return {"qubits": qubits, "batch": batch, "layers": problem["layers"]}

@@ -1,47 +1,69 @@
-"""The reference of the exact layer: dense states in double precision, gate by gate, by autograd.
+"""The reference of the exact layers: dense states in double precision, gate by gate, by autograd.
 
 It shares no code with any contender, so that a wrong one is told from its wrong peers.
 """
 
-from math import prod
+import functools
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from benchmarks.circuits import gates
 from benchmarks.serve import Problem, Step
 from benchmarks.torch_step import forward_backward
 
-PAULIS = torch.tensor([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]]).to(torch.cdouble)
+PAULIS = {
+    "rx": torch.tensor([[0, 1], [1, 0]]).to(torch.cdouble),
+    "ry": torch.tensor([[0, -1j], [1j, 0]]),
+    "rz": torch.tensor([[1, 0], [0, -1]]).to(torch.cdouble),
+}
+HADAMARD = torch.tensor([[1, 1], [1, -1]]).to(torch.cdouble) / 2**0.5
 
 
 def layer(problem: Problem) -> Step:
-    """The layer of arXiv 2512.19253: encoding, then layers of rotations and a CZ ring."""
-    return forward_backward(_outputs, {**problem, "dtype": "float64"})
+    """⟨Z⟩ on every qubit after the problem's circuit."""
+    return forward_backward(functools.partial(_outputs, problem), {**problem, "dtype": "float64"})
 
 
-def _outputs(inputs: Tensor, weights: Tensor) -> Tensor:
-    """⟨Z⟩ (B, n) of inputs (B, n) and weights (L, 3, n)."""
+def _outputs(problem: Problem, inputs: Tensor, weights: Tensor) -> Tensor:
+    """⟨Z⟩ (B, n) of inputs (B, n) and weights (W,)."""
     batch, qubits = inputs.shape
     bits = torch.arange(2**qubits)[:, None] >> torch.arange(qubits).flip(0) & 1
-    signs = 1.0 - 2.0 * bits
-    ring = prod(1 - 2 * bits[:, q] * bits[:, (q + 1) % qubits] for q in range(qubits))
     states = torch.zeros(batch, 2**qubits, dtype=torch.cdouble)
     states[:, 0] = 1
-    states = _rotated(states, inputs.unsqueeze(1).expand(batch, 3, qubits))
-    for angles in weights:
-        states = _rotated(states, angles.unsqueeze(0)) * ring
-    return states.abs().square() @ signs.double()
+    for name, on, angle in gates(problem, inputs.unbind(-1), weights):
+        if len(on) == 1:
+            states = _on_qubit(_matrix(name, angle), states, on[0])
+        else:
+            states = _on_pair(name, angle, states, bits[:, on[0]], bits[:, on[1]], on[1])
+    return states.abs().square() @ (1.0 - 2.0 * bits).double()
 
 
-def _rotated(states: Tensor, angles: Tensor) -> Tensor:
-    """RX, RY, RZ on every qubit of states (B, 2ⁿ) by angles (B, 3, n), or (1, 3, n) for all."""
-    halves = -0.5j * angles.movedim(1, -1)[..., None, None] * PAULIS
-    x, y, z = torch.matrix_exp(halves.contiguous()).unbind(2)
-    for qubit, gate in enumerate((z @ y @ x).unbind(1)):
-        apart = states.reshape(len(states), 2**qubit, 2, -1)
-        states = torch.einsum("bij,bljr->blir", gate.expand(len(states), 2, 2), apart)
-        states = states.flatten(1)
-    return states
+def _matrix(name: str, angle: Any) -> Tensor:
+    if name == "h":
+        return HADAMARD[None]
+    return torch.matrix_exp(-0.5j * angle.reshape(-1, 1, 1) * PAULIS[name])
+
+
+def _on_qubit(matrices: Tensor, states: Tensor, qubit: int) -> Tensor:
+    """One matrix (1, 2, 2) for all, or (B, 2, 2), on a qubit of states (B, 2ⁿ)."""
+    apart = states.reshape(len(states), 2**qubit, 2, -1)
+    matrices = matrices.expand(len(states), 2, 2)
+    return torch.einsum("bij,bljr->blir", matrices, apart).flatten(1)
+
+
+def _on_pair(
+    name: str, angle: Any, states: Tensor, first: Tensor, second: Tensor, target: int
+) -> Tensor:
+    """A gate on two qubits of states (B, 2ⁿ), given their bits (2ⁿ,) in the basis states."""
+    if name == "cz":
+        return states * (1 - 2 * first * second)
+    if name == "cx":
+        apart = states.reshape(len(states), 2**target, 2, -1)
+        return torch.where(first.bool(), apart.flip(2).flatten(1), states)
+    parity = (1 - 2 * first) * (1 - 2 * second)
+    return states * torch.exp(-0.5j * angle.reshape(-1, 1) * parity)
 
 
 STEPS = {("layer", "dense"): layer}

@@ -15,6 +15,8 @@ from benchmarks.machine import copy_rate, product_rate
 COMPLEX, REAL, PASSES = 8, 2, 3
 AMPLITUDE, NUMBER = 8, 4
 """Bytes of a complex and a real number in single precision."""
+EXTRA_LAYERS = {"zz-real": 3}
+"""Rows of one-qubit gates beyond those of the layers: H twice, and RY once more."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +113,15 @@ def works(problem: Mapping[str, Any], couplings: int = 0) -> dict[str, Work]:
         sizes = problem["qubits"], problem["batch"]
         return {"qhu": network(*sizes, True), "classical-twin": network(*sizes, False)}
     batch, n = len(problem["inputs"]), len(problem["inputs"][0])
-    layers = len(problem["weights"])
+    layers = problem["layers"]
     if problem["kind"] == "noisy":
         return {
             "qhu": pulled_back(n, batch, couplings),
             "aer-merged": shifted_densities(n, batch, layers, couplings),
         }
-    evolved = state_vector(n, batch, layers)
+    evolved = state_vector(n, batch, layers + EXTRA_LAYERS.get(problem["circuit"], 0))
     peers = dict.fromkeys(("pennylane-broadcast", "lightning", "tensorcircuit-ng"), evolved)
     # qhu takes the cheaper picture, where one is known for the depth.
-    ours = pauli_strings(n, batch) if layers == 2 else evolved
+    shallow = problem["circuit"] == "rotations-cz" and layers == 2
+    ours = pauli_strings(n, batch) if shallow else evolved
     return {"qhu": ours, "estimator-qnn": parameter_shift(n, batch, layers), **peers}

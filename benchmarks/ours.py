@@ -5,15 +5,20 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from qiskit import QuantumCircuit
+from qiskit.circuit import ParameterVector
+from qiskit.circuit.library import real_amplitudes, zz_feature_map
+from qiskit.quantum_info import SparsePauliOp
 from torch.func import functional_call
 
+from benchmarks.circuits import gates
 from benchmarks.clear import clear_images
 from benchmarks.serve import Problem, Step
 from benchmarks.torch_step import forward_backward
 from qhu.backends.named import open_backend
+from qhu.engine.ansatz import Ansatz
 from qhu.engine.connector import EngineConnector
 from qhu.engine.program import compile_circuit
-from qhu.model.circuit import build_ansatz
 from qhu.model.hybrid import HybridNet
 from qhu.settings.model import ModelSpec
 
@@ -21,23 +26,35 @@ CLASSES = 10
 LEARNING_RATE = 1e-3
 
 
+def ansatz(problem: Problem) -> Ansatz:
+    """The problem's circuit as Qiskit's users write it, ⟨Z⟩ on every qubit."""
+    qubits = problem["inputs"].shape[-1]
+    x, w = ParameterVector("x", qubits), ParameterVector("w", len(problem["weights"]))
+    if problem["circuit"] == "zz-real":
+        encoding = zz_feature_map(qubits)
+        trained = real_amplitudes(qubits, reps=problem["layers"])
+        circuit = encoding.assign_parameters(list(x)).compose(trained.assign_parameters(list(w)))
+    else:
+        circuit = QuantumCircuit(qubits)
+        for name, on, angle in gates(problem, x, w):
+            getattr(circuit, name)(*([] if angle is None else [angle]), *on)
+    observables = tuple(
+        SparsePauliOp.from_sparse_list([("Z", [q], 1.0)], num_qubits=qubits) for q in range(qubits)
+    )
+    return Ansatz(circuit, tuple(x), tuple(w), observables)
+
+
 def layer(problem: Problem) -> Step:
     """The engine's program of the exact layer."""
-    layers, _, qubits = problem["weights"].shape
     dtype = getattr(torch, problem["dtype"]).to_complex()
-    program = compile_circuit(build_ansatz(ModelSpec(layers=layers), qubits), dtype=dtype)
-    return forward_backward(lambda x, w: program(x, w.reshape(-1)), problem)
+    return forward_backward(compile_circuit(ansatz(problem), dtype=dtype), problem)
 
 
 def noisy_layer(problem: Problem) -> Step:
     """The same layer under the noise of a device, exact expectation values."""
-    layers, _, qubits = problem["weights"].shape
-    ansatz = build_ansatz(ModelSpec(layers=layers), qubits)
-    connector = open_backend(problem["device"]).layer(ansatz, seed=0)
+    connector = open_backend(problem["device"]).layer(ansatz(problem), seed=0)
     assert isinstance(connector, EngineConnector), "the backend's layer must run on the engine"
-    return forward_backward(
-        lambda x, w: functional_call(connector, {"weight": w.reshape(-1)}, (x,)), problem
-    )
+    return forward_backward(lambda x, w: functional_call(connector, {"weight": w}, (x,)), problem)
 
 
 def training_step(problem: Problem, quantum: bool) -> Step:

@@ -5,6 +5,7 @@ from typing import Any
 import pennylane as qml
 import torch
 
+from benchmarks.circuits import gates
 from benchmarks.serve import Problem, Step
 from benchmarks.torch_step import forward_backward
 
@@ -19,29 +20,28 @@ def lightning(problem: Problem) -> Step:
     return _step(problem, "lightning.qubit", diff_method="adjoint")
 
 
+GATES = {
+    "h": qml.Hadamard,
+    "rx": qml.RX,
+    "ry": qml.RY,
+    "rz": qml.RZ,
+    "cz": qml.CZ,
+    "cx": qml.CNOT,
+    "rzz": qml.IsingZZ,
+}
+
+
 def _step(problem: Problem, device: str, **settings: Any) -> Step:
-    layers, _, qubits = problem["weights"].shape
+    qubits = problem["inputs"].shape[-1]
     made = qml.device(device, wires=qubits)
-    circuit = qml.QNode(_circuit(layers, qubits), made, interface="torch", **settings)
-    return forward_backward(lambda x, w: torch.stack(circuit(x, w), dim=-1), problem)
-
-
-def _circuit(layers: int, qubits: int) -> Any:
-    """The layer of arXiv 2512.19253: encoding, then layers of rotations and a CZ ring."""
 
     def circuit(x: Any, w: Any) -> Any:
-        for q in range(qubits):
-            for gate in (qml.RX, qml.RY, qml.RZ):
-                gate(x[..., q], wires=q)
-        for layer in range(layers):
-            for q in range(qubits):
-                for axis, gate in enumerate((qml.RX, qml.RY, qml.RZ)):
-                    gate(w[layer, axis, q], wires=q)
-            for q in range(qubits):
-                qml.CZ(wires=[q, (q + 1) % qubits])
+        for name, on, angle in gates(problem, x.unbind(-1), w):
+            GATES[name](*([] if angle is None else [angle]), wires=on)
         return [qml.expval(qml.PauliZ(q)) for q in range(qubits)]
 
-    return circuit
+    node = qml.QNode(circuit, made, interface="torch", **settings)
+    return forward_backward(lambda x, w: torch.stack(node(x, w), dim=-1), problem)
 
 
 STEPS = {

@@ -6,23 +6,21 @@ from qiskit_machine_learning.gradients import ParamShiftEstimatorGradient
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 from torch.func import functional_call
 
+from benchmarks.ours import ansatz
 from benchmarks.serve import Problem, Step
 from benchmarks.torch_step import forward_backward
 from qhu.backends.aer import AerBackend, Options
-from qhu.engine.ansatz import Ansatz
-from qhu.model.circuit import build_ansatz
-from qhu.settings.model import ModelSpec
 
 
 def estimator_qnn(problem: Problem) -> Step:
     """``StatevectorEstimator``, ``ParamShiftEstimatorGradient`` and ``TorchConnector``."""
-    ansatz, estimator = _ansatz(problem), StatevectorEstimator()
+    measured, estimator = ansatz(problem), StatevectorEstimator()
     network = EstimatorQNN(
-        circuit=ansatz.circuit,
+        circuit=measured.circuit,
         estimator=estimator,
-        observables=list(ansatz.observables),
-        input_params=list(ansatz.inputs),
-        weight_params=list(ansatz.weights),
+        observables=list(measured.observables),
+        input_params=list(measured.inputs),
+        weight_params=list(measured.weights),
         gradient=ParamShiftEstimatorGradient(estimator),
         input_gradients=True,
         default_precision=0.0,
@@ -33,18 +31,11 @@ def estimator_qnn(problem: Problem) -> Step:
 def aer_merged(problem: Problem) -> Step:
     """Aer's density matrices: all samples, shifts and observables of a pass as one circuit call."""
     backend = AerBackend("aer", Options(device=problem["device"], simulator="aer"))
-    return _step(backend.layer(_ansatz(problem), seed=0), problem)
-
-
-def _ansatz(problem: Problem) -> Ansatz:
-    layers, _, qubits = problem["weights"].shape
-    return build_ansatz(ModelSpec(layers=layers), qubits)
+    return _step(backend.layer(ansatz(problem), seed=0), problem)
 
 
 def _step(connector: TorchConnector, problem: Problem) -> Step:
-    return forward_backward(
-        lambda x, w: functional_call(connector, {"weight": w.reshape(-1)}, (x,)), problem
-    )
+    return forward_backward(lambda x, w: functional_call(connector, {"weight": w}, (x,)), problem)
 
 
 STEPS = {("layer", "estimator-qnn"): estimator_qnn, ("noisy", "aer-merged"): aer_merged}

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import tensorcircuit as tc
 
+from benchmarks.circuits import gates
 from benchmarks.serve import Problem, Step
 
 tc.set_backend("jax")
@@ -17,9 +18,8 @@ tc.set_dtype("complex64")
 
 
 def layer(problem: Problem) -> Step:
-    """The layer of arXiv 2512.19253: encoding, then layers of rotations and a CZ ring."""
-    layers, _, qubits = problem["weights"].shape
-    batched = jax.vmap(_outputs(layers, qubits), in_axes=(0, None))
+    """⟨Z⟩ on every qubit after the problem's circuit."""
+    batched = jax.vmap(_outputs(problem), in_axes=(0, None))
     inputs, weights, cotangent = (
         jnp.asarray(problem[k], jnp.float32) for k in ("inputs", "weights", "cotangent")
     )
@@ -37,22 +37,16 @@ def layer(problem: Problem) -> Step:
     return step
 
 
-def _outputs(layers: int, qubits: int) -> Any:
-    """⟨Z⟩ (n,) of one sample as a function of inputs (n,) and weights (L, 3, n)."""
+def _outputs(problem: Problem) -> Any:
+    """⟨Z⟩ (n,) of one sample as a function of inputs (n,) and weights (W,)."""
+    qubits = problem["inputs"].shape[-1]
     bits = np.arange(2**qubits)[:, None] >> np.arange(qubits)[::-1] & 1
     signs = jnp.asarray(1 - 2 * bits, jnp.float32)
 
     def outputs(x: Any, w: Any) -> Any:
         circuit = tc.Circuit(qubits)
-        for q in range(qubits):
-            for gate in (circuit.rx, circuit.ry, circuit.rz):
-                gate(q, theta=x[q])
-        for number in range(layers):
-            for q in range(qubits):
-                for axis, gate in enumerate((circuit.rx, circuit.ry, circuit.rz)):
-                    gate(q, theta=w[number, axis, q])
-            for q in range(qubits):
-                circuit.cz(q, (q + 1) % qubits)
+        for name, on, angle in gates(problem, x, w):
+            getattr(circuit, name)(*on, **({} if angle is None else {"theta": angle}))
         return jnp.abs(circuit.state()) ** 2 @ signs
 
     return outputs

@@ -14,7 +14,7 @@ def forward_backward(layer: Callable[[Tensor, Tensor], Tensor], problem: Problem
 
     Args:
         layer: differentiable in both arguments.
-        problem: ``inputs`` (B, n), ``weights`` (L, 3, n), ``cotangent`` (B, M), and ``dtype``.
+        problem: ``inputs`` (B, n), ``weights`` (W,), ``cotangent`` (B, M), and ``dtype``.
     """
     dtype = getattr(torch, problem["dtype"])
     inputs = torch.tensor(problem["inputs"], dtype=dtype, requires_grad=True)

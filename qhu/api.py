@@ -12,19 +12,23 @@ import pandas as pd
 from rich.console import Console
 
 from qhu.commands.evaluate import with_models
+from qhu.data.arrays import FrameOptions, from_given, keep
 from qhu.data.partition import Partition
 from qhu.errors import UnknownName
 from qhu.grid.run import run as run_grid
 from qhu.model.hybrid import HybridNet
+from qhu.registry import parse
 from qhu.report import frames
 from qhu.report.run.page import write_report
 from qhu.settings.experiment import Experiment, load_experiment, make_experiment
-from qhu.settings.parts import Stages
+from qhu.settings.parts import DataSpec, Stages
 from qhu.settings.shipped import experiment_file
 from qhu.study import Study
 
 File = str | PathLike[str]
 Asked = Experiment | Mapping[str, Any] | File
+DATA = Path("runs/.data")
+"""Where rows are kept that a caller hands over."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,8 @@ def run(
     experiment: Asked,
     out: File | None = None,
     *,
+    data: Any = None,
+    label: bool | int | str | None = None,
     workers: int = 0,
     scheduler: str | None = None,
 ) -> Run:
@@ -99,6 +105,10 @@ def run(
     Args:
         experiment: an experiment, settings as in its file, or what :func:`load` takes.
         out: run folder; None: ``runs/<experiment>/<backend>/<fingerprint>``.
+        data: rows in the place of the experiment's ``data.source``, or there themselves: a data
+            frame, ``(X, y)`` of arrays, tensors or frames, what ``sklearn.datasets`` loads, a path,
+            or a source by its name. They are kept in ``runs/.data``, where a run finds them again.
+        label: of a data frame or table, the column of the label, by name or number.
         workers: local processes; 0: this one.
         scheduler: address of a running Dask scheduler, instead of ``workers``.
 
@@ -109,8 +119,8 @@ def run(
     console = Console(
         force_jupyter=False, markup=False
     )  # rich's bars in a notebook need another package
-    folder = Path(out) if out else None
-    return Run(run_grid(_asked(experiment), folder, console, workers, scheduler))
+    asked = _asked(experiment, data, label)
+    return Run(run_grid(asked, Path(out) if out else None, console, workers, scheduler))
 
 
 def evaluate(
@@ -178,12 +188,36 @@ def partition(experiment: Asked, seed: int, scenario: str = "") -> Partition:
     return _exactly(asked).partition(operator.index(seed), scenario)
 
 
-def _asked(experiment: Asked) -> Experiment:
-    if isinstance(experiment, Experiment):
+def _asked(
+    experiment: Asked, data: Any = None, label: bool | int | str | None = None
+) -> Experiment:
+    if not isinstance(experiment, Mapping | Experiment):
+        experiment = load(experiment)
+    if isinstance(experiment, Experiment) and data is None and label is None:
         return experiment
-    if isinstance(experiment, Mapping):
-        return make_experiment(experiment, "experiment")
-    return load(experiment)
+    settings = dict(experiment) if isinstance(experiment, Mapping) else experiment.model_dump()
+    return _made(settings, data, label)
+
+
+def _made(settings: dict[str, Any], data: Any, label: bool | int | str | None) -> Experiment:
+    """The experiment that settings describe, its rows kept where ``source: file`` reads them."""
+    given = settings.get("data")
+    spec = dict(given) if isinstance(given, Mapping) and "target" not in given else {}
+    if not spec and given is not None:
+        spec = given.model_dump() if isinstance(given, DataSpec) else {"source": given}
+    source = spec.get("source") if data is None else data
+    options = {} if data is not None else dict(spec.get("options") or {})
+    options |= {} if label is None else {"label": label}
+    if isinstance(source, PathLike):
+        spec |= {"source": "file", "options": {"path": source, **options}}
+    elif source is None or isinstance(source, str):
+        spec |= {"options": options} | ({"source": source} if source else {})
+    else:
+        spec |= {"source": "file", "options": {"path": "in memory"}}
+        make_experiment({**settings, "data": spec}, "experiment")  # first: nothing is written
+        rows = from_given(source, parse(FrameOptions, options, "data.options"))
+        spec["options"] = {"path": keep(rows, DATA)}
+    return make_experiment({**settings, "data": spec}, "experiment")
 
 
 def _exactly(experiment: Experiment) -> Study:

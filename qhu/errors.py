@@ -23,8 +23,8 @@ def shortened(text: str, length: int = 80) -> str:
 
 
 def brief(value: Any) -> str:
-    """A value as it would be written in Python, long and nested parts left out."""
-    return _BRIEF.repr(value)
+    """A value as it would be written in Python, in a line, long and nested parts left out."""
+    return " ".join(_BRIEF.repr(value).split())
 
 
 class QhuError(Exception):

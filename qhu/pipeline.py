@@ -70,7 +70,7 @@ def train(
             if model in kept and not kept[model]:
                 facts = {"history": result.history, "steps": result.steps}
                 together = [astuple(other) for other in stack]
-                recorded = {**facts, "together": together, **_scaling(study, model)}
+                recorded = {**facts, "together": together, **_samples_of(study, model)}
                 study.store.put(keys[model], study.arrays(result.state), recorded)
                 finished(model)
 
@@ -119,7 +119,7 @@ def unlearn(study: Study, cell: Cell) -> Stage:
             "history": student.history,
             "steps": len(student.history),
             "facts": facts,
-            **_scaling(study, fit),
+            **_samples_of(study, fit),
         }
         return study.arrays(student.state), recorded
 
@@ -220,9 +220,9 @@ def _without(study: Study, fit: Fit) -> str:
     return fit.scenario
 
 
-def _scaling(study: Study, fit: Fit) -> dict[str, str]:
-    """The fact of a model's file that :meth:`Study.seen_by` reads."""
-    return {"scaled_without": _without(study, fit)}
+def _samples_of(study: Study, fit: Fit) -> dict[str, Any]:
+    """What a model's file says of its samples: whose split, and the scaling, for ``seen_by``."""
+    return {"seed": fit.seed, "scaled_without": _without(study, fit)}
 
 
 def _fit_job(study: Study, fit: Fit) -> FitJob:

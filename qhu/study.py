@@ -18,7 +18,8 @@ from qhu.data.reduction import chosen_part, sample_shape
 from qhu.data.split import ForgetSet, forget_rows, split_rows
 from qhu.errors import UserError
 from qhu.hardware.access import Access
-from qhu.model.checkpoint import fitted
+from qhu.model.circuit import selective_encoding
+from qhu.model.fitting import fitted
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.identity import code_digest, digest, identity, packages
@@ -157,7 +158,8 @@ class Study:
 
         Raises:
             UserError: an empty split or forget set, no rows to select an epoch by, an absent class,
-                row or device, a method without options, parts of models that scale samples apart.
+                row or device, a method without options, parts of models that scale samples apart,
+                parts of the network that do not fit each other or the data.
             BudgetRefused: a device of the platform, and no budget.
         """
         if self.torch_device.type == "cuda" and not torch.cuda.is_available():
@@ -176,9 +178,10 @@ class Study:
                     "options with qhu.MethodOptions or a subclass of it"
                 )
         self._check_scaling()
-        self._check_checkpoints()
         for backend in self.paid.values():
             backend.check()
+        self._check_network()
+        self._check_checkpoints()
 
     def _check_scaling(self) -> None:
         """Refuse a part of the oracle inside the teacher where the two scale samples apart."""
@@ -204,6 +207,16 @@ class Study:
                 )
             tensors = {name: torch.from_numpy(array) for name, array in stage.arrays.items()}
             fitted(self.net("train"), tensors, f"the model of {cell}")
+
+    def _check_network(self) -> None:
+        """Refuse parts that do not fit each other, and samples that the encoding cannot take."""
+        self.net("train")
+        encoding = selective_encoding(self.experiment.model)
+        if encoding is None:
+            return
+        for seed in self.experiment.seeds:
+            for scenario in self.experiment.scenarios:
+                encoding.check(self.partition(seed, scenario).samples)
 
     def _check_selection(self, seed: int, scenario: str) -> None:
         """Refuse a forget set that leaves no rows to select an epoch by, where one is selected."""

@@ -40,6 +40,14 @@ assert set(run.predictions.method) == {"none", "retrain", "floor", "finetune", "
 assert {"loss", "val_loss", "seed"} <= set(run.history)
 assert run.report().name == "report.html"
 assert "sure_test" in set(run.results.metric)
+
+stored = run.predictions.query("method == 'scrub' and seed == 0 and scenario == 'subset'")
+stored = stored.set_index("row").filter(regex="^p")
+assert len(stored) > 100
+assert abs(probabilities.detach()[stored.index].numpy() - stored).max().max() < 1e-6
+assert set(elsewhere.results.method) == {"none", "retrain", "floor", "mine"}
+assert set(elsewhere.results.seed) == {0}
+assert callable(qhu.evaluate)
 print("all of it ran")
 """
 
@@ -58,7 +66,7 @@ def run_python(code, cwd, *arguments):
 
 def test_the_page_runs_and_an_edited_method_is_computed_again(tmp_path):
     cells = re.findall(r"```python\n(.*?)```", (DOCS / "api.md").read_text(), re.DOTALL)
-    assert len(cells) == 3
+    assert len(cells) == 5
     done = run_python(COUNTED + "\n".join(cells) + EDITED, tmp_path)
     assert done.stdout.endswith("all of it ran\n"), done.stderr
     assert not done.stderr

@@ -14,7 +14,8 @@ from torch import nn
 
 from qhu.errors import UnknownName, UserError, shortened
 from qhu.grid import run as grid
-from qhu.model.checkpoint import ModelFile, fitted, fitted_theta, read_model
+from qhu.model.checkpoint import read_model
+from qhu.model.fitting import fitted, fitted_theta
 from qhu.record.files import checksum
 from qhu.record.identity import digest
 from qhu.record.naming import check_name
@@ -67,9 +68,7 @@ def with_models(
     chosen = _by_seed(experiment, models, seeds)
     exactly = experiment.model_copy(update={"stages": Stages()})
     study = Study(exactly, Store(grid.STORE.resolve()))
-    read = {
-        seed: _read(study, model, f"the model of seed {seed}") for seed, model in chosen.items()
-    }
+    read = {seed: _read(study, model, seed) for seed, model in chosen.items()}
     _refuse_equal(read)
     for model in read.values():
         if model.checkpoint.content not in study.store:
@@ -152,23 +151,47 @@ def _path(model: Any) -> str | None:
     return fspath(model) if isinstance(model, str | PathLike) else None
 
 
-def _read(study: Study, model: Any, called: str) -> _Model:
+def _read(study: Study, model: Any, seed: int) -> _Model:
     """A model of the study's network."""
-    net, origin = study.net("train"), dict[str, str]()
+    net, origin, called = study.net("train"), dict[str, str](), f"model of seed {seed}"
     scaled = study.experiment.training.teacher_without or ""
     if isinstance(model, nn.Module):
         model = model.state_dict()
     if path := _path(model):
         file = read_model(Path(path))
-        origin = {"file": _printable(Path(path).name), "sha256": file.sha256}
-        origin |= {"stage": file.stage.key} if file.stage else {}
-        scaled = _scaled(study, file, scaled, path)
         state = fitted(net, file.tensors, path)
+        origin = {"file": _printable(Path(path).name), "sha256": file.sha256}
+        if file.stage:
+            origin["stage"] = file.stage.key
+            scaled = _as_trained(study, file.stage.facts, seed, path)
     elif isinstance(model, Mapping):
         state = fitted(net, model, called)
     else:
         state = fitted_theta(net, model, called)
     return _model(study.arrays(state), scaled, origin)
+
+
+def _as_trained(study: Study, facts: Mapping[str, Any], seed: int, path: str) -> str:
+    """Scenario without whose forget rows a run scaled the samples that it trained a model on.
+
+    Raises:
+        UserError: it was trained on the rows of another seed, or the scenario is not at hand.
+    """
+    own = study.experiment.training.teacher_without or ""
+    if facts.get("seed", seed) != seed:
+        raise UserError(
+            f"{path} is of seed {shortened(str(facts['seed']))}, as the run that wrote it says: it "
+            f"cannot stand for seed {seed}, whose rows are others"
+        )
+    scaled = facts.get("scaled_without", own)
+    if study.experiment.data.scale_rows != "retain":
+        return own
+    if scaled not in ("", *study.experiment.scenarios):
+        raise UserError(
+            f"{path} was trained on samples that were scaled without the forget rows of scenario "
+            f"'{shortened(str(scaled))}', which this experiment has not"
+        )
+    return str(scaled)
 
 
 def _model(arrays: dict[str, Any], scaled_without: str, origin: dict[str, str]) -> _Model:
@@ -178,22 +201,6 @@ def _model(arrays: dict[str, Any], scaled_without: str, origin: dict[str, str]) 
     unknown: dict[str, Any] = {"history": [], "steps": None, "facts": {}}
     facts = {**unknown, "scaled_without": scaled_without}
     return _Model(Checkpoint(content=content, **origin), arrays, facts)
-
-
-def _scaled(study: Study, file: ModelFile, teacher: str, path: str) -> str:
-    """Scenario whose forget rows the scaling of a model's samples never saw.
-
-    That of the teacher, which a method starts from, unless a run wrote the file, which says it.
-    """
-    if file.stage is None or study.experiment.data.scale_rows != "retain":
-        return teacher
-    scaled: str = file.stage.facts.get("scaled_without", teacher)
-    if scaled and scaled not in study.experiment.scenarios:
-        raise UserError(
-            f"{path} was trained on samples that were scaled without the forget rows of scenario "
-            f"'{shortened(scaled)}', which this experiment has not"
-        )
-    return scaled
 
 
 def _printable(name: str) -> str:

@@ -105,24 +105,26 @@ class Measurement:
         ansatz, self._shots = noisy.ansatz, shots
         read = [item.to_sparse_list()[0][1][0] for item in ansatz.observables]
         self._outcomes = Outcomes(ansatz.circuit, noisy.noise, read)
+        self._inputs = ansatz.values
         named = [*ansatz.inputs, *ansatz.weights]
         self._columns = [named.index(parameter) for parameter in ansatz.circuit.parameters]
         bits = np.arange(2 ** len(read))[:, None] >> np.arange(len(read)) & 1
         self._values = 1.0 - 2 * bits
 
     def draw(
-        self, angles: Tensor, weights: Tensor, times: int, random: np.random.Generator
+        self, features: Tensor, weights: Tensor, times: int, random: np.random.Generator
     ) -> list[Tensor]:
         """Expectation values (N, M), measured several times.
 
         Args:
-            angles: inputs of the circuit (N, I).
+            features: rows that the circuit encodes (N, F).
             weights: its weights (W,).
             times: how often to measure.
             random: source of the shots.
         """
-        rows = torch.hstack([angles, weights.expand(len(angles), -1)]).double().numpy()
+        inputs = self._inputs(features.double())
+        rows = torch.hstack([inputs, weights.expand(len(inputs), -1)]).double().numpy()
         distribution = self._outcomes(rows[:, self._columns])
         counts = (random.multinomial(self._shots, distribution) for _ in range(times))
         means = (tally / self._shots @ self._values for tally in counts)
-        return [torch.from_numpy(mean).to(angles.dtype) for mean in means]
+        return [torch.from_numpy(mean).to(features.dtype) for mean in means]

@@ -42,7 +42,7 @@ def dataset(
     features = [column for column in kept if column is not target]
     if not features:
         raise table.refusal("X must be (N, features): no column is left for features")
-    x = np.stack([_feature(table, column) for column in features], axis=1)
+    x = np.stack([feature(table, column) for column in features], axis=1)
     classes, y = classes_of(table, target)
     return Dataset(x, y, classes, _names(table, features), _remarks(table, kept, target))
 
@@ -174,13 +174,16 @@ def classes_of(table: DataTable, label: DataColumn) -> tuple[tuple[str, ...], ND
     # Objects: as an array of text, every label would take as much room as the longest.
     texts = np.array([str(value).strip() for value in label.values], object)
     names, codes = np.unique(texts, return_inverse=True)
+    if all(re.fullmatch(r"-?\d+", name) for name in names):
+        ranks = np.argsort(np.argsort([int(name) for name in names], kind="stable"))
+        names, codes = np.array(sorted(names, key=int), object), ranks[codes]
     return tuple(map(str, names)), codes.astype(np.int64)
 
 
 # -- the features ----------------------------------------------------------------------------------
 
 
-def _feature(table: DataTable, column: DataColumn) -> NDArray[np.float64]:
+def feature(table: DataTable, column: DataColumn) -> NDArray[np.float64]:
     """The numbers of a feature.
 
     Raises:

@@ -3,16 +3,13 @@
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import pandas as pd
 from pydantic import field_validator
 
+from qhu.data.arrays import from_arrays
 from qhu.data.base import Dataset
-from qhu.data.columns import classes_of
 from qhu.data.columns import dataset as from_table
 from qhu.data.delimited import SEPARATORS, read_delimited
 from qhu.data.npz import read_npz
-from qhu.data.table import DataColumn, DataTable
 from qhu.errors import UserError
 from qhu.registry import Options, dataset
 from qhu.settings.parts import Label
@@ -26,7 +23,8 @@ class FileOptions(Options):
     """Options of a data file."""
 
     path: str
-    """``.npz`` with the arrays ``X`` (N, features) or (N, height, width) and ``y`` (N,); or a table
+    """``.npz`` with the arrays ``X`` (N, features) or (N, height, width) and ``y`` (N,), and maybe
+    ``classes``, names by the numbers in ``y``, and ``features``, names of the columns; or a table
     as text, ``.csv``, ``.data``, ``.tsv`` or ``.txt``, with one row per sample"""
     label: Label | None = None
     """column of the label, by its name, or by its number from 0; null: see the rules"""
@@ -74,14 +72,5 @@ def _from_npz(path: Path, options: FileOptions) -> Dataset:
     arrays = read_npz(path)
     if missing := {"x", "y"} - arrays.keys():
         raise UserError(f"{path} lacks the array {min(missing)}: save it with X=… and y=…")
-    x, y = arrays["x"], arrays["y"]
-    if x.dtype.kind not in "iufb":
-        raise UserError(f"{path}: X holds {x.dtype}, not numbers")
-    if x.ndim not in (2, 3) or y.ndim != 1 or not x.size:
-        raise UserError(
-            f"{path}: X must be (N, features) or (N, height, width) and y (N,); "
-            f"they are {x.shape} and {y.shape}"
-        )
-    label = DataColumn("y", pd.Series(y))
-    classes, codes = classes_of(DataTable(str(path), [label], True), label)
-    return Dataset(x.astype(np.float64), codes, classes)
+    texts = {name: arrays[name].tolist() for name in arrays.keys() - {"x", "y"}}
+    return from_arrays(str(path), arrays["x"], arrays["y"], **texts)

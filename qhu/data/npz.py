@@ -10,6 +10,7 @@ import numpy as np
 from qhu.data.base import MAX_BYTES
 from qhu.errors import UserError
 
+NAMES = ("x", "y", "classes", "features", "remarks")
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -17,7 +18,7 @@ _HEADERS = {
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays ``x`` and ``y`` of an archive, as far as they are there.
+    """The arrays :data:`NAMES` of an archive, as far as they are there.
 
     Only what their headers claim and the archive holds in fact is unpacked; other members, and
     where their names lead, are left alone.
@@ -34,7 +35,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
             arrays: dict[str, np.ndarray] = {}
             for member in archive.infolist():
                 name = member.filename.lower().removesuffix(".npy")
-                if name in ("x", "y"):
+                if name in NAMES:
                     if name in arrays:
                         raise UserError(f"{path} holds the array {name} twice: keep one")
                     _measure(path, archive, member)

@@ -26,6 +26,7 @@ from scipy.sparse.csgraph import connected_components
 
 from qhu.emulator.errors import ProgramError
 from qhu.engine.outcomes import MAX_OUTCOME_QUBITS
+from qhu.engine.renaming import renamed_apart
 
 _SILENT = (Barrier, Delay)
 _Gate = tuple[tuple[int, ...], CircuitInstruction]
@@ -149,5 +150,6 @@ def _small(
         small.append(item.operation, [at[qubit] for qubit in qubits])
     used = sorted(small.parameters, key=position.__getitem__)
     ours = ParameterVector("p", len(used))
-    small.assign_parameters(dict(zip(used, ours, strict=True)), inplace=True)
+    small, apart = renamed_apart(small, used)
+    small.assign_parameters(dict(zip(apart, ours, strict=True)), inplace=True)
     return small, tuple(position[parameter] for parameter in used)

@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparsePauliOp
+from torch import Tensor
+
+from qhu.engine.preparation import Amplitudes
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,9 @@ class Ansatz:
         weights: trainable parameters, in the order of θ's quantum slice.
         observables: one Hermitian operator per output, on virtual qubits.
         layers: number of weights of each trainable layer, in their order.
+        preparation: what computes the inputs from the features; None: they are the features.
+        rest: what follows the preparation in the circuit, for who starts from its state; None:
+            nobody can, for the two have been compiled as one.
     """
 
     circuit: QuantumCircuit
@@ -24,8 +30,20 @@ class Ansatz:
     weights: tuple[Parameter, ...]
     observables: tuple[SparsePauliOp, ...]
     layers: tuple[int, ...] = ()
+    preparation: Amplitudes | None = None
+    rest: QuantumCircuit | None = None
+
+    @property
+    def features(self) -> int:
+        """Numbers in a row that the layer takes."""
+        return len(self.inputs) if self.preparation is None else self.preparation.features
+
+    def values(self, rows: Tensor) -> Tensor:
+        """Values (..., I) of the inputs for rows of features (..., F)."""
+        return rows if self.preparation is None else self.preparation.angles(rows)
 
     def copy(self) -> "Ansatz":
         """The same ansatz, which no edit of this one's circuit and observables reaches."""
         observables = tuple(observable.copy() for observable in self.observables)
-        return replace(self, circuit=self.circuit.copy(), observables=observables)
+        rest = None if self.rest is None else self.rest.copy()
+        return replace(self, circuit=self.circuit.copy(), observables=observables, rest=rest)

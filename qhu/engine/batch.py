@@ -42,6 +42,13 @@ class Batch:
         own = self._padded(tuple(tensor.shape[:-kept]))[: len(self.models)]
         return tensor.reshape(*own, *tensor.shape[-kept:])
 
+    def columns(self, vectors: Tensor) -> Tensor:
+        """Vectors (..., d) as (*models or ones, d, samples), or with one column for all samples."""
+        own = self._padded(tuple(vectors.shape[:-1]))[len(self.models) :]
+        if any(size > 1 for size in own):
+            return self.states(vectors, kept=1).mT
+        return self.operators(vectors, kept=1).unsqueeze(-1)
+
     def outputs(self, tensor: Tensor) -> Tensor:
         """Results (*models, samples, M) as (*lead, M)."""
         if self.lead == (*self.models, self.samples):

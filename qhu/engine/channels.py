@@ -13,7 +13,7 @@ from qiskit.circuit import Barrier, Delay, Gate, QuantumCircuit
 from qiskit.circuit.library import CXGate, UnitaryGate
 
 from qhu.engine.angles import Parameters
-from qhu.engine.gates import Angle, Fixed, Rotation, elementary_gates
+from qhu.engine.gates import Angle, Fixed, Flip, Rotation, elementary_gates
 from qhu.engine.lowering import has_free_parameters, lowered
 from qhu.engine.noise import Noise, Transfer, transfer_of
 from qhu.engine.polynomials import Terms
@@ -72,6 +72,8 @@ def _add_ideal(scheduler: Scheduler[Channel], gate: Gate, qubits: Sequence[int])
             _add_constant(scheduler, [qubits[part.qubit]], transfer_of(UnitaryGate(part.matrix)))
         elif isinstance(part, Rotation):
             _add_rotation(scheduler, qubits[part.qubit], part.axis, part.angle)
+        elif isinstance(part, Flip):
+            _add_constant(scheduler, [qubits[n] for n in part.qubits], _CX)
         else:
             # The parity of all qubits is gathered on the last, rotated and taken back.
             *others, last = [qubits[n] for n in part.qubits]

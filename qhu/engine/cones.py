@@ -15,7 +15,7 @@ from qiskit.quantum_info import PauliList, SparsePauliOp
 from torch import Tensor
 
 from qhu.engine.constants import Constants
-from qhu.engine.gates import ElementaryGate, ZPhase
+from qhu.engine.gates import ElementaryGate, Flip, ZPhase
 from qhu.engine.schedule import visible_gates
 
 LAUNCH_QUBITS = 10
@@ -96,7 +96,7 @@ def _keys(observable: SparsePauliOp) -> Iterator[tuple[bytes, bytes]]:
 def _cone(gates: Sequence[ElementaryGate], pauli: Any) -> frozenset[int]:
     touched = set(np.flatnonzero(pauli.x | pauli.z).tolist())
     for gate in visible_gates(gates, [SparsePauliOp(pauli)]):
-        touched.update(gate.qubits if isinstance(gate, ZPhase) else [gate.qubit])
+        touched.update(gate.qubits if isinstance(gate, (ZPhase, Flip)) else [gate.qubit])
     return frozenset(touched or {0})
 
 
@@ -137,4 +137,6 @@ def _part(
 def _moved(gate: ElementaryGate, place: dict[int, int]) -> ElementaryGate:
     if isinstance(gate, ZPhase):
         return replace(gate, qubits=tuple(place[qubit] for qubit in gate.qubits))
+    if isinstance(gate, Flip):
+        return Flip((place[gate.qubits[0]], place[gate.qubits[1]]))
     return replace(gate, qubit=place[gate.qubit])

@@ -12,6 +12,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.estimator import EngineEstimator, EngineGradient
+from qhu.engine.network import Network
 from qhu.engine.noise import NoiseModel
 from qhu.engine.program import Program, compile_circuit
 from qhu.errors import UserError
@@ -26,7 +27,8 @@ class EngineConnector(TorchConnector):
     the whole Jacobian, supports second derivatives and ``torch.func``, and follows the dtype and
     device of its parameters: ``torch.autocast`` does not touch it, and with weights of half
     precision it computes in float32. Parameters, ``state_dict`` and ``neural_network`` are the
-    base's.
+    base's. Where ``ansatz`` prepares a state from the samples, the inputs of ``neural_network``
+    are the angles that ``ansatz.values`` computes from them.
 
     Args:
         neural_network: the network that the layer stands for, with the parameters of ``ansatz``.
@@ -47,19 +49,19 @@ class EngineConnector(TorchConnector):
         self._programs: dict[torch.dtype, Program] = {}
 
     def forward(self, input_data: Tensor | None = None) -> Tensor:
-        """Expectation values (..., M) of the samples (..., I), in the dtype of the weights.
+        """Expectation values (..., M) of the samples (..., F), in the dtype of the weights.
 
         Raises:
             UserError: the samples have another number of features, or a sample or a weight is nan
                 or infinite. The latter is looked for on the CPU, outside of ``torch.func`` and
                 ``torch.compile``; a nan stays one elsewhere, where a look would cost more.
+            UserError: amplitudes are to be prepared from zeros alone.
         """
         weights = self._weights
         inputs = weights.new_zeros(0) if input_data is None else input_data
-        if inputs.shape[-1] != len(self._ansatz.inputs):
+        if inputs.shape[-1] != self._ansatz.features:
             raise UserError(
-                f"the quantum layer takes {len(self._ansatz.inputs)} features, "
-                f"got {inputs.shape[-1]}"
+                f"the quantum layer takes {self._ansatz.features} features, got {inputs.shape[-1]}"
             )
         program = self._program(weights.dtype if weights.dtype in _COMPUTED_IN else torch.float32)
         device = weights.device.type
@@ -101,7 +103,7 @@ def engine_layer(ansatz: Ansatz, noise: NoiseModel | None = None) -> EngineConne
     # Copies: programs are compiled later, when a dtype is first used.
     ansatz, noise = ansatz.copy(), copy.deepcopy(noise)
     estimator = EngineEstimator(noise)
-    network = EstimatorQNN(
+    network = Network(
         circuit=ansatz.circuit,
         estimator=estimator,
         observables=ansatz.observables,

@@ -102,13 +102,15 @@ class FunctionTable:
             shape = [item if isinstance(item, str) else type(item) for item in function.steps]
             alike.setdefault((function.through_complex, *shape), []).append(number)
         place = {number: k for k, number in enumerate(columns)}
-        self._groups = [
-            _Alike([functions[n] for n in numbers], place, dtype, checked)
-            for numbers in alike.values()
-        ]
         order = [number for numbers in alike.values() for number in numbers]
         self._order = Constants()
-        self._order["order"] = torch.tensor(order, dtype=torch.long).argsort()
+        # Ordinary tensors, whatever mode and device the caller is in.
+        with torch.inference_mode(False), torch.device("cpu"):
+            self._order["order"] = torch.tensor(order, dtype=torch.long).argsort()
+            self._groups = [
+                _Alike([functions[n] for n in numbers], place, dtype, checked)
+                for numbers in alike.values()
+            ]
 
     def __call__(self, values: Tensor) -> Tensor:
         """The functions (..., K) at the parameter values (..., P).

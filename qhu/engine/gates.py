@@ -1,8 +1,9 @@
-"""First step of the engine: a Qiskit circuit becomes three kinds of elementary gates.
+"""First step of the engine: a Qiskit circuit becomes four kinds of elementary gates.
 
-Every gate is rewritten into fixed one-qubit matrices, X/Y rotations and Z-phases
-``exp(-i angle/2 Z⊗…⊗Z)``; a CZ, for example, is three Z-phases. A standard gate without a rule here
-is replaced by its Qiskit definition, until only known ones are left. Global phases are dropped.
+Every gate is rewritten into fixed one-qubit matrices, X/Y rotations, Z-phases
+``exp(-i angle/2 Z⊗…⊗Z)`` and CX; a CZ, for example, is three Z-phases. A standard gate
+without a rule here is replaced by its Qiskit definition, until only known ones are left. Global
+phases are dropped.
 """
 
 from collections.abc import Callable, Sequence
@@ -63,7 +64,14 @@ class ZPhase:
     angle: Angle
 
 
-ElementaryGate = Fixed | Rotation | ZPhase
+@dataclass(frozen=True)
+class Flip:
+    """CX: the second of ``qubits`` is flipped where the first is 1."""
+
+    qubits: tuple[int, int]
+
+
+ElementaryGate = Fixed | Rotation | ZPhase | Flip
 
 PAULI: dict[str, Matrix] = {
     "x": np.array([[0, 1], [1, 0]], dtype=complex),
@@ -134,11 +142,6 @@ def _controlled_phase(angle: Angle, qubits: Sequence[int]) -> list[ElementaryGat
     ]
 
 
-def _cx(qubits: Sequence[int]) -> list[ElementaryGate]:
-    hadamard = Fixed(qubits[1], _HADAMARD)
-    return [hadamard, *_cz(qubits), hadamard]
-
-
 def _ecr(qubits: Sequence[int]) -> list[ElementaryGate]:
     # RZX(pi/4) X RZX(-pi/4) with the X moved to the end: the two rotations add up.
     return [*_rxx(pi / 2, qubits, (np.eye(2), _HADAMARD)), Fixed(qubits[0], PAULI["x"])]
@@ -175,6 +178,6 @@ _RULES: dict[type[Gate], Callable[[list[Angle], list[int]], list[ElementaryGate]
     CPhaseGate: lambda p, q: _controlled_phase(p[0], q),
     CRZGate: lambda p, q: [ZPhase((q[0], q[1]), -p[0] / 2), ZPhase((q[1],), p[0] / 2)],
     CZGate: lambda p, q: _cz(q),
-    CXGate: lambda p, q: _cx(q),
+    CXGate: lambda p, q: [Flip((q[0], q[1]))],
     ECRGate: lambda p, q: _ecr(q),
 }

@@ -75,37 +75,38 @@ class Expectations:
         for flip in self._flips:
             own = sorted({term.column for term in flips[flip]})
             columns += own
-            patterns, table = _tables(flips[flip], own, self._num_qubits)
-            # Re(conj(psi_k) psi_l phase) is linear in the real and imaginary part of the product.
-            imaginary = -table.imag if any(flip) else table.real
-            values = np.stack([table.real, imaginary], axis=2).reshape(-1, len(own))
-            self._constants[f"patterns {flip}"] = torch.tensor(patterns, dtype=dtype.to_real())
-            self._constants[f"table {flip}"] = torch.tensor(values, dtype=dtype.to_real())
+            patterns, table = map(torch.from_numpy, _tables(flips[flip], own, self._num_qubits))
+            values = table.flatten(0, 1).mT
+            values = values if any(flip) else values.real
+            self._constants[f"patterns {flip}"] = patterns.to(dtype.to_real())
+            self._constants[f"table {flip}"] = values.to(dtype if any(flip) else dtype.to_real())
         self._direct = columns == list(range(self._size))
         self._constants["columns"] = torch.tensor(columns)
 
     def __call__(self, states: Tensor) -> Tensor:
-        """Expectation values (..., M), real, in the states (..., 2**n)."""
+        """Expectation values (..., M, samples), real, in the states (..., 2**n, samples)."""
         constants = self._constants.on(states.device)
         values = [self._of_flip(flip, states, constants) for flip in self._flips]
-        total = values[0] if len(values) == 1 else torch.cat(values, dim=-1)
+        total = values[0] if len(values) == 1 else torch.cat(values, dim=-2)
         if self._direct:
             return total
-        zeros = total.new_zeros(*total.shape[:-1], self._size)
-        return zeros.index_add(-1, constants["columns"], total)
+        zeros = total.new_zeros(*total.shape[:-2], self._size, total.shape[-1])
+        return zeros.index_add(-2, constants["columns"], total)
 
     def _of_flip(self, flip: Bits, states: Tensor, constants: dict[str, Tensor]) -> Tensor:
         """What the terms of one flip give to each observable that has such terms."""
         if any(flip):
-            products = torch.view_as_real(states.conj() * _flipped(states, flip)).flatten(-2)
+            products = states.conj() * _flipped(states, flip)
         else:
             parts = torch.view_as_real(states).flatten(-2)
             products = parts * parts
         if self._num_qubits > TABLE_QUBITS:
-            patterns = constants[f"patterns {flip}"]
-            products = patterns @ products.unflatten(-1, (patterns.shape[-1], -1))
-            products = products.flatten(-2)
-        return products @ constants[f"table {flip}"]
+            patterns = constants[f"patterns {flip}"].to(products.dtype)
+            products = products.unflatten(-2, (patterns.shape[-1], -1))
+            summed = patterns @ products.flatten(-2)
+            products = summed.unflatten(-1, products.shape[-2:]).flatten(-3, -2)
+        values = constants[f"table {flip}"] @ products
+        return values.real if any(flip) else values.unflatten(-1, (-1, 2)).sum(-1)
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,9 @@ def _tables(
 def _flipped(states: Tensor, flip: Bits) -> Tensor:
     """Amplitudes of ``k xor flip`` at ``k``: a run of flipped bits is an axis back to front."""
     runs = [(flipped, 2 ** len(list(bits))) for flipped, bits in groupby(flip)]
-    lead = states.ndim - 1
+    lead = states.ndim - 2
     axes = [lead + n for n, (flipped, _) in enumerate(runs) if flipped]
-    return states.unflatten(-1, [size for _, size in runs]).flip(axes).flatten(lead)
+    return states.unflatten(-2, [size for _, size in runs]).flip(axes).flatten(lead, -2)
 
 
 def signs(z: Sequence[bool | int]) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Observables carried back through a circuit, at compile time, as sums of Pauli strings.
 
-In the Heisenberg picture a Clifford diagonal (a layer of CZ gates) turns each string into another
-one, and a local layer turns each letter into a sum of X, Y and Z with entries of its Pauli transfer
-matrix as coefficients. A shallow circuit leaves few strings on few qubits, however wide it is.
+In the Heisenberg picture CX and a Clifford diagonal (a layer of CZ gates) turn each string into
+another one, and a local layer turns each letter into a sum of X, Y and Z with entries of its Pauli
+transfer matrix as coefficients. A shallow circuit leaves few strings on few qubits, however wide it
+is.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,22 @@ String = tuple[int, ...]
 PLACE_OF_ONE, PLACE_OF_ZERO = 0, 1
 """Places of a 1 and a 0 in any flattened Pauli transfer matrix: its first two entries."""
 MAX_PRODUCTS = 2**16  # entries of one matrix from strings to strings
+
+
+def _cx_table() -> dict[tuple[int, int], tuple[int, int, int]]:
+    """Letters of control and target after CX P CX, and the sign."""
+    table = {}
+    for control, target in product(range(4), repeat=2):
+        (xc, zc), (xt, zt) = _BITS[control], _BITS[target]
+        sign = -1 if xc and zt and xt == zc else 1
+        table[control, target] = (
+            _BITS.index((xc, zc ^ zt)), _BITS.index((xt ^ xc, zt)), sign
+        )  # fmt: skip
+    return table
+
+
+_BITS = [(0, 0), (1, 0), (1, 1), (0, 1)]  # x and z of I, X, Y, Z
+_CX = _cx_table()
 
 
 @dataclass(frozen=True)
@@ -74,7 +91,7 @@ def pull_back(
     strings, signs = list(letters), np.ones(len(letters))
     steps: list[PullBack] = []
     for number in range(len(levels) - 1, -1, -1):
-        turned = [_conjugate(string, levels[number].joints) for string in strings]
+        turned = [_conjugate(string, levels[number]) for string in strings]
         if None in turned:
             return None
         signs = np.array([pair[1] for pair in turned if pair])
@@ -111,10 +128,15 @@ def _letters(
     return strings, coefficients
 
 
-def _conjugate(string: String, phases: Sequence[Phase]) -> tuple[String, float] | None:
-    """``U† P U`` for a product U of Z-phases by multiples of pi/2; None for other angles."""
+def _conjugate(string: String, level: Level[Phase]) -> tuple[String, float] | None:
+    """``U† P U`` for the phases, by multiples of pi/2, and CX of a level; None for other angles."""
     letters, sign = list(string), 1.0 + 0.0j
-    for phase in phases:
+    for flip in reversed(level.flips):
+        control, target = flip.qubits
+        pair = letters[control], letters[target]
+        letters[control], letters[target], turned = _CX[pair]
+        sign *= turned
+    for phase in level.joints:
         turns = phase.angle.get((), 0.0) / (pi / 2)
         if phase.source is not None or abs(turns - round(turns)) > 1e-9:
             return None

@@ -15,9 +15,13 @@ layers:
                                           :mod:`~qhu.engine.noise`, :mod:`~qhu.engine.channels`
                                           and :mod:`~qhu.engine.evolution`
 ========================================  ======================================================
+
+Where a state is prepared from the features (:mod:`~qhu.engine.preparation`), exact programs start
+from it; noisy ones run its gates, their angles computed from the features.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -35,6 +39,7 @@ from qhu.engine.heisenberg import HeisenbergProgram
 from qhu.engine.noise import Noise, NoiseModel
 from qhu.engine.noisy import NoisyProgram
 from qhu.engine.observables import Expectations, hermitian
+from qhu.engine.preparation import Amplitudes
 from qhu.engine.readout import read_observables
 from qhu.engine.schedule import exact_levels, visible_gates
 from qhu.engine.statevector import StatevectorProgram
@@ -49,7 +54,7 @@ class Program(Protocol):
     """Expectation values of a compiled quantum layer, differentiable any number of times."""
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
-        """Expectation values (..., M) at real inputs (..., I) and weights (..., W) in radians.
+        """Expectation values (..., M) at features (..., F) and weights (..., W), both real.
 
         Leading dimensions broadcast: weights (W,) are shared by a batch, weights (models, 1, W)
         with inputs (models, batch, I) evaluate many models at once.
@@ -71,6 +76,8 @@ def compile_circuit(
         UserError: the circuit holds an instruction or an angle that the engine does not know, or an
             observable is not Hermitian, or the circuit is too wide.
     """
+    if ansatz.preparation is not None:
+        return _prepared_program(ansatz, ansatz.preparation, dtype, noise)
     parameters = Parameters(ansatz.inputs, ansatz.weights)
     observables = hermitian(ansatz.observables)
     if noise is not None:
@@ -111,6 +118,43 @@ def _check_width(num_qubits: int, widest: int, how: str) -> None:
             f"up to {widest} qubits are simulated {how} where an observable depends on all of "
             f"them, and here it takes {num_qubits}: use fewer features or layers, or a front"
         )
+
+
+class PreparedProgram:
+    """A program behind the preparation that computes its inputs.
+
+    Args:
+        preparation: computes angles from features.
+        program: takes the angles.
+        dtype: real dtype that the angles are computed in.
+    """
+
+    def __init__(self, preparation: Amplitudes, program: Program, dtype: torch.dtype) -> None:
+        self._preparation, self._program, self._dtype = preparation, program, dtype
+
+    def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
+        """Expectation values (..., M) at features (..., F) and weights (..., W)."""
+        return self._program(self._preparation.angles(inputs.to(self._dtype)), weights)
+
+
+def _prepared_program(
+    ansatz: Ansatz, preparation: Amplitudes, dtype: torch.dtype, noise: NoiseModel | None
+) -> Program:
+    if noise is not None or ansatz.rest is None:
+        plain = replace(ansatz, preparation=None)
+        program = compile_circuit(plain, dtype=dtype, noise=noise)
+        return PreparedProgram(preparation, program, dtype.to_real())
+    # A row is in Qiskit's order, whose qubit 0 is the lowest bit; the engine's is the highest.
+    num_qubits = ansatz.rest.num_qubits
+    _check_width(num_qubits, MAX_STATE_QUBITS, "exactly")
+    turned = range(num_qubits)[::-1]
+    observables = [item.apply_layout(list(turned)) for item in hermitian(ansatz.observables)]
+    parameters = Parameters((), ansatz.weights)
+    gates = visible_gates(elementary_gates(ansatz.rest.reverse_bits()), observables)
+    levels = exact_levels(gates, num_qubits, parameters)
+    kind = UnitaryProgram if num_qubits <= MAX_UNITARY_QUBITS else StatevectorProgram
+    expectations = Expectations(observables, dtype)
+    return kind(levels, num_qubits, parameters, expectations, dtype, preparation.state)
 
 
 def _noisy_program(ansatz: Ansatz, noise: Noise, dtype: torch.dtype) -> Program:

@@ -7,6 +7,7 @@ import numpy as np
 from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import SparsePauliOp
 
+from qhu.engine.lowering import standard_types
 from qhu.engine.noise import Noise, Transfer
 from qhu.engine.observables import hermitian
 
@@ -28,7 +29,9 @@ def basis_rotation(label: str, basis_gates: Sequence[str]) -> QuantumCircuit:
             circuit.h(qubit)
     if not circuit.data:
         return circuit
-    return transpile(circuit, basis_gates=list(basis_gates), optimization_level=1)
+    # A device may have more, such as 'measure_2'; the transpiler takes what it knows by name.
+    gates = [name for name in basis_gates if name in standard_types()]
+    return transpile(circuit, basis_gates=gates, optimization_level=1)
 
 
 def read_observables(observables: Sequence[SparsePauliOp], noise: Noise) -> Transfer:

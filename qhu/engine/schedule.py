@@ -1,20 +1,22 @@
 """Second step: gates are sorted into alternating local and joint layers.
 
 A *level* is a local layer of one-qubit gates followed by gates on several qubits, its *joints*:
-Z-phases in exact programs, channels under noise. Neighbouring one-qubit gates of a qubit share a
-*cell*. A *row* holds one cell per qubit whose angles come from the same *source* (inputs, weights
-or both), because each source has batch dimensions of its own.
+Z-phases and CX in exact programs, channels under noise. Neighbouring one-qubit
+gates of a qubit share a *cell*. A *row* holds one cell per qubit whose angles come from the same
+*source* (inputs, weights or both), because each source has batch dimensions of its own.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import xor
 from typing import Generic, TypeVar
 
 import numpy as np
 from qiskit.quantum_info import SparsePauliOp
 
 from qhu.engine.angles import Parameters
-from qhu.engine.gates import ElementaryGate, Fixed, Rotation, ZPhase
+from qhu.engine.gates import ElementaryGate, Fixed, Flip, Rotation, ZPhase
 from qhu.engine.polynomials import Terms
 from qhu.engine.series import Coefficients, Series, rotation_about
 
@@ -45,10 +47,11 @@ class Phase:
 
 @dataclass
 class Level(Generic[Joint]):
-    """A local layer (its rows in time order) and the joints after it."""
+    """A local layer (its rows in time order), the joints after it, and at last CX gates."""
 
     rows: list[LocalRow] = field(default_factory=list)
     joints: list[Joint] = field(default_factory=list)
+    flips: list[Flip] = field(default_factory=list)
 
 
 def visible_gates(
@@ -56,8 +59,9 @@ def visible_gates(
 ) -> list[ElementaryGate]:
     """The gates that can change an expectation value, found by walking back from the observables.
 
-    A Z-phase commutes with everything that is diagonal on its qubits, a one-qubit gate with
-    everything that is the identity there.
+    A Z-phase commutes with everything that is diagonal on its qubits, a CX with everything that is
+    diagonal on its control and the identity on its target, a one-qubit gate with everything that is
+    the identity there. CX carries Z from its target to its control, X and Y from its control on.
     """
     paulis = [pauli for observable in observables for pauli in observable.paulis]
     touched = {int(q) for pauli in paulis for q in np.flatnonzero(pauli.x | pauli.z)}
@@ -68,6 +72,12 @@ def visible_gates(
             if rotated.isdisjoint(gate.qubits):
                 continue
             touched.update(gate.qubits)
+        elif isinstance(gate, Flip):
+            control, target = gate.qubits
+            if control not in rotated and target not in touched:
+                continue
+            touched.update(gate.qubits)
+            rotated.update([target] if control in rotated else [])
         elif gate.qubit not in touched:
             continue
         else:
@@ -80,20 +90,44 @@ def exact_levels(
     gates: Iterable[ElementaryGate], num_qubits: int, parameters: Parameters
 ) -> list[Level[Phase]]:
     """Levels of a circuit of elementary gates."""
-    scheduler: Scheduler[Phase] = Scheduler(num_qubits, parameters)
+    scheduler: Scheduler[Phase | Flip] = Scheduler(num_qubits, parameters)
     for gate in gates:
         if isinstance(gate, Fixed):
             scheduler.add_constant(gate.qubit, Series.constant(gate.matrix))
         elif isinstance(gate, Rotation):
             angle = parameters.terms(gate.angle)
             scheduler.add_rotation(gate.qubit, rotation_about(gate.axis), angle)
-        elif len(gate.qubits) == 1 and not scheduler.in_joint[gate.qubits[0]]:
-            angle = parameters.terms(gate.angle)
-            scheduler.add_rotation(gate.qubits[0], rotation_about("z"), angle)
+        elif isinstance(gate, Flip):
+            scheduler.add_joint(gate.qubits, gate)
         else:
-            angle = parameters.terms(gate.angle)
-            scheduler.add_joint(gate.qubits, Phase(gate.qubits, angle, parameters.source(angle)))
-    return scheduler.finish()
+            _add_phase(scheduler, gate)
+    return [_phases_first(level, num_qubits) for level in scheduler.finish()]
+
+
+def _add_phase(scheduler: "Scheduler[Phase | Flip]", gate: ZPhase) -> None:
+    """On one qubit it is a rotation, unless one more diagonal takes less time than that."""
+    angle = scheduler.parameters.terms(gate.angle)
+    for source, part in scheduler.parameters.split(angle).items():
+        if len(gate.qubits) > 1 or scheduler.joins(gate.qubits[0], source):
+            scheduler.add_joint(gate.qubits, Phase(gate.qubits, part, source))
+        else:
+            scheduler.add_rotation(gate.qubits[0], rotation_about("z"), part)
+
+
+def _phases_first(level: Level[Phase | Flip], num_qubits: int) -> Level[Phase]:
+    """The level with its CX gates moved behind its phases: Z after CX is a parity before it."""
+    parities = [frozenset([qubit]) for qubit in range(num_qubits)]
+    start = list(parities)
+    phases, flips = [], []
+    for joint in level.joints:
+        if isinstance(joint, Flip):
+            control, target = joint.qubits
+            parities[target] ^= parities[control]
+            flips.append(joint)
+        else:
+            parity: frozenset[int] = reduce(xor, [parities[qubit] for qubit in joint.qubits])
+            phases.append(replace(joint, qubits=tuple(sorted(parity))))
+    return Level(level.rows, phases, flips if parities != start else [])
 
 
 class Scheduler(Generic[Joint]):
@@ -129,6 +163,21 @@ class Scheduler(Generic[Joint]):
                 self._row[qubit] = 0
             self._level[qubit], self.in_joint[qubit] = level, True
         self._open(level).joints.append(joint)
+
+    def joins(self, qubit: int, source: str | None) -> bool:
+        """Whether a Z-phase on the qubit goes to the joints.
+
+        It does where the last gate is one, and where it would make operators that all samples share
+        into operators of their own.
+        """
+        if self.in_joint[qubit]:
+            return True
+        level = self._level[qubit]
+        shared = level > 0 and self._levels[level].rows[self._row[qubit]].source in (
+            None,
+            "weights",
+        )
+        return shared and source in ("inputs", "both")
 
     def add_rotation(self, qubit: int, coefficients: Coefficients, angle: Terms) -> None:
         """Append a rotation; the angle x + w becomes two rotations, one for each source."""

@@ -2,10 +2,10 @@
 
 A local layer is applied in groups of neighbouring qubits: the one-qubit matrices of a group are
 multiplied out to one matrix of at most 32 x 32, which meets all samples in one matrix product. For
-that the states are kept as (2**g, samples, rest), with the g qubits of the first group in front.
+that the samples are the last axis of the states.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -15,8 +15,9 @@ from qhu.engine.batch import Batch
 from qhu.engine.diagonal import Diagonals
 from qhu.engine.local import LocalGates
 from qhu.engine.observables import Expectations
+from qhu.engine.permutation import Permutation
 from qhu.engine.products import Products
-from qhu.engine.schedule import Level, Phase
+from qhu.engine.schedule import Level, LocalRow, Phase
 
 MAX_GROUP = 5
 
@@ -33,6 +34,7 @@ class StatevectorProgram:
         parameters: numbering of the circuit's parameters.
         expectations: the measurement.
         dtype: complex dtype of the states.
+        start: states (..., 2**n) that the samples start from; None: all qubits in |0>.
     """
 
     def __init__(
@@ -42,7 +44,11 @@ class StatevectorProgram:
         parameters: Parameters,
         expectations: Expectations,
         dtype: torch.dtype,
+        start: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
+        self._start = start
+        if start:  # then nothing makes product states
+            levels = [Level([LocalRow()]), *levels]
         self._parameters = parameters
         self._real = dtype.to_real()
         self._expectations = expectations
@@ -50,54 +56,63 @@ class StatevectorProgram:
         self._vectors = [Products.kron(size, 2) for size in self._groups]
         later = [row for level in levels[1:] for row in level.rows]
         self._local = LocalGates(levels[0].rows, later, self._groups, parameters, dtype)
-        # The number of a later row, or a diagonal, in time order.
-        self._steps: list[int | Diagonals] = []
+        # The number of a later row, a diagonal or a permutation, in time order.
+        self._steps: list[int | Diagonals | Permutation] = []
         for number, level in enumerate(levels):
             done = sum(isinstance(step, int) for step in self._steps)
             self._steps += range(done, done + len(level.rows)) if number else []
             if level.joints:
                 self._steps.append(Diagonals([level], num_qubits, parameters, dtype))
+            if level.flips:
+                self._steps.append(Permutation([level.flips], num_qubits))
         diagonals = [step for step in self._steps if isinstance(step, Diagonals)]
-        self._operators = self._local.sources.union(*(d.sources for d in diagonals))
-        self._sources = self._operators | self._local.all_sources
+        self._sources = self._local.all_sources.union(*(d.sources for d in diagonals))
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Expectation values (..., M) at inputs (..., I) and weights (..., W)."""
         values = self._parameters.values(inputs, weights, self._sources, self._real)
-        batch = Batch(inputs, weights, [values[source] for source in self._operators])
+        batch = Batch(inputs, weights, [values[source] for source in self._local.sources])
         matrices = self._local.matrices(values)
-        state = self._product_state(batch.states(self._local.qubits(values, matrices), kept=2))
+        if self._start:
+            state = batch.states(self._start(values["inputs"]), kept=1)
+            state = state.unflatten(-1, (2 ** self._groups[0], -1)).movedim(-2, -3)
+            state = state.to(self._real.to_complex())
+        else:
+            state = self._product_state(batch.states(self._local.qubits(values, matrices), kept=2))
         rows = self._local.operators(matrices, batch)
         for step in self._steps:
-            if isinstance(step, Diagonals):
-                diagonal = batch.operators(step(values, weights.device).squeeze(-2), kept=1)
-                state = state * diagonal.unflatten(-1, (state.shape[-3], 1, state.shape[-1]))
-            else:
+            if isinstance(step, int):
                 state = self._apply(rows[step], state)
-        return batch.outputs(self._expectations(state.movedim(-2, -3).flatten(-2)))
+            elif isinstance(step, Permutation):
+                state = step(state)
+            else:
+                state = state * batch.columns(step(values, weights.device).squeeze(-2))
+        return batch.outputs(self._expectations(state).mT)
 
     def _product_state(self, qubits: Tensor) -> Tensor:
-        """States (..., 2**g, samples, rest) of the qubits (..., samples, n, 2)."""
+        """States (..., 2**n, samples) of the qubits (..., samples, n, 2)."""
         parts = qubits.split(self._groups, -2)
         first, *others = [k(part.flatten(-2)) for k, part in zip(self._vectors, parts, strict=True)]
-        state = first.mT.unsqueeze(-1)
+        state = first.mT
         for other in others:
-            state = (state.unsqueeze(-1) * other.unsqueeze(-2).unsqueeze(-4)).flatten(-2)
+            state = (state.unsqueeze(-2) * other.mT.unsqueeze(-3)).flatten(-3, -2)
         return state
 
     def _apply(self, operators: Sequence[Tensor], state: Tensor) -> Tensor:
         """States after one matrix per group."""
-        shape = state.shape
-        state = (operators[0] @ state.flatten(-2)).unflatten(-1, shape[-2:])
-        for position in range(1, len(operators)):
-            operator = operators[position]
-            right = 2 ** sum(self._groups[position + 1 :])
-            if right == 1:
-                rows = state.reshape(*shape[:-3], -1, operator.shape[-1])
-                state = (rows @ operator.mT).reshape(shape)
-            else:
-                rows = state.reshape(*shape[:-3], -1, operator.shape[-1], right)
-                state = (operator.unsqueeze(-3) @ rows).reshape(shape)
+        shape, left = state.shape, 1
+        for operator in operators:
+            side = operator.shape[-1]
+            rows = state.reshape(*shape[:-2], left, side, -1)
+            # ``@`` would copy the states to fold the product into one with a single matrix.
+            same = rows.ndim == 3 and operator.ndim == 2
+            product = (
+                torch.bmm(operator.expand(left, side, side), rows)
+                if same
+                else operator.unsqueeze(-3) @ rows
+            )
+            state = product.reshape(shape)
+            left *= side
         return state
 
 

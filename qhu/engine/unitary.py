@@ -1,6 +1,6 @@
 """Exact program for few qubits: after the encoding, one unitary that all samples share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from qhu.engine.batch import Batch
 from qhu.engine.diagonal import Diagonals
 from qhu.engine.local import LocalLayers, encoding_cells
 from qhu.engine.observables import Expectations
+from qhu.engine.permutation import Permutation
 from qhu.engine.products import KronMatrices, Products, chain
 from qhu.engine.schedule import Level, LocalRow, Phase
 
@@ -28,6 +29,7 @@ class UnitaryProgram:
         parameters: numbering of the circuit's parameters.
         expectations: the measurement.
         dtype: complex dtype of the states.
+        start: states (..., 2**n) that the samples start from; None: the encoding's.
     """
 
     def __init__(
@@ -37,7 +39,9 @@ class UnitaryProgram:
         parameters: Parameters,
         expectations: Expectations,
         dtype: torch.dtype,
+        start: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
+        self._start = start
         self._parameters = parameters
         self._real = dtype.to_real()
         self._expectations = expectations
@@ -49,20 +53,28 @@ class UnitaryProgram:
         self._kron = Products.kron(num_qubits, 2), KronMatrices(num_qubits, 2)
         self._shape = (len(rows), 2**num_qubits, 2**num_qubits)
         self._diagonals = Diagonals(levels, num_qubits, parameters, dtype)
+        flips = [level.flips for level in levels]
+        self._permutation = Permutation(flips, num_qubits) if any(flips) else None
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Expectation values (..., M) at inputs (..., I) and weights (..., W)."""
         values = self._parameters.values(inputs, weights, (), self._real)
         batch = Batch(inputs, weights, [weights])
         vectors, matrices = self._kron
-        states = vectors(self._encoding(values["inputs"]).flatten(-2))
+        if self._start:
+            states = self._start(values["inputs"]).to(self._real.to_complex())
+        else:
+            states = vectors(self._encoding(values["inputs"]).flatten(-2))
         cells = self._rows(values["weights"])
         operators = matrices(cells.reshape(*cells.shape[:-2], self._shape[0], -1))
         operators = operators.view(*cells.shape[:-2], *self._shape)
         if not self._diagonals.trivial:
             operators = operators * self._diagonals(values, weights.device).unsqueeze(-1)
+        if self._permutation is not None:
+            operators = self._permutation(operators.flatten(-3, -2)).view(operators.shape)
         unitary = batch.operators(chain(operators), kept=2)
-        return batch.outputs(self._expectations(batch.states(states, kept=1) @ unitary.mT))
+        states = unitary @ batch.states(states, kept=1).mT
+        return batch.outputs(self._expectations(states).mT)
 
 
 def encoding_first(levels: Sequence[Level[Phase]]) -> bool:

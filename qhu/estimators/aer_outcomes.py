@@ -6,6 +6,7 @@ from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
+from qhu.engine.bindings import check_angles
 from qhu.engine.lowering import lowered
 from qhu.engine.noise import Noise, Transfer
 from qhu.engine.outcomes import proper
@@ -25,6 +26,9 @@ class AerOutcomes:
         errors = Noise(noise)
         # Aer goes by the names of instructions: none may be a user's own.
         self._circuit = lowered(circuit, errors.takes).copy()
+        # No probability depends on it, and Aer cannot bind it while it runs.
+        self._circuit.global_phase = 0
+        self._order = list(circuit.parameters)
         self._circuit.save_probabilities()
         self._simulator = AerSimulator(
             method=METHOD,
@@ -39,7 +43,9 @@ class AerOutcomes:
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probabilities (K, 2**n) of the outcomes at the parameter sets (K, P)."""
-        binds = {p: values[:, k].tolist() for k, p in enumerate(self._circuit.parameters)}
+        columns = {parameter: values[:, k] for k, parameter in enumerate(self._order)}
+        binds = {p: columns[p].tolist() for p in self._circuit.parameters}
+        check_angles(self._circuit, values[:, [self._order.index(p) for p in binds]])
         job = self._simulator.run(self._circuit, parameter_binds=[binds] if binds else None)
         result = job.result()
         outcomes = np.stack([result.data(k)["probabilities"] for k in range(len(result.results))])

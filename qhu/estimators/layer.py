@@ -3,19 +3,28 @@
 import torch
 from qiskit.primitives import BaseEstimatorV2
 from qiskit_machine_learning.connectors import TorchConnector
-from qiskit_machine_learning.neural_networks import EstimatorQNN
 from torch import Tensor
 
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.network import Network
 from qhu.errors import UserError
 from qhu.estimators.param_shift import MergedParamShift
 
 
 class EstimatorConnector(TorchConnector):
-    """The stock connector for samples of any precision and any number, 0 included."""
+    """The stock connector for samples of any precision and any number, 0 included.
+
+    Args:
+        neural_network: the network of the circuit.
+        ansatz: computes the network's inputs from the samples.
+    """
+
+    def __init__(self, neural_network: Network, ansatz: Ansatz) -> None:
+        super().__init__(neural_network)
+        self._ansatz = ansatz
 
     def forward(self, input_data: Tensor | None = None) -> Tensor:
-        """Expectation values (..., M), float32, of the samples (..., I).
+        """Expectation values (..., M), float32, of the samples (..., F).
 
         Raises:
             UserError: the weights are of half precision.
@@ -29,7 +38,7 @@ class EstimatorConnector(TorchConnector):
             return super().forward(None)
         if input_data.numel() or not input_data.shape[-1]:
             # numpy lacks bfloat16, which torch.autocast makes.
-            return super().forward(input_data.to(torch.float64))
+            return super().forward(self._ansatz.values(input_data.to(torch.float64)))
         shape = *input_data.shape[:-1], *self.neural_network.output_shape
         nothing = 0.0 * (input_data.sum() + self.weight.sum())  # whose gradients are zeros
         return torch.zeros(shape, device=input_data.device) + nothing
@@ -44,7 +53,7 @@ def estimator_layer(ansatz: Ansatz, estimator: BaseEstimatorV2, precision: float
         precision: standard error aimed at, 1/√shots; 0 for exact values.
     """
     ansatz = ansatz.copy()
-    network = EstimatorQNN(
+    network = Network(
         circuit=ansatz.circuit,
         observables=list(ansatz.observables),
         input_params=list(ansatz.inputs),
@@ -55,4 +64,4 @@ def estimator_layer(ansatz: Ansatz, estimator: BaseEstimatorV2, precision: float
         input_gradients=True,
         default_precision=precision,
     )
-    return EstimatorConnector(network)
+    return EstimatorConnector(network, ansatz)

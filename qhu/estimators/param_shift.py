@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.quantum_info import SparsePauliOp
+from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
 from qhu.engine.bindings import finite
 from qhu.engine.cache import CircuitCache
+from qhu.engine.functions import FunctionTable, whole_function
 from qhu.engine.lowering import standard_types
 from qhu.errors import UserError
 
@@ -34,11 +37,13 @@ class Unrolled:
         source: the circuit before.
         circuit: the same gates, angles ``angle[0] … angle[A-1]``.
         angles: expression of each angle in the parameters of ``source``.
+        evaluate: angles (N, A) at parameter values (N, P) of ``source``.
     """
 
     source: QuantumCircuit
     circuit: QuantumCircuit
     angles: tuple[ParameterExpression, ...]
+    evaluate: FunctionTable
 
 
 class MergedParamShift(BaseEstimatorGradient):
@@ -56,6 +61,17 @@ class MergedParamShift(BaseEstimatorGradient):
         super().__init__(estimator)
         self._precision = precision
         self._unrolled = CircuitCache(unroll)
+
+    def run(self, *arguments: Any, **options: Any) -> AlgorithmJob:
+        """Gradients of many samples; see ``BaseEstimatorGradient.run``.
+
+        Raises:
+            UserError: several circuits, or an angle that has no parameter-shift rule or no finite
+                value or derivative.
+        """
+        job = super().run(*arguments, **options)
+        job.result()  # here: the caller's network makes an error of its own of what comes later
+        return job
 
     def _run(
         self,
@@ -85,18 +101,16 @@ class MergedParamShift(BaseEstimatorGradient):
         wanted: list[Parameter],
     ) -> NDArray[np.float64]:
         """Derivatives by the wanted parameters, shape (M, N, len(wanted))."""
-        source = unrolled.source
         used = [k for k, a in enumerate(unrolled.angles) if a.parameters & set(wanted)]
         if not used:
             return np.zeros((len(observables), len(values), len(wanted)))
-        angles = np.stack([evaluate(a, source, values) for a in unrolled.angles], axis=-1)
+        angles, slopes = _derivatives(unrolled, values, used, wanted)
         shifts = np.pi / 2 * np.eye(len(unrolled.angles))[used]
         rows = angles + np.stack([shifts, -shifts])[:, :, None]  # (2, used, N, angles)
         pub = (unrolled.circuit, [[o] for o in observables], rows.reshape(-1, rows.shape[-1]))
         evs = self._estimator.run([pub], precision=self._precision).result()[0].data.evs
         plus, minus = np.moveaxis(np.reshape(evs, (-1, *rows.shape[:-1])), 1, 0)
-        inner = _derivatives([unrolled.angles[k] for k in used], source, values, wanted)
-        return np.einsum("mun,unp->mnp", (plus - minus) / 2, inner)
+        return np.einsum("mun,unp->mnp", (plus - minus) / 2, slopes)
 
 
 def unroll(circuit: QuantumCircuit) -> Unrolled:
@@ -105,7 +119,8 @@ def unroll(circuit: QuantumCircuit) -> Unrolled:
     The global phase is dropped: no expectation value depends on it.
 
     Raises:
-        UserError: a gate with an angle that the two-term rule does not fit.
+        UserError: a gate with an angle that the two-term rule does not fit, or one that cannot be
+            evaluated as Qiskit binds it.
     """
     free = [p for item in circuit.data for p in item.operation.params if _free(p)]
     vector = ParameterVector("angle", len(free))
@@ -122,42 +137,36 @@ def unroll(circuit: QuantumCircuit) -> Unrolled:
             operation = operation.to_mutable()
             operation.params = [next(fresh) if _free(p) else p for p in operation.params]
         new.append(operation, [circuit.find_bit(q).index for q in item.qubits])
-    return Unrolled(circuit, new, tuple(free))
+    index = {parameter: number for number, parameter in enumerate(circuit.parameters)}
+    functions = [whole_function(angle, index) for angle in free]
+    table = FunctionTable(functions, range(len(index)), torch.float64)
+    return Unrolled(circuit, new, tuple(free), table)
 
 
 def _free(value: Any) -> TypeGuard[ParameterExpression]:
     return isinstance(value, ParameterExpression) and bool(value.parameters)
 
 
-def evaluate(
-    expression: ParameterExpression | float, circuit: QuantumCircuit, values: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Value of an angle or derivative per parameter set.
-
-    Args:
-        expression: in the parameters of ``circuit``, or a number.
-        circuit: gives the order of the columns.
-        values: parameter sets, shape (N, P).
-    """
-    if not _free(expression):
-        return np.full(len(values), float(expression))
-    columns = [(p, k) for k, p in enumerate(circuit.parameters) if p in expression.parameters]
-    return np.array([float(expression.bind({p: row[k] for p, k in columns})) for row in values])
-
-
 def _derivatives(
-    angles: list[ParameterExpression],
-    circuit: QuantumCircuit,
-    values: NDArray[np.float64],
-    wanted: list[Parameter],
-) -> NDArray[np.float64]:
-    """d angle / d parameter, shape (angles, N, parameters)."""
-    result = np.zeros((len(angles), len(values), len(wanted)))
-    for row, angle in enumerate(angles):
-        for column, parameter in enumerate(wanted):
-            if parameter in angle.parameters:
-                result[row, :, column] = evaluate(angle.gradient(parameter), circuit, values)
-    return result
+    unrolled: Unrolled, values: NDArray[np.float64], used: list[int], wanted: list[Parameter]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Angles (N, A), and derivatives (used, N, wanted) of those used by the wanted parameters.
+
+    Raises:
+        UserError: an angle or a derivative is not finite at the values (N, P).
+    """
+    order = list(unrolled.source.parameters)
+    columns = [order.index(parameter) for parameter in wanted]
+    with torch.enable_grad():
+        parameters = torch.from_numpy(values).requires_grad_()
+        angles = unrolled.evaluate(parameters)
+        seeds = torch.eye(angles.shape[-1], dtype=angles.dtype)[used]
+        (slopes,) = torch.autograd.grad(angles.sum(0), parameters, seeds, is_grads_batched=True)
+    wrong = ~slopes[..., columns].isfinite().all(-1).all(-1)
+    if wrong.any():
+        angle = unrolled.angles[used[int(wrong.nonzero()[0])]]
+        raise UserError(f"the derivative of the angle '{angle}' is not finite at a sample's values")
+    return angles.detach().numpy(), slopes[..., columns].numpy()
 
 
 def _distinct(

@@ -11,9 +11,13 @@ from typing import Any, NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from qiskit import QuantumCircuit
+from qiskit.circuit import Gate
 
 from qhu.backends.base import STAGES
+from qhu.engine.ansatz import Ansatz
 from qhu.grid.citations import citations
+from qhu.grid.description import describe
 from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.pipeline import Scored, fit_key
 from qhu.record.folder import RESULT_COLUMNS, RunFolder, RunRecord, Status, started
@@ -107,7 +111,8 @@ def write_files(
     folder.write_table("summary.csv", summarise(results))
     folder.write_table("predictions.parquet", _predictions(study, scored))
     folder.write_lines("history.jsonl", _history(study, scored))
-    folder.write_text("circuit.svg", _drawing(study))
+    if drawn := _drawing(study):
+        folder.write_text("circuit.svg", drawn)
     for name, key in _models(study, scored):
         folder.write_model(study.store.load(key), *name)
     effective = {stage: study.backends[stage].effective() for stage in STAGES}
@@ -121,6 +126,7 @@ def write_files(
     folder.update(
         effective=effective,
         data=study.data.content,
+        description=describe(study),
         metrics=metrics,
         costs=costs,
         checkpoints=study.experiment.model_dump(mode="json").get("checkpoints", {}),
@@ -204,11 +210,22 @@ def _history(study: Study, scored: Sequence[Scored]) -> Iterator[dict[str, Any]]
 
 
 def _drawing(study: Study) -> str:
-    """The circuit as SVG text, drawn by Qiskit."""
+    """The circuit as SVG text, drawn by Qiskit; empty where the network has none."""
     model = study.experiment.model
+    if not model.quantum:
+        return ""
     ansatz = build_ansatz(model, encoded_features(model, study.shape))
-    figure = ansatz.circuit.draw("mpl", fold=24, style="bw")
+    figure = _pictured(ansatz).draw("mpl", fold=24, style="bw")
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)  # pyplot would keep it, and a notebook show it
     return text.getvalue()
+
+
+def _pictured(ansatz: Ansatz) -> QuantumCircuit:
+    """The circuit, a state's preparation as one box: it has a rotation per amplitude."""
+    if ansatz.rest is None:
+        return ansatz.circuit
+    picture = QuantumCircuit(ansatz.rest.num_qubits)
+    picture.append(Gate("amplitudes", picture.num_qubits, []), picture.qubits)
+    return picture.compose(ansatz.rest)

@@ -18,6 +18,7 @@ from rich.progress import (
 
 from qhu.errors import BudgetRefused, Interrupted, UserError
 from qhu.grid.collect import OpenRun
+from qhu.grid.description import describe
 from qhu.grid.execute import Execute, Step, one_by_one, one_thread
 from qhu.grid.plan import Plan, count, make_plan
 from qhu.grid.steps import steps, steps_here, steps_on_devices
@@ -119,8 +120,8 @@ def _carry_out(
     scheduler: str | None = None,
     agree: Agree = lambda plan: True,
 ) -> None:
-    """Check everything that is not finished, then work on it."""
-    todo = []
+    """Check everything that is not finished, say what is read and forgotten, then work on it."""
+    todo, lines = list[OpenRun](), set[str]()
     for opened in runs:
         if opened.folder.is_finished(opened.study.fingerprint, opened.study.data.content):
             console.print(f"{opened.folder.path} is finished already: nothing to compute")
@@ -128,6 +129,10 @@ def _carry_out(
         todo.append(opened)
         opened.folder.check(opened.study.fingerprint)
         opened.study.check()
+        for line in describe(opened.study).lines():
+            if line not in lines:  # runs of one family read the same
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
+            lines.add(line)
         if opened.study.paid:
             if workers or scheduler:
                 raise UserError(

@@ -13,7 +13,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPu
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import PauliList
 
-from qhu.engine.bindings import parameter_sets
+from qhu.engine.bindings import check_angles, parameter_sets
 from qhu.engine.observables import pauli_sums
 from qhu.estimators.merging import finished, merge, split
 from qhu.hardware.cost import Cost
@@ -65,6 +65,8 @@ class MeteredEstimator(BaseEstimatorV2):
         return split(merged, [self._result(answer) for answer in values])
 
     def _question(self, pub: EstimatorPub) -> Question:
+        sets = parameter_sets(pub)
+        check_angles(pub.circuit, sets)
         # Pauli sums, with the terms of equal strings added up.
         observables = ObservablesArray([[item] for item in pauli_sums(pub.observables)])
         content = {
@@ -72,7 +74,7 @@ class MeteredEstimator(BaseEstimatorV2):
             "circuit": circuit_text(pub.circuit),
             "parameters": [parameter.name for parameter in pub.circuit.parameters],
             "observables": [sorted(item.items()) for item in observables.ravel()],
-            "values": parameter_sets(pub).tolist(),
+            "values": sets.tolist(),
         }
         key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
         # The precision is the job's: the client wants it once, not with every PUB.

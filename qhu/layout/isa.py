@@ -5,7 +5,7 @@ on all its qubits; :func:`reduce_ansatz` keeps the qubits that matter, for a sim
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit.quantum_info import SparsePauliOp
@@ -82,7 +82,7 @@ def compile_ansatz(
         raise UserError(f"the circuit cannot be written in the device's gates: {reason}") from None
     circuit.remove_final_measurements()
     observables = tuple(item.apply_layout(circuit.layout) for item in ansatz.observables)
-    return Ansatz(circuit, ansatz.inputs, ansatz.weights, observables)
+    return replace(ansatz, circuit=circuit, observables=observables, rest=None)
 
 
 def reduce_ansatz(isa: Ansatz) -> tuple[Ansatz, tuple[int, ...]]:
@@ -106,7 +106,7 @@ def reduce_ansatz(isa: Ansatz) -> tuple[Ansatz, tuple[int, ...]]:
         )
         for item in isa.observables
     )
-    return Ansatz(small, isa.inputs, isa.weights, observables), qubits
+    return replace(isa, circuit=small, observables=observables), qubits
 
 
 def reduce_target(

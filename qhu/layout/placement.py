@@ -129,7 +129,7 @@ def load(body: bytes, ansatz: Ansatz) -> Placement:
         SparsePauliOp.from_sparse_list([(p, q, c) for p, q, c in item], num_qubits=width)
         for item in fields.pop("observables")
     )
-    placed = Ansatz(circuit, inputs, weights, observables)
+    placed = Ansatz(circuit, inputs, weights, observables, preparation=ansatz.preparation)
     clock, qubits = Clock(*fields.pop("clock")), tuple(fields.pop("qubits"))
     return Placement(placed, clock=clock, qubits=qubits, **fields)
 

@@ -1,23 +1,19 @@
-"""Models that strangers made: read as numbers, never as code, and fitted to a network."""
+"""Files of models that strangers made: read as numbers, never as code."""
 
 import io
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
 
-from qhu.errors import UserError, shortened
-from qhu.model.aliases import aliases
-from qhu.model.hybrid import HybridNet
-from qhu.model.theta import ModelState
+from qhu.errors import UserError
 from qhu.record.documents import read_bounded
 from qhu.record.files import checksum
 from qhu.record.stage import Stage, is_stage, unpacked
@@ -26,8 +22,7 @@ MAX_BYTES = 100_000_000
 """Of a model's file, unpacked; the largest one of a shipped experiment has a hundredth of it."""
 NESTED = ("state_dict", "model_state_dict")
 """Where training scripts keep the tensors beside other things."""
-WRAPPERS = ("module.", "_orig_mod.")
-"""What ``DataParallel`` and ``torch.compile`` put before every name."""
+KEY = re.compile("[0-9a-f]{16}")
 EXPECTED = "expected what torch.save(net.state_dict(), FILE) writes"
 
 
@@ -61,58 +56,10 @@ def read_model(path: Path) -> ModelFile:
     try:
         if kind == ".safetensors":
             tensors = safetensors.torch.load(content)
-            stage = unpacked(content) if is_stage(content) else None
-            return ModelFile(tensors, checksum(content), stage)
+            return ModelFile(tensors, checksum(content), _stage(content))
         return ModelFile(_state_dict(unpickled(content)), checksum(content))
     except (ValueError, SafetensorError, KeyError) as error:  # KeyError: a dtype that torch has not
         raise UserError(f"{path} is no model that can be read: {_first_line(error)}") from None
-
-
-def fitted(net: HybridNet, tensors: Mapping[Any, Any], where: str) -> ModelState:
-    """Tensors as a state of a network.
-
-    Args:
-        net: the network.
-        tensors: by name, as in its ``state_dict``.
-        where: what messages call them.
-
-    Raises:
-        UserError: they are of another network, of another dtype, or not finite.
-    """
-    wanted = {**dict(net.named_parameters()), **dict(net.named_buffers())}
-    tensors, also = _unwrapped(tensors), aliases(net)
-    twice = {name: tensors.pop(name) for name in also if name in tensors}
-    tensors = {**{also[name]: tensor for name, tensor in twice.items()}, **tensors}
-    odd = {"lacks": wanted.keys() - tensors.keys(), "has": tensors.keys() - wanted.keys()}
-    if any(odd.values()):
-        says = (f"it {verb} {shortened(min(map(str, of)))}" for verb, of in odd.items() if of)
-        raise UserError(
-            f"{where} is not of the experiment's network: {' and '.join(says)}; "
-            f"expected {_described(wanted)}"
-        )
-    plain = {name: _plain(tensors[name], wanted[name], f"{where}: {name}") for name in wanted}
-    for name, tensor in twice.items():
-        first = also[name]
-        if not torch.equal(_plain(tensor, wanted[first], f"{where}: {name}"), plain[first]):
-            raise UserError(
-                f"{where}: expected {name} and {first} to be one tensor, and they differ"
-            )
-    theta = torch.cat([plain[name].reshape(-1) for name in net.theta.slices])
-    return ModelState(theta, {name: plain[name] for name, _ in net.named_buffers()})
-
-
-def fitted_theta(net: HybridNet, theta: Any, where: str) -> ModelState:
-    """A flat vector θ (d,) as a state of a network; other arguments as of :func:`fitted`.
-
-    Raises:
-        UserError: it has another length or dtype or is not finite, or the network has buffers.
-    """
-    if buffers := dict(net.named_buffers()):
-        raise UserError(
-            f"{where} is θ alone, and this network has buffers, too "
-            f"({_described(buffers)}): give a state_dict"
-        )
-    return ModelState(_plain(theta, net.theta.get(net), where), {})
 
 
 def unpickled(content: bytes) -> Any:
@@ -140,10 +87,21 @@ def unpickled(content: bytes) -> Any:
         raise ValueError(_first_line(error)) from None
 
 
-def is_plain(tensor: Tensor, dtype: torch.dtype) -> bool:
-    """Whether a tensor is dense, on the CPU, of a dtype and finite."""
-    dense = tensor.layout == torch.strided and tensor.device.type == "cpu"
-    return dense and tensor.dtype == dtype and bool(torch.isfinite(tensor).all())
+def _stage(content: bytes) -> Stage | None:
+    """The stage in a safetensors file; None where no run wrote it.
+
+    Raises:
+        ValueError: it says that it is one, and is not, unchanged.
+    """
+    if not is_stage(content):
+        return None
+    try:
+        stage = unpacked(content)
+    except (KeyError, TypeError, RecursionError):  # metadata of a stranger's making
+        stage = None
+    if stage is None or not isinstance(stage.facts, dict) or not KEY.fullmatch(str(stage.key)):
+        raise ValueError("it says that a run wrote it, and holds something else")
+    return stage
 
 
 def _first_line(error: Exception) -> str:
@@ -156,49 +114,10 @@ def _state_dict(held: Any) -> Mapping[Any, Any]:
     Raises:
         ValueError: it holds none, or two sets of them.
     """
-    if not isinstance(held, Mapping):
-        raise ValueError(f"it holds a {type(held).__name__}; {EXPECTED}")
-    nested = [key for key in NESTED if key in held]
+    nested = [key for key in NESTED if key in held] if isinstance(held, Mapping) else []
     if len(nested) > 1:
         raise ValueError(f"it holds {' and '.join(nested)}: leave one of them")
-    return _state_dict(held[nested[0]]) if nested else held
-
-
-def _unwrapped(tensors: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Tensors by the names that they have inside wrappers of the network."""
-    named = dict(tensors)
-    for prefix in 2 * WRAPPERS:
-        if named and all(isinstance(name, str) and name.startswith(prefix) for name in named):
-            named = {name.removeprefix(prefix): tensor for name, tensor in named.items()}
-    return named
-
-
-def _plain(value: Any, wanted: Tensor, where: str) -> Tensor:
-    """A tensor, a copy on the CPU, as ``wanted`` is.
-
-    Raises:
-        UserError: it is none, or of another shape or dtype, not dense or not finite.
-    """
-    if not isinstance(value, Tensor | np.ndarray):
-        raise UserError(f"{where} is no tensor but of type {type(value).__name__}")
-    tensor = torch.as_tensor(value).detach()
-    if tensor.shape != wanted.shape:
-        raise UserError(
-            f"{where} has shape {tuple(tensor.shape)}, expected {tuple(wanted.shape)}: it is of "
-            "another network"
-        )
-    if tensor.dtype != wanted.dtype:
-        raise UserError(f"{where} is {_name(tensor.dtype)}, expected {_name(wanted.dtype)}")
-    tensor = tensor if tensor.is_meta else tensor.cpu()
-    if not is_plain(tensor, wanted.dtype):
-        raise UserError(f"{where} is not dense and finite: expected numbers without NaN")
-    return tensor.clone(memory_format=torch.contiguous_format)
-
-
-def _described(tensors: Mapping[str, Tensor]) -> str:
-    shapes = (f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items())
-    return shortened(", ".join(shapes), 500)
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
+    tensors = held[nested[0]] if nested else held
+    if not isinstance(tensors, Mapping):
+        raise ValueError(f"it holds a {type(tensors).__name__}; {EXPECTED}")
+    return tensors

@@ -1,6 +1,7 @@
 """The circuit of the quantum layer: encoding, trainable layers and observables put together."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
@@ -10,7 +11,7 @@ from qhu import registry
 from qhu.engine.ansatz import Ansatz
 from qhu.errors import UserError
 from qhu.model.circuits.base import WholeCircuit
-from qhu.model.encodings.base import Encoding
+from qhu.model.encodings.base import Encoding, Selective
 from qhu.settings.model import ModelSpec
 
 
@@ -50,19 +51,23 @@ def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
         return _whole(spec, features)
     encoding = _encoding(spec)
     qubits = encoding.qubits(features)
-    x = ParameterVector("inputs", features)
+    preparation = encoding.preparation(features)
+    x = ParameterVector("inputs", preparation.num_angles if preparation else features)
     encoded = encoding.circuit(list(x))
     layers = _layers(spec, qubits)
     sizes = tuple(layer.num_parameters for layer in layers)
     theta = ParameterVector("weights", sum(sizes))
     weights = iter(theta)
-    circuit = QuantumCircuit(qubits)
+    circuit, rest = QuantumCircuit(qubits), QuantumCircuit(qubits)
     for number, layer in enumerate(layers):
         if number == 0 or encoding.reupload:
             circuit.compose(encoded, inplace=True)
         own = {parameter: next(weights) for parameter in layer.parameters}
-        circuit.compose(layer.assign_parameters(own), inplace=True)
-    return Ansatz(circuit, tuple(x), tuple(theta), _observables(spec, qubits), sizes)
+        for part in (circuit, rest):
+            part.compose(layer.assign_parameters(own), inplace=True)
+    observables = _observables(spec, qubits)
+    whole = Ansatz(circuit, tuple(x), tuple(theta), observables, sizes)
+    return replace(whole, preparation=preparation, rest=rest) if preparation else whole
 
 
 def _layers(spec: ModelSpec, qubits: int) -> Sequence[QuantumCircuit]:
@@ -106,6 +111,14 @@ def _circuit(spec: ModelSpec) -> WholeCircuit:
 def _observables(spec: ModelSpec, qubits: int) -> tuple[SparsePauliOp, ...]:
     chosen = spec.observables
     return tuple(registry.observables[chosen.name].make(qubits, chosen.options))
+
+
+def selective_encoding(spec: ModelSpec) -> Selective | None:
+    """The encoding where rows of the data enter it that it may not take, else None."""
+    if not spec.quantum or spec.front.name != "none" or "encoding" in spec.replaced:
+        return None
+    encoding = _encoding(spec)
+    return encoding if isinstance(encoding, Selective) else None
 
 
 def _encoding(spec: ModelSpec) -> Encoding:

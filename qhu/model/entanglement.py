@@ -88,9 +88,10 @@ def check_entanglement(
     check_width(where, entanglement, qubits)
     for group in entanglement:
         if len(group) not in sizes:
+            widths = " or ".join(map(str, sorted(set(sizes)))) or "none"
             raise UserError(
-                f"{where}: no gate couples the {len(group)} qubits of {list(group)}; gates here "
-                f"have {' or '.join(map(str, sorted(set(sizes))))}"
+                f"{where}: no gate couples the {len(group)} qubits of {list(group)} (numbers of "
+                f"qubits that gates couple here: {widths})"
             )
 
 

@@ -11,7 +11,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from qhu import registry
 from qhu.backends.base import Backend
-from qhu.model.aliases import save_once
+from qhu.model.aliases import as_in_files
 from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.model.theta import ModelState, Theta
 from qhu.settings.model import ModelSpec
@@ -69,7 +69,7 @@ class HybridNet(nn.Module):
         self.quantum = backend.layer(ansatz, seed) if ansatz else nn.Identity()
         self.head = part("head", outputs, classes)
         self.theta = Theta(self, ansatz.layers if ansatz else ())
-        save_once(self)
+        as_in_files(self)
         self.draws = any(isinstance(module, _DropoutNd) for module in self.modules())
         self.plain = backend.differentiable
         convolves = any(isinstance(module, _ConvNd) for module in self.modules())

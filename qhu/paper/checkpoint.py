@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from qhu.errors import UserError, shortened
-from qhu.model.checkpoint import MAX_BYTES, is_plain, unpickled
+from qhu.model.checkpoint import MAX_BYTES, unpickled
+from qhu.model.fitting import is_plain
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.paper.release import released_name

@@ -14,6 +14,7 @@ from qhu.errors import UserError
 from qhu.record.claim import claimed, is_half_done, replaced
 from qhu.record.clock import now
 from qhu.record.csv_text import csv_text
+from qhu.record.description import DataDescription
 from qhu.record.documents import write_document
 from qhu.record.environment import environment, made_by
 from qhu.record.files import Damaged, checksum, is_partial, read_plain, replacing
@@ -55,6 +56,8 @@ class RunRecord(BaseModel):
     """per stage, the backend's options as they took effect"""
     data: str | None = None
     """hash of the dataset's classes, rows and labels"""
+    description: DataDescription | None = None
+    """what was read and what is forgotten, by name; the first programs wrote none"""
     metrics: dict[str, Score] = {}
     """how every score in ``results.csv`` is read"""
     costs: dict[str, Any] = {}

@@ -40,9 +40,9 @@ def packed(stage: Stage) -> bytes:
 
 
 def is_stage(content: bytes) -> bool:
-    """Whether a safetensors file says that it is a stage."""
+    """Whether a file that safetensors reads says that it is a stage."""
     size = int.from_bytes(content[:8], "little")
-    return "stage" in json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    return "stage" in (json.loads(content[8 : 8 + size]).get("__metadata__") or {})
 
 
 def unpacked(content: bytes, key: str | None = None) -> Stage:

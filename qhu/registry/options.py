@@ -1,8 +1,10 @@
 """Options as typed models, and what is said of a value that does not fit."""
 
+from collections.abc import Mapping
+from os import PathLike, fspath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from qhu.errors import UnknownName, UserError, brief, shortened
 
@@ -13,6 +15,25 @@ class Options(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, given: Any) -> Any:
+        return plain_values(given)
+
+
+def plain_values(given: Any) -> Any:
+    """Settings from Python as a file holds them: NumPy's, pandas' and torch's values as plain ones.
+
+    A path is its text; what is no setting stays what it is.
+    """
+    if isinstance(given, Mapping):
+        return {plain_values(key): plain_values(value) for key, value in given.items()}
+    if isinstance(given, list | tuple | range):
+        return [plain_values(value) for value in given]
+    if isinstance(given, PathLike):
+        return fspath(given)
+    return given.tolist() if hasattr(given, "tolist") else given
 
 
 def parse(model: type[Any], given: Any, where: str) -> Any:

@@ -217,7 +217,11 @@ SENTENCES = (
         "and by which selection is not known here.",
         {"own.elsewhere": _given},
     ),
-    _Sentence("seeds", "All methods of a seed shared its rows and its teacher."),
+    _Sentence(
+        "seeds",
+        "All methods of a seed shared its rows and its teacher.",
+        {"own.elsewhere": NONE},
+    ),
     _Sentence(
         "seeds",
         "Scores on retain rows rest on {evaluation.retain} of them, drawn per seed and scenario.",

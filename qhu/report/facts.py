@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from qhu.record.folder import RunRecord
 from qhu.record.scores import ROWS, Score
 from qhu.report.frames import ABOUT, RunFiles
 from qhu.report.styles import REFERENCE_METHODS
@@ -59,8 +60,11 @@ def key_facts(run: RunFiles) -> Pairs:
     seeds = sorted(results["seed"].unique())
     methods = results["method"].unique()
     tried = [method for method in methods if method not in REFERENCE_METHODS]
+    read = record.description
+    data = [("data", read.size), ("classes", read.counted)] if read else []
     return [
         ("dataset", ", ".join(results["dataset"].unique())),
+        *data,
         ("evaluated on", record.backend),
         ("scenarios", ", ".join(results["scenario"].unique())),
         ("methods", f"{len(tried)}, beside none, retrain and floor"),
@@ -93,13 +97,23 @@ DRAWN = {
 """How a random share is drawn, by ``data.split``."""
 
 
-def scenarios(settings: Mapping[str, Any]) -> dict[str, str]:
-    """What each scenario forgets, in words."""
+def scenarios(settings: Mapping[str, Any], record: RunRecord | None = None) -> dict[str, str]:
+    """What each scenario forgets, in words.
+
+    Args:
+        settings: contents of ``experiment.yaml``.
+        record: contents of ``run.json``, which says what the classes are called.
+    """
     words = dict[str, str]()
+    description = record.description if record else None
+    forgotten = description.scenarios if description else {}
     split = settings.get("data", {}).get("split", "seeded")
     for name, scenario in settings.get("scenarios", {}).items():
         if scenario.get("label") is not None:
-            words[name] = f"forget the whole class {scenario['label']}"
+            label = scenario["label"]
+            if name in forgotten:
+                label = f"{forgotten[name].label} ({forgotten[name].size})"
+            words[name] = f"forget the whole class {label}"
         elif scenario.get("fraction") is not None:
             share = f"{100 * scenario['fraction']:.3g} %"
             words[name] = f"forget a random {share} of the training rows, {DRAWN[split]}"

@@ -161,7 +161,7 @@ def expanded(given: Mapping[str, Any], replace: bool = False) -> dict[str, Any]:
     parts = {kind: _mapping(kind, part) for kind, part in chosen.items()}
     for key, value in short.items():
         kind = _taker(str(key), parts)
-        if not replace and parts[kind].get(key, value) != value:
+        if not replace and key in parts[kind] and parts[kind][key] != value:
             raise UserError(f"model.{key} is short for model.{kind}.{key}: give one of the two")
         parts[kind][key] = value
         settings[kind] = parts[kind]

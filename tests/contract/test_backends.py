@@ -21,6 +21,7 @@ from qhu.backends.paid import PaidBackend
 from qhu.emulator import Emulator
 from qhu.emulator.platform import Rules
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.preparation import Amplitudes
 from qhu.errors import UserError
 from qhu.hardware.access import Access, redirected
 
@@ -96,6 +97,7 @@ def ansatz():
 
 X = np.array([[0.3, -1.2], [2.0, 0.9], [-0.4, 2.8]])
 W = np.array([1.1, -0.6, 0.5])
+ROWS = np.array([[0.7, -0.4, 1.1, 0.9], [0.0, 0.0, -2.0, 0.5], [-3.0, 0.0, 0.0, 0.0]])
 COTANGENT = np.array([[0.7, -1.0, 0.4], [0.2, 0.5, -0.9], [-0.6, 0.8, 0.3]])
 STEP, DIFFERENCES = 1e-4, 1e-5
 """Of central differences: the step, and their error together with single precision."""
@@ -192,6 +194,43 @@ def test_gradients_are_finite_differences(backend, ansatz):
     off_w = np.abs(layer.weight.grad.numpy() - by_w)
     assert (off_x < DIFFERENCES + SIGMAS * single).all()
     assert (off_w < DIFFERENCES + SIGMAS * np.linalg.norm(single)).all()
+
+
+def test_a_prepared_state_is_encoded_from_the_rows(backend):
+    """Values by Qiskit's own preparation; derivatives by rows through every angle."""
+    ansatz = prepared_ansatz()
+    layer = made(backend, ansatz)
+    rows = torch.tensor(ROWS, dtype=torch.float32, requires_grad=True)
+    found = layer(rows)
+    if backend.recorded(json.loads(json.dumps(backend.effective())), ansatz) is None:
+        rest = ansatz.rest.assign_parameters(dict(zip(ansatz.weights, W, strict=True)))
+        states = [Statevector(row / np.linalg.norm(row)).evolve(rest) for row in ROWS]
+        expected = [[s.expectation_value(o).real for o in ansatz.observables] for s in states]
+    else:
+        expected = truth(backend, ansatz, ansatz.values(torch.tensor(ROWS)).numpy(), W)
+    bound = ROUNDING + SIGMAS * error_of(layer, ansatz)
+    assert (np.abs(found.detach().double().numpy() - expected) < bound).all()
+    found.sum().backward()
+    assert rows.grad.isfinite().all() and rows.grad.any() and layer.weight.grad.any()
+    if not error_of(layer, ansatz).any():
+        steps = [torch.tensor(step, dtype=torch.float32) for step in 1e-2 * np.eye(4)]
+        by_rows = torch.stack([layer(rows + s).sum(1) - layer(rows - s).sum(1) for s in steps], 1)
+        assert torch.allclose(rows.grad[0], by_rows[0] / 2e-2, atol=2e-3)
+
+
+def prepared_ansatz():
+    """Two qubits: amplitudes, then a circuit of three weights."""
+    w = ParameterVector("w", 3)
+    rest = QuantumCircuit(2)
+    rest.ry(w[0], 0)
+    rest.cz(0, 1)
+    rest.rx(w[1], 1)
+    rest.ry(w[2], 0)
+    preparation = Amplitudes(4)
+    x = ParameterVector("x", preparation.num_angles)
+    outputs = (SparsePauliOp("IZ"), SparsePauliOp("ZI"), SparsePauliOp(["ZZ", "IZ"], [0.5, -0.3]))
+    circuit = preparation.circuit(list(x)).compose(rest)
+    return Ansatz(circuit, tuple(x), tuple(w), outputs, (), preparation, rest)
 
 
 def test_a_row_does_not_depend_on_its_batch(backend, ansatz):

@@ -18,7 +18,7 @@ from qhu.settings.model import DEFAULTS, ModelSpec
 KINDS = ("encoding", "ansatz", "observables")
 PARTS = [(kind, name) for kind in DEFAULTS for name in getattr(registry, kind).names()]
 PAIRS = list(itertools.product(registry.encoding.names(), registry.ansatz.names()))
-NEEDED = {"paulis": {"terms": ["ZIX", "0.5*YYI-2*.Z."]}}
+NEEDED = {"paulis": {"terms": ["ZIX", "0.5*YYI-2*.Z."]}, "amplitude": {"pad": 0.5}}
 """Options of the entries that cannot be made without, for three qubits."""
 QUBITS, ROWS, STEP = 3, 2, 1e-5
 
@@ -26,6 +26,8 @@ QUBITS, ROWS, STEP = 3, 2, 1e-5
 def model(encoding="rotations", ansatz="rotations_cz", observables="z", **short):
     """A small network of registered parts."""
     depth = "reps" if "reps" in registry.ansatz[ansatz].options.model_fields else "layers"
+    if encoding == "amplitude":  # three features are filled up
+        encoding = {"name": encoding, **NEEDED[encoding]}
     parts = {"encoding": encoding, "ansatz": {"name": ansatz, depth: 1}}
     given = {"name": observables, **NEEDED.get(observables, {})}
     return ModelSpec(**parts, observables=given, head={"name": "mlp", "hidden": []}, **short)
@@ -38,7 +40,7 @@ def net_of(spec):
 def samples(ansatz, seed=0):
     """Inputs and weights of a few rows."""
     rng = np.random.default_rng(seed)
-    x = rng.integers(0, 2, (ROWS, len(ansatz.inputs))) + 0.0
+    x = rng.integers(0, 2, (ROWS, ansatz.features)) + 0.0
     x += rng.uniform(-0.9, 0.9, x.shape)
     return x, rng.uniform(-3, 3, len(ansatz.weights))
 
@@ -91,15 +93,18 @@ def assert_exact(net, made, x, w, exact):
     """Values are those of Qiskit's Statevector, gradients their differences."""
     rows = torch.tensor(x, requires_grad=True)
     weights, outputs = features(net, rows, w)
-    full = np.concatenate([x, np.tile(w, (ROWS, 1))], axis=1)
-    np.testing.assert_allclose(outputs.detach().numpy(), exact(made, full), atol=1e-10)
+
+    def by_qiskit(x, w):
+        inputs = made.values(torch.tensor(x)).numpy()
+        return exact(made, np.concatenate([inputs, np.tile(w, (ROWS, 1))], axis=1))
+
+    np.testing.assert_allclose(outputs.detach().numpy(), by_qiskit(x, w), atol=1e-10)
     rng = np.random.default_rng(1)
     cotangent = rng.normal(size=outputs.shape)
     along_x, along_w = rng.normal(size=x.shape), rng.normal(size=w.shape)
     outputs.backward(torch.tensor(cotangent))
     slope = (rows.grad.numpy() * along_x).sum() + weights.grad.numpy() @ along_w
-    along = np.concatenate([along_x, np.tile(along_w, (ROWS, 1))], axis=1)
-    ends = [exact(made, full + sign * STEP * along) for sign in (1, -1)]
+    ends = [by_qiskit(x + step * along_x, w + step * along_w) for step in (STEP, -STEP)]
     expected = ((ends[0] - ends[1]) * cotangent).sum() / (2 * STEP)
     assert abs(slope - expected) < 1e-6 * max(1, abs(expected))
 

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -48,10 +49,23 @@ def test_an_npz_of_images(tmp_path, names):
 
 
 def test_own_data_runs_from_yaml_alone(tiny, qhu):
-    Path("mine.csv").write_text(rows_as_csv())
-    code, out, errors = qhu("run", tiny, "-s", "data.source=file:mine.csv", "--seeds", "0")
+    Path("mine.csv").write_text(rows_as_csv("sl,sw,pl,pw,kind"))
+    code, out, errors = qhu("run", tiny, "-s", "data.source=file:mine.csv", "--seeds", "0-1")
     assert (code, errors) == (0, "")
-    assert "retrain" in out
+    assert out.splitlines()[:3] == [
+        "data: 150 rows × 4 features (sl, sw, pl, pw); classes setosa 50, versicolor 50, "
+        "virginica 50; label in column kind",
+        "scenario subset: forgets 10 training rows",
+        "scenario class: forgets 'setosa' (50 rows; 34 of training)",
+    ]
+    (record,) = Path("runs").glob("*/*/*/run.json")
+    described = json.loads(record.read_text())["description"]
+    assert described["classes"] == {"setosa": 50, "versicolor": 50, "virginica": 50}
+    assert described["features"] == ["sl", "sw", "pl", "pw"]
+    assert described["scenarios"]["class"] == {"label": "setosa", "rows": 50, "training": [34, 34]}
+    forgotten = "forget the whole class setosa (50 rows; 34 of training)"
+    assert forgotten in record.with_name("report.html").read_text()
+    assert forgotten in record.with_name("methods.md").read_text()
 
 
 def csv(text):

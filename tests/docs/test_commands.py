@@ -27,6 +27,7 @@ printf '\\n' >> noted
 """
 ABLATION = "commands/test_ablate.py::test_an_ablation_is_ordinary_runs_and_a_page_and_resumes"
 AUDIT = "paper/test_images.py::test_a_folder_of_image_checkpoints_is_audited"
+EVALUATED = "commands/test_evaluate.py::test_the_documented_commands"
 SERVED = "emulator/test_server.py::test_the_command_serves_until_it_is_interrupted"
 SCHEDULER = "grid/test_cluster.py::test_a_killed_worker_costs_only_its_cell"
 TLS = "grid/test_cluster.py::test_a_scheduler_with_tls"
@@ -40,6 +41,12 @@ ELSEWHERE = {
     "qhu audit DIR --dataset iris": AUDIT,
     "qhu audit FOLDER --dataset iris": AUDIT,
     "qhu audit FOLDER --dataset fashion_mnist --json": AUDIT,
+    "qhu evaluate mine.pt --experiment iris --as mine --scenario class --seed 0": EVALUATED,
+    "qhu evaluate mine.pt --experiment experiments/iris.yaml --as mine --scenario class --seed 0": (
+        EVALUATED
+    ),
+    "qhu evaluate 'mine/seed{seed}.pt' --experiment experiments/iris.yaml --as mine "
+    "--scenario class --backend fake_torino": EVALUATED,
     "qhu jobs TAG --give-up": "hardware/test_jobs.py::test_a_lost_job_can_be_given_up",
     "qhu emulator --device fake_brisbane --port 8787 --state .emulator": SERVED,
     "qhu run experiments/iris.yaml --scheduler tcp://node1:8786": SCHEDULER,

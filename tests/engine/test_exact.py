@@ -1,5 +1,7 @@
 """The exact programs against Qiskit's own simulation."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,12 @@ from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 from qiskit.circuit.library import UnitaryGate, efficient_su2, real_amplitudes, zz_feature_map
 from qiskit.quantum_info import SparsePauliOp, Statevector, random_unitary
 
+from qhu.engine.angles import Parameters
 from qhu.engine.ansatz import Ansatz
+from qhu.engine.gates import elementary_gates
 from qhu.engine.heisenberg import HeisenbergProgram
 from qhu.engine.program import compile_circuit
+from qhu.engine.schedule import exact_levels
 from qhu.engine.statevector import StatevectorProgram
 from qhu.engine.unitary import UnitaryProgram
 from qhu.errors import UserError
@@ -68,6 +73,59 @@ def test_library_circuits_with_products_of_parameters(num_qubits: int) -> None:
         )
         inputs, weights = tuple(encoding.parameters), tuple(trained.parameters)
         assert_exact(Ansatz(circuit, inputs, weights, observables))
+
+
+@pytest.mark.parametrize(
+    ("num_qubits", "entanglement"),
+    [*product([4, 6], ["linear", "reverse_linear", "circular", "full"]), (13, "circular")],
+)
+def test_ladders_of_cx(num_qubits: int, entanglement: str) -> None:
+    """Reordered amplitudes on every program, between phases of inputs and of weights."""
+    x = ParameterVector("x", num_qubits)
+    circuit = QuantumCircuit(num_qubits)
+    for q, angle in enumerate(x):
+        circuit.h(q)
+        circuit.p(angle, q)
+    circuit.cx(range(num_qubits - 1), range(1, num_qubits))
+    circuit.rzz(x[0] * x[1] + 0.3, 0, 2)
+    circuit.rz(x[1], 1)
+    trained = real_amplitudes(num_qubits, reps=2, entanglement=entanglement)
+    observables = SparsePauliOp("XYZ" + "I" * (num_qubits - 3)), SparsePauliOp("Z" * num_qubits)
+    weights = tuple(trained.parameters)
+    assert_exact(Ansatz(circuit.compose(trained), tuple(x), weights, observables))
+
+
+@pytest.mark.parametrize("num_qubits", [4, 6])
+def test_second_derivatives_through_cx(num_qubits: int) -> None:
+    trained = real_amplitudes(num_qubits, reps=3)
+    observable = SparsePauliOp("X" + "Z" * (num_qubits - 1))
+    ansatz = Ansatz(trained, (), tuple(trained.parameters), (observable,))
+    program = compile_circuit(ansatz, dtype=torch.complex128)
+    weights = torch.rand(len(ansatz.weights), dtype=torch.float64, requires_grad=True)
+
+    def value(w: torch.Tensor) -> torch.Tensor:
+        return program(w.new_zeros(1, 0), w).sum()
+
+    assert torch.autograd.gradcheck(value, weights)
+    shifts = torch.func.hessian(value)(weights.detach())
+    reverse = torch.autograd.functional.hessian(value, weights.detach())
+    torch.testing.assert_close(shifts, reverse)
+    assert torch.autograd.gradgradcheck(value, weights)
+
+
+def test_a_ladder_of_cx_takes_one_level() -> None:
+    trained = real_amplitudes(6, reps=3, entanglement="circular")
+    parameters = Parameters((), tuple(trained.parameters))
+    assert len(exact_levels(elementary_gates(trained), 6, parameters)) == 4
+
+
+def test_a_phase_of_inputs_leaves_operators_to_all_samples() -> None:
+    encoding = zz_feature_map(5, reps=2)
+    parameters = Parameters(tuple(encoding.parameters), ())
+    levels = exact_levels(elementary_gates(encoding), 5, parameters)
+    assert len(levels) == 2
+    assert [row.source for row in levels[1].rows] == [None]
+    assert not any(level.flips for level in levels)  # CX P CX is a phase
 
 
 def test_inputs_entered_again_between_layers() -> None:

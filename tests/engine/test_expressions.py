@@ -279,6 +279,18 @@ def test_what_qiskit_alone_can_evaluate_is_refused_by_name() -> None:
         Parameters((A,), (B,)).terms(expression)
 
 
+@pytest.mark.parametrize("noise", [None, NoiseModel()], ids=["exact", "noisy"])
+def test_a_layer_seen_first_in_inference_mode_trains(noise: Any) -> None:
+    layer = engine_layer(tower("mixed"), noise)
+    layer._program(torch.float32)
+    with torch.inference_mode():
+        before = layer(INPUTS.float())
+    after = layer(INPUTS.float())
+    torch.testing.assert_close(after, before)
+    after.sum().backward()
+    assert layer.weight.grad.abs().min() > 0
+
+
 def test_no_gradient_is_a_silent_nan() -> None:
     layer = engine_layer(Ansatz(one(A.arccos()), (A,), (), (SparsePauliOp("Z"),)))
     edge = torch.tensor([[0.2], [1.0]], requires_grad=True)

@@ -86,6 +86,35 @@ def test_products_and_shared_parameters_agree_with_the_stock_gradient(make_ansat
         np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
+def test_the_chain_rule_holds_for_angles_of_any_kind(make_ansatz):
+    x, w = ParameterVector("x", 2), ParameterVector("w", 2)
+    expressions = [
+        2 * x[0].arccos() + w[0],
+        (x[1] * w[1]).exp() / 3,
+        w[0].sin() ** 2 - abs(w[1]) * x[1],
+        w[0] * x[0].sign() + 2 ** x[1],
+        abs((w[0] - 3) ** 0.5) + w[1].conjugate(),
+    ]
+    net = network(rz_ansatz(make_ansatz, expressions, x, w), noisy())
+    rows, at, step = np.array([[0.3, -0.8], [-0.6, 0.2]]), np.array([0.4, -1.1]), 1e-5
+    by_input, by_weight = net.backward(rows, at)
+    for k in range(2):
+        shift = step * np.eye(2)[k]
+        slope = (net.forward(rows + shift, at) - net.forward(rows - shift, at)) / (2 * step)
+        np.testing.assert_allclose(by_input[:, :, k], slope, atol=1e-8)
+        slope = (net.forward(rows, at + shift) - net.forward(rows, at - shift)) / (2 * step)
+        np.testing.assert_allclose(by_weight[:, :, k], slope, atol=1e-8)
+
+
+def test_no_gradient_is_a_silent_nan(make_ansatz):
+    x = ParameterVector("x", 1)
+    net = network(rz_ansatz(make_ansatz, [x[0].arccos()], x, []), noisy())
+    with pytest.raises(UserError, match=r"derivative of the angle 'acos\(.*\)' is not finite"):
+        net.backward([[0.3], [1.0]], [])
+    with pytest.raises(UserError, match=r"value of the angle 'acos\(.*\)' is not a finite"):
+        net.backward([[0.3], [1.1]], [])
+
+
 def test_a_gradient_is_one_pub_over_the_wanted_parameters_only(make_ansatz, draw):
     ansatz = make_ansatz(2)
     rows = draw(ansatz, 3)

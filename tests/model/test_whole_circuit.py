@@ -12,9 +12,11 @@ from qiskit.circuit.library import real_amplitudes, zz_feature_map
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qhu.errors import UserError
+from qhu.grid.description import describe
 from qhu.model.circuit import build_ansatz
-from qhu.settings.experiment import make_experiment
+from qhu.settings.experiment import Experiment, make_experiment
 from qhu.settings.model import ModelSpec
+from qhu.study import Study
 
 
 def paper_circuit():
@@ -246,3 +248,12 @@ def test_expressions_and_library_circuits(make_net, tmp_path):
     loss = net(torch.rand(3, 4)).square().sum()
     loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in net.parameters())
+
+
+def test_a_run_says_how_it_read_the_circuit(tmp_path):
+    path = written(zz_feature_map(4, reps=1).compose(real_amplitudes(4)), tmp_path / "c.qpy")
+    given = {"name": "x", "scenarios": {"s": {"label": 0}}, "methods": ["none"], "seeds": 0}
+    lines = list(describe(Study(Experiment(**given, model={"circuit": path}))).lines())
+    assert f"circuit: {path}, 4 qubits; inputs: x[0], x[1], x[2], x[3] (4); weights: " in lines[1]
+    twin = Study(Experiment(**given, model={"circuit": path, "quantum": False}))
+    assert not any(line.startswith("circuit:") for line in describe(twin).lines())

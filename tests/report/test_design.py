@@ -87,6 +87,17 @@ def check(text, given):
         assert (phrase in text) == bool(holds(given)), phrase
 
 
+def test_of_models_from_elsewhere_nothing_is_made_up():
+    given = resolved("iris.yaml") | {"checkpoints": {"a": {"class": {}}, "b": {"class": {}}}}
+    both = said(given)
+    alone = said(given | {"methods": {"none": {}, "retrain": {}}})
+    for text in (both, alone):
+        assert "Unlearned elsewhere: a, b; from which model" in text
+        assert "same budget" not in text and "shared its rows" not in text
+    assert "Methods started from the teacher" in both
+    assert "Methods started" not in alone and "the last step" not in alone
+
+
 @pytest.mark.parametrize("name", [*OURS, *RELEASED])
 def test_shipped_experiments_are_told_as_they_are(name):
     given = resolved(name)

@@ -1,7 +1,6 @@
 """What the ansätze of Qiskit's library share: their options, and where a layer ends."""
 
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable
 
 from pydantic import Field
 from qiskit import QuantumCircuit
@@ -34,8 +33,7 @@ def library_layers(
     make: Callable[..., QuantumCircuit],
     qubits: int,
     options: Entangled,
-    sizes: Collection[int] = (2,),
-    **blocks: Any,
+    entanglers: int = 1,
 ) -> list[QuantumCircuit]:
     """Layers of an ansatz of ``qiskit.circuit.library``.
 
@@ -43,14 +41,19 @@ def library_layers(
         make: the library's function.
         qubits: width of the circuit.
         options: repetitions and entanglement.
-        sizes: numbers of qubits of the entangling gates.
-        blocks: further arguments of ``make``.
+        entanglers: number of two-qubit gates that one layer places on every pair.
 
     Raises:
         UserError: the entanglement does not fit the circuit, or nothing is left to train.
     """
-    check_entanglement("model.ansatz.entanglement", options.entanglement, sizes, qubits)
-    return cut(make(qubits, insert_barriers=True, **dict(options), **blocks))
+    pairs, sizes = options.entanglement, (2,) if entanglers else ()
+    check_entanglement("model.ansatz.entanglement", pairs, sizes, qubits)
+    # Qiskit takes a list of pairs for one list per gate, where it can be read so.
+    given = {
+        **dict(options),
+        "entanglement": pairs if isinstance(pairs, str) else [pairs] * entanglers,
+    }
+    return cut(make(qubits, insert_barriers=True, **given))
 
 
 def cut(circuit: QuantumCircuit) -> list[QuantumCircuit]:

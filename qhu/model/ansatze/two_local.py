@@ -29,5 +29,4 @@ def two_local(qubits: int, options: Options) -> list[QuantumCircuit]:
     Raises:
         UserError: the entanglement does not fit the number of qubits, or no gate has an angle.
     """
-    sizes = (2,) if options.entanglement_blocks else ()
-    return library_layers(library.n_local, qubits, options, sizes)
+    return library_layers(library.n_local, qubits, options, len(options.entanglement_blocks))

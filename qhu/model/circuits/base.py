@@ -90,7 +90,7 @@ class WholeCircuit(Options):
         """How it is read, in a line."""
         inputs, weights = ([p.name for p in part] for part in self.parted)
         return (
-            f"circuit: {self.source}, {self.circuit.num_qubits} qubits; inputs: "
+            f"{self.source}, {self.circuit.num_qubits} qubits; inputs: "
             f"{_listed(inputs)}; weights: {_listed(weights)}"
         )
 

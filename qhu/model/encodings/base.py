@@ -8,6 +8,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from torch import Tensor
 
+from qhu.engine.preparation import Amplitudes
 from qhu.registry import Options
 
 
@@ -44,6 +45,13 @@ class Encoding(ABC):
     def features(self, qubits: int) -> int:
         """Features that a circuit of so many qubits takes, which a front has to give."""
         return qubits
+
+    def preparation(self, features: int) -> Amplitudes | None:
+        """What computes the parameters of :meth:`circuit` from the features; None: they are these.
+
+        It comes once, before the first layer of the ansatz.
+        """
+        return None
 
     @abstractmethod
     def circuit(self, x: Sequence[Parameter]) -> QuantumCircuit:

@@ -40,9 +40,9 @@ class Basis(Selective):
         if len(bad):
             row, feature = bad[0].tolist()
             raise UserError(
-                f"model.encoding basis takes features that are 0 or 1, and after scaling feature "
-                f"{feature} of row {row} is {rows[row, feature]:.6g}: give data of 0 and 1 with "
-                "data.scale none (it never rounds)"
+                f"model.encoding basis takes features that are 0 or 1, and feature {feature} of "
+                f"row {row} is {rows[row, feature]:.6g} after scaling: give data of 0 and 1, and "
+                "set data.scale to none (nothing is rounded)"
             )
 
     def circuit(self, x: Sequence[Parameter]) -> QuantumCircuit:

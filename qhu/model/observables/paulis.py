@@ -1,7 +1,6 @@
 """Sums of Pauli strings as text."""
 
 import re
-from typing import Any
 
 from pydantic import Field, field_validator
 from qiskit.quantum_info import SparsePauliOp
@@ -10,7 +9,10 @@ from qhu.errors import UserError, brief
 from qhu.registry import Options as Base
 from qhu.registry import observables
 
-_TERM = re.compile(r"([+-]?)(?:([0-9.]+(?:e[+-]?[0-9]+)?)\*)?([IXYZ.]+)")
+_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_TERM = re.compile(rf"\s*([+-]?)\s*(?:({_NUMBER})\s*\*\s*)?([IXYZ.]+)\s*")
+_SMALLEST, _LARGEST = 1e-6, 1e6
+"""Of coefficients: networks compute in single precision, with seven digits."""
 
 
 class Options(Base):
@@ -18,13 +20,18 @@ class Options(Base):
 
     terms: tuple[str, ...] = Field(min_length=1, max_length=10_000)
     """one text per output, such as ``ZIII``, ``XX..`` or ``0.5*ZZ+0.5*XX``: Pauli letters with one
-    letter per qubit, the last for qubit 0 as in Qiskit, a dot for the identity"""
+    letter per qubit, the last for qubit 0 as in Qiskit, a dot for the identity; coefficients are
+    real, from 1e-6 to 1e6 in size"""
 
     @field_validator("terms")
     @classmethod
     def _readable(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         for text in texts:
-            _parsed(text)
+            terms = _parsed(text)
+            if len({len(letters) for letters, _ in terms}) > 1:
+                raise ValueError(f"{brief(text)}: its Pauli strings differ in length")
+            if not _operator(terms).coeffs.any():
+                raise ValueError(f"{brief(text)} is zero: its terms cancel")
         return texts
 
 
@@ -44,25 +51,33 @@ def paulis(qubits: int, options: Options) -> list[SparsePauliOp]:
                     f"model.observables: '{letters}' has {len(letters)} letters and the circuit "
                     f"{qubits} qubits: write one letter per qubit, the last for qubit 0"
                 )
-        operators.append(SparsePauliOp.from_list(terms, num_qubits=qubits))
+        operators.append(_operator(terms))
     return operators
 
 
-def _parsed(text: str) -> list[tuple[str, Any]]:
+def _operator(terms: list[tuple[str, float]]) -> SparsePauliOp:
+    """The sum, equal strings added up."""
+    return SparsePauliOp.from_list(terms).simplify()
+
+
+def _parsed(text: str) -> list[tuple[str, float]]:
     """Pauli strings and their real coefficients.
 
     Raises:
-        ValueError: the text is no such sum.
+        ValueError: the text is no such sum, or a coefficient is out of range.
     """
-    terms, end, packed = [], 0, text.replace(" ", "")
-    while end < len(packed):
-        match = _TERM.match(packed, end)
+    terms, end = [], 0
+    while end < len(text):
+        match = _TERM.match(text, end)
         if match is None or (end and not match[1]):
             break
         sign, factor, letters = match.groups()
-        terms.append((letters.replace(".", "I"), float(f"{sign}{factor or 1}")))
+        size = float(factor or 1)
+        if not _SMALLEST <= size <= _LARGEST:
+            raise ValueError(f"{brief(text)}: coefficients are from 1e-6 to 1e6 in size")
+        terms.append((letters.replace(".", "I"), -size if sign == "-" else size))
         end = match.end()
-    if not terms or end < len(packed):
+    if not terms or end < len(text):
         raise ValueError(
             f"{brief(text)} is no sum of Pauli strings: write ZIII, XX.. or 0.5*ZZ+0.5*XX"
         )

@@ -115,13 +115,11 @@ def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
 
 def _protocol(name: str, runs: Mapping[str, Runs]) -> tuple[str, list[str]]:
     """A protocol's name, and what was done under it: scenarios, then the common sentences."""
-    settings = {
-        dataset: read_settings(getattr(folders, name) / "experiment.yaml")
-        for dataset, folders in runs.items()
-    }
+    where = {dataset: getattr(folders, name) for dataset, folders in runs.items()}
+    settings = {dataset: read_settings(run / "experiment.yaml") for dataset, run in where.items()}
     forgotten = [
-        f"{dataset}: {'; '.join(scenarios(of_run).values())}."
-        for dataset, of_run in settings.items()
+        f"{dataset}: {'; '.join(scenarios(settings[dataset], RunFolder(run).record()).values())}."
+        for dataset, run in where.items()
     ]
     words = {"theirs": "Their protocol", "ours": "Our protocol"}
     return words[name], [*shared(settings), *forgotten]

@@ -18,7 +18,7 @@ from qhu.report.frames import RunFiles
 from qhu.report.statistics import MIN_SEEDS
 
 CITATION = re.compile(r"\[@([\w:./+-]+(?:; @[\w:./+-]+)*)\]")
-DATA = ("The study {name} used the dataset {data.source}.",)
+DATA = ("The study {name} used the dataset {data.source}.", "It was read as {description}.")
 SCENARIOS = ("Scenarios: {scenarios}.",)
 NETWORK = (
     "The hybrid network has a front ({model.front.name}), a circuit of its own "
@@ -115,10 +115,12 @@ def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
         "Holm": f"Holm{_cite(run, 'test Holm')}",
         "least": str(MIN_SEEDS),
         "seeds": ranges(sorted(set(run.results["seed"]))),
-        "scenarios": _listed(scenarios(run.settings).items()),
+        "scenarios": _listed(scenarios(run.settings, run.record).items()),
         "methods": _methods(run),
         "metrics": _metrics(run),
     }
+    if run.record.description:
+        words["description"] = next(run.record.description.lines()).removeprefix("data: ")
     for setting in [name for name in left if name == "data.source" or name.endswith(".name")]:
         kind = "dataset" if setting == "data.source" else setting.split(".")[-2]
         left[setting] = _worded(setting, left[setting]) + _cite(run, f"{kind} {left[setting]}")

@@ -66,7 +66,7 @@ def _page(run: RunFiles, scenario_sections: list[ScenarioSection], curves: list[
         sections=scenario_sections,
         beside=beside_tables(run.results, run.scores),
         emulated=any(options.get("emulated") for options in run.record.effective.values()),
-        scenarios=facts.scenarios(run.settings),
+        scenarios=facts.scenarios(run.settings, run.record),
         columns=facts.columns(run.scores.values()),
         design=by_topic(design(run.settings)),
         curves=curves,
