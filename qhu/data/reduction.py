@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from qhu.data.base import Dataset
 from qhu.data.choice import chosen
 from qhu.data.subset import balanced_rows
-from qhu.errors import UserError, brief
+from qhu.errors import UserError
 from qhu.settings.parts import DataSpec
 
 
@@ -92,7 +92,7 @@ def _numbers(
         numbers = [chosen(wanted, names, kind, kinds) for wanted in asked]
     except UserError as error:
         raise UserError(f"{setting}: {error}") from None
-    for wanted, number in zip(asked, numbers, strict=True):
+    for number in numbers:
         if numbers.count(number) > 1:
-            raise UserError(f"{setting}: {brief(wanted)} stands twice; keep one")
+            raise UserError(f"{setting}: '{names[number]}' stands twice; keep one")
     return numbers

@@ -56,6 +56,15 @@ def test_a_name_is_meant_before_a_number():
         chosen_part(odd, DataSpec(classes=(0, 1)))
 
 
+def test_columns_of_a_table_are_chosen_as_its_header_calls_them(tmp_path):
+    path = tmp_path / "rows.csv"
+    rows = [f"{i},{i * i % 7},{-i},{'ab'[i % 2]}" for i in range(20)]
+    path.write_text("\n".join(["height,width,depth,label", *rows]))
+    study = Study(experiment(source=f"file:{path}", features=["depth", "height"]))
+    assert study.data.features == ("depth", "height")
+    np.testing.assert_array_equal(study.data.x[:, 0], -study.data.x[:, 1])
+
+
 def test_classes_that_are_not_kept_do_not_exist(digits):
     two = chosen_part(digits, DataSpec(classes=(5, 3), per_class=7))
     assert two.classes == ("5", "3")
