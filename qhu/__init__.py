@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from qhu.errors import QhuError as QhuError
     from qhu.errors import UserError as UserError
     from qhu.estimators.noisy import NoisyEstimator as NoisyEstimator
-    from qhu.evaluate.evidence import Evidence as Evidence
-    from qhu.evaluate.evidence import Measured as Measured
+    from qhu.metrics.evidence import Evidence as Evidence
+    from qhu.metrics.evidence import Measured as Measured
     from qhu.model.encodings.base import Encoding as Encoding
     from qhu.model.encodings.base import Reuploadable as Reuploadable
     from qhu.record.scores import Reading as Reading
@@ -50,7 +50,7 @@ HOME = {
     "engine.estimator": ("EngineEstimator", "EngineGradient"),
     "errors": ("QhuError", "UserError"),
     "estimators.noisy": ("NoisyEstimator",),
-    "evaluate.evidence": ("Evidence", "Measured"),
+    "metrics.evidence": ("Evidence", "Measured"),
     "model.encodings.base": ("Encoding", "Reuploadable"),
     "record.scores": ("Reading",),
     "registry": (

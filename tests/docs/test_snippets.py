@@ -28,7 +28,7 @@ TESTED = {
     "docs/ablations.md": "docs/test_snippets.py",
     "docs/datasets.md": "docs/test_snippets.py",
     "docs/api.md": "test_api.py",
-    "docs/metrics/index.md": "evaluate/test_evidence.py",
+    "docs/metrics/index.md": "metrics/test_evidence.py",
     "docs/networks/index.md": "docs/test_snippets.py",
     "docs/networks/circuits.md": "docs/test_snippets.py",
     "docs/scale.md": "grid/test_cluster.py",
