@@ -189,6 +189,10 @@ class EngineGradient(BaseEstimatorGradient):
             columns = {key: _columns(circuit, wanted) for key, wanted in lists.items()}
             for position, gradient in zip(positions, full, strict=True):
                 gradients[position] = gradient[columns[id(parameters[position])]]
+        if not all(np.isfinite(gradient).all() for gradient in gradients.values()):
+            raise UserError(
+                "the derivative of an angle of the circuit is not finite at the parameter values"
+            )
         return EstimatorGradientResult(
             gradients=[gradients[n] for n in range(len(circuits))],
             metadata=[{"parameters": wanted} for wanted in parameters],
@@ -220,12 +224,7 @@ def _jacobian(program: Program, values: Values) -> Values:
         if not outputs.requires_grad:  # no parameter can be seen
             return np.zeros((size, *values.shape))
         seeds = torch.eye(size).to(outputs)[:, None, :].expand(size, samples, size)
-        jacobian = torch.autograd.grad(outputs, inputs, seeds, is_grads_batched=True)[0].numpy()
-    if not np.isfinite(jacobian).all():
-        raise UserError(
-            "the derivative of an angle of the circuit is not finite at the parameter values"
-        )
-    return jacobian
+        return torch.autograd.grad(outputs, inputs, seeds, is_grads_batched=True)[0].numpy()
 
 
 def _identity(pub: Any) -> tuple[int, int]:

@@ -317,8 +317,12 @@ def test_no_gradient_is_a_silent_nan() -> None:
         values.sum().backward()
     with pytest.raises(UserError, match=r"derivative of the angle 'acos\(a\)'"):
         vmap(grad(lambda row: layer(row).sum()))(edge.detach())
+    circuit = one(A.arccos() + B)
+    call = [circuit], [SparsePauliOp("Z")], [[1.0, 0.3]]
     with pytest.raises(UserError, match="derivative"):
-        EngineGradient().run([one(A.arccos())], [SparsePauliOp("Z")], [[1.0]]).result()
+        EngineGradient().run(*call).result()
+    (gradient,) = EngineGradient().run(*call, [[B]]).result().gradients  # of what is finite
+    assert gradient == pytest.approx([-np.sin(0.3)])
 
 
 def test_an_angle_survives_qiskits_files() -> None:
