@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from qhu.api import run as run
     from qhu.backends.base import Backend as Backend
     from qhu.data.base import Dataset as Dataset
+    from qhu.engine.connector import engine_layer as engine_layer
+    from qhu.engine.estimator import EngineEstimator as EngineEstimator
+    from qhu.engine.estimator import EngineGradient as EngineGradient
     from qhu.errors import QhuError as QhuError
     from qhu.errors import UserError as UserError
+    from qhu.estimators.noisy import NoisyEstimator as NoisyEstimator
     from qhu.evaluate.evidence import Evidence as Evidence
     from qhu.evaluate.evidence import Measured as Measured
     from qhu.record.scores import Reading as Reading
@@ -35,7 +39,10 @@ HOME = {
     "api": ("Run", "evaluate", "load", "network", "partition", "run"),
     "backends.base": ("Backend",),
     "data.base": ("Dataset",),
+    "engine.connector": ("engine_layer",),
+    "engine.estimator": ("EngineEstimator", "EngineGradient"),
     "errors": ("QhuError", "UserError"),
+    "estimators.noisy": ("NoisyEstimator",),
     "evaluate.evidence": ("Evidence", "Measured"),
     "record.scores": ("Reading",),
     "registry": ("Options", "backend", "dataset", "method", "metric"),

@@ -38,7 +38,7 @@ from qhu.engine.gates import ElementaryGate, elementary_gates
 from qhu.engine.heisenberg import HeisenbergProgram
 from qhu.engine.noise import Noise, NoiseModel
 from qhu.engine.noisy import NoisyProgram
-from qhu.engine.observables import Expectations, hermitian
+from qhu.engine.observables import MAX_TABLE_BYTES, Expectations, hermitian
 from qhu.engine.preparation import Amplitudes
 from qhu.engine.readout import read_observables
 from qhu.engine.schedule import exact_levels, visible_gates
@@ -82,6 +82,13 @@ def compile_circuit(
     observables = hermitian(ansatz.observables)
     if noise is not None:
         _check_width(ansatz.circuit.num_qubits, MAX_DENSITY_QUBITS, "under noise")
+        needed = 8 * len(observables) * 4**ansatz.circuit.num_qubits
+        if needed > MAX_TABLE_BYTES:
+            raise UserError(
+                f"{len(observables)} observables on {ansatz.circuit.num_qubits} qubits take "
+                f"{needed / 2**30:.0f} GiB under noise, more than {MAX_TABLE_BYTES / 2**30:.0f}: "
+                "measure fewer at once, or use fewer qubits"
+            )
         return _noisy_program(ansatz, Noise(noise), dtype.to_real())
     gates = elementary_gates(ansatz.circuit)
     return _exact_program(gates, observables, parameters, dtype)
