@@ -71,11 +71,12 @@ def all_cases() -> list[Case]:
         cases.append(Case(f"{n}x{batch}", layer, names, skipped=skipped, most_threads=most))
     for name, (circuit, layers) in FAMILIES.items():
         layer = layer_problem(8, 64, layers, circuit)
+        most = 1 if starts_from_amplitudes(layer) else None  # the same
         skipped = {"estimator-qnn": TOO_LONG}
         if starts_from_amplitudes(layer):
             skipped["lightning"] = NO_DERIVATIVE
         names = tuple(name for name in ("qhu", *PEERS) if name not in skipped)
-        cases.append(Case(name, layer, names, skipped=skipped))
+        cases.append(Case(name, layer, names, skipped=skipped, most_threads=most))
     for name, n in (("mnist-step", 8), ("fashion-step", 10)):
         names = ("qhu", "classical-twin")
         training = training_problem(n, 64)

@@ -25,7 +25,7 @@ from dataclasses import replace
 from typing import Protocol
 
 import torch
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import PauliList, SparsePauliOp
 from torch import Tensor
 
 from qhu.engine.angles import Parameters
@@ -156,14 +156,18 @@ def _prepared_program(
     num_qubits = ansatz.rest.num_qubits
     _check_width(num_qubits, MAX_STATE_QUBITS, "exactly")
     # A row is in Qiskit's order, whose qubit 0 is the lowest bit; the engine's is the highest.
-    turned = list(reversed(range(num_qubits)))
-    observables = [item.apply_layout(turned) for item in hermitian(ansatz.observables)]
+    observables = [_reversed(observable) for observable in hermitian(ansatz.observables)]
     parameters = Parameters((), ansatz.weights)
     gates = visible_gates(elementary_gates(ansatz.rest.reverse_bits()), observables)
     levels = exact_levels(gates, num_qubits, parameters)
     kind = UnitaryProgram if num_qubits <= MAX_UNITARY_QUBITS else StatevectorProgram
     expectations = Expectations(observables, dtype)
     return kind(levels, num_qubits, parameters, expectations, dtype, preparation.state)
+
+
+def _reversed(observable: SparsePauliOp) -> SparsePauliOp:
+    z, x = observable.paulis.z[:, ::-1], observable.paulis.x[:, ::-1]
+    return SparsePauliOp(PauliList.from_symplectic(z, x), observable.coeffs)
 
 
 def _noisy_program(ansatz: Ansatz, noise: Noise, dtype: torch.dtype) -> Program:
