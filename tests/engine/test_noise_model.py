@@ -222,9 +222,7 @@ def test_labels_take_no_noise_away_on_a_device(backend: str) -> None:
         circuit = QuantumCircuit(2)
         circuit.rx(A, 0, label=label)
         circuit.x(1, label=label)
-        circuit.append(lib.SXGate(label=label), [0])
         circuit.cx(0, 1, label=label)
-        circuit.append(lib.ECRGate(label=label), [0, 1])
         ansatz = Ansatz(circuit, (A,), (), (SparsePauliOp("ZZ"), SparsePauliOp("XI")))
         return open_backend(backend).layer(ansatz, 0)(torch.tensor([[0.3]]))
 
