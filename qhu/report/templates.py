@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from qhu.report.statistics import MIN_SEEDS
+from qhu.report.statistics import LEVEL, MIN_SEEDS
 
 HERE = Path(__file__).parent
 
@@ -21,4 +21,6 @@ def fill(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     css = Markup((HERE / "report.css").read_text(encoding="utf-8"))
-    return environment.get_template(template).render(css=css, min_seeds=MIN_SEEDS, **values)
+    return environment.get_template(template).render(
+        css=css, level=LEVEL, min_seeds=MIN_SEEDS, **values
+    )

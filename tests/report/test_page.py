@@ -6,6 +6,7 @@ import pytest
 from qhu.errors import UserError
 from qhu.report.facts import flatten
 from qhu.report.run.page import write_report
+from qhu.report.statistics import LEVEL
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +150,8 @@ def test_settings_are_flattened_and_worded():
         ("f", "0.3"),
         ("g", "none"),
     ]
+
+
+def test_the_page_names_the_level_that_it_claims_at(page):
+    assert f"p &lt; {LEVEL}" in page
+    assert "&lt; 0.05" not in page
