@@ -112,12 +112,12 @@ def _show(results: dict[str, Any], console: Console) -> None:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return {"machine": {}, **{name: [] for name in LISTS}, **kept}
 
 
 def _save(results: dict[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

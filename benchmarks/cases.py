@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.circuits import NUM_WEIGHTS
+from benchmarks.circuits import NUM_WEIGHTS, qubits, starts_from_amplitudes
 from benchmarks.contender import Contender, ContenderFailed
 from benchmarks.floor import works
 from benchmarks.ours import ansatz
@@ -21,9 +21,11 @@ FAMILIES = {
     "zz-real": ("zz-real", 3),
     "strongly": ("strongly", 3),
     "six-layers": ("rotations-cz", 6),
+    "amplitude-8q": ("amplitude", 2),
 }
 """Cases of other circuits than two layers of rotations and a CZ ring: circuit and layers."""
 PEERS = ("tensorcircuit-ng", "pennylane-broadcast", "lightning")
+NO_DERIVATIVE = "its adjoint method has no derivatives by the state it starts from"
 TOO_LONG = "parameter shift sample by sample would take minutes per step"
 DTYPES = {
     "estimator-qnn": "float32 outside, complex128 inside",
@@ -69,8 +71,12 @@ def all_cases() -> list[Case]:
         cases.append(Case(f"{n}x{batch}", layer, names, skipped=skipped, most_threads=most))
     for name, (circuit, layers) in FAMILIES.items():
         layer = layer_problem(8, 64, layers, circuit)
+        most = 1 if starts_from_amplitudes(layer) else None  # the same
         skipped = {"estimator-qnn": TOO_LONG}
-        cases.append(Case(name, layer, ("qhu", *PEERS), skipped=skipped))
+        if starts_from_amplitudes(layer):
+            skipped["lightning"] = NO_DERIVATIVE
+        names = tuple(name for name in ("qhu", *PEERS) if name not in skipped)
+        cases.append(Case(name, layer, names, skipped=skipped, most_threads=most))
     for name, n in (("mnist-step", 8), ("fashion-step", 10)):
         names = ("qhu", "classical-twin")
         training = training_problem(n, 64)
@@ -82,15 +88,16 @@ def all_cases() -> list[Case]:
 def layer_problem(
     n: int, batch: int, layers: int = LAYERS, circuit: str = "rotations-cz"
 ) -> Problem:
-    """Random inputs (B, n), weights (W,) and cotangent (B, n) from a fixed seed."""
+    """Random inputs (B, F), weights (W,) and cotangent (B, n) from a fixed seed."""
     random = np.random.default_rng(n)
     weights = random.uniform(-np.pi, np.pi, NUM_WEIGHTS[circuit](n, layers))
+    features = 2**n if circuit == "amplitude" else n
     return {
         "kind": "layer",
         "circuit": circuit,
         "layers": layers,
         "dtype": DTYPE,
-        "inputs": random.uniform(-np.pi, np.pi, (batch, n)).tolist(),
+        "inputs": random.uniform(-np.pi, np.pi, (batch, features)).tolist(),
         "weights": weights.tolist(),
         "cotangent": random.normal(size=(batch, n)).tolist(),
     }
@@ -202,5 +209,5 @@ def couplings(case: Case) -> int:
 def _sizes(problem: Problem) -> dict[str, int]:
     if problem["kind"] == "training":
         return {k: problem[k] for k in ("qubits", "layers", "batch")}
-    batch, qubits = np.shape(problem["inputs"])
-    return {"qubits": qubits, "batch": batch, "layers": problem["layers"]}
+    batch = len(problem["inputs"])
+    return {"qubits": qubits(problem), "batch": batch, "layers": problem["layers"]}

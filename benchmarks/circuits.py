@@ -14,15 +14,25 @@ Gate = tuple[str, tuple[int, ...], Any]
 Circuit = Callable[[Sequence[Any], Sequence[Any], int], Iterator[Gate]]
 
 
+AXES = ("rx", "ry", "rz")
+
+
 def rotations_cz(x: Sequence[Any], w: Sequence[Any], layers: int) -> Iterator[Gate]:
     """The layer of arXiv 2512.19253; weights are ordered (layer, axis, qubit)."""
-    qubits = len(x)
-    axes = ("rx", "ry", "rz")
-    for q in range(qubits):
-        yield from ((axis, (q,), x[q]) for axis in axes)
+    for q in range(len(x)):
+        yield from ((axis, (q,), x[q]) for axis in AXES)
+    yield from _trained(len(x), w, layers)
+
+
+def amplitude(x: Sequence[Any], w: Sequence[Any], layers: int) -> Iterator[Gate]:
+    """The same layers behind the state whose amplitudes are x, divided by its length."""
+    yield from _trained(len(w) // (3 * layers), w, layers)
+
+
+def _trained(qubits: int, w: Sequence[Any], layers: int) -> Iterator[Gate]:
     for layer in range(layers):
         for q in range(qubits):
-            for number, axis in enumerate(axes):
+            for number, axis in enumerate(AXES):
                 yield axis, (q,), w[(3 * layer + number) * qubits + q]
         for q in range(qubits):
             yield "cz", (q, (q + 1) % qubits), None
@@ -63,14 +73,28 @@ def strongly(x: Sequence[Any], w: Sequence[Any], layers: int) -> Iterator[Gate]:
 
 CIRCUITS: dict[str, Circuit] = {
     "rotations-cz": rotations_cz,
+    "amplitude": amplitude,
     "zz-real": zz_real,
     "strongly": strongly,
 }
 NUM_WEIGHTS: dict[str, Callable[[int, int], int]] = {
     "rotations-cz": lambda qubits, layers: 3 * qubits * layers,
+    "amplitude": lambda qubits, layers: 3 * qubits * layers,
     "zz-real": lambda qubits, layers: qubits * (layers + 1),
     "strongly": lambda qubits, layers: 3 * qubits * layers,
 }
+
+
+def starts_from_amplitudes(problem: dict[str, Any]) -> bool:
+    """Whether a row (2ⁿ,), divided by its length, is the state before the gates; its first half has
+    qubit 0 in |0⟩."""
+    return bool(problem["circuit"] == "amplitude")
+
+
+def qubits(problem: dict[str, Any]) -> int:
+    """Qubits of the problem's circuit."""
+    features = len(problem["inputs"][0])
+    return features.bit_length() - 1 if starts_from_amplitudes(problem) else features
 
 
 def gates(problem: dict[str, Any], x: Sequence[Any], w: Sequence[Any]) -> Iterator[Gate]:

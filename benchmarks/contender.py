@@ -44,7 +44,7 @@ class Contender:
         python = PEERS if MODULES[name] in IN_PEERS else Path(sys.executable)
         if not python.exists():
             raise ContenderFailed("the peers' environment is not installed: run `make bench`")
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [str(python), "-m", "benchmarks.serve", name, str(threads)],
             cwd=ROOT,
@@ -52,7 +52,7 @@ class Contender:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            text=True,
+            encoding="utf-8",
         )
 
     def prepare(self, problem: dict[str, Any]) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.circuits import gates
+from benchmarks.circuits import gates, qubits, starts_from_amplitudes
 from benchmarks.serve import Problem, Step
 from benchmarks.torch_step import forward_backward
 
@@ -28,10 +28,12 @@ def layer(problem: Problem) -> Step:
 
 def _outputs(problem: Problem, inputs: Tensor, weights: Tensor) -> Tensor:
     """⟨Z⟩ (B, n) of inputs (B, n) and weights (W,)."""
-    batch, qubits = inputs.shape
-    bits = torch.arange(2**qubits)[:, None] >> torch.arange(qubits).flip(0) & 1
-    states = torch.zeros(batch, 2**qubits, dtype=torch.cdouble)
+    batch, width = len(inputs), qubits(problem)
+    bits = torch.arange(2**width)[:, None] >> torch.arange(width).flip(0) & 1
+    states = torch.zeros(batch, 2**width, dtype=torch.cdouble)
     states[:, 0] = 1
+    if starts_from_amplitudes(problem):
+        states = (inputs / inputs.square().sum(1, keepdim=True).sqrt()).to(torch.cdouble)
     for name, on, angle in gates(problem, inputs.unbind(-1), weights):
         if len(on) == 1:
             states = _on_qubit(_matrix(name, angle), states, on[0])

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.circuits import qubits
 from benchmarks.machine import copy_rate, product_rate
 
 COMPLEX, REAL, PASSES = 8, 2, 3
 AMPLITUDE, NUMBER = 8, 4
 """Bytes of a complex and a real number in single precision."""
-EXTRA_LAYERS = {"zz-real": 3}
-"""Rows of one-qubit gates beyond those of the layers: H twice, and RY once more."""
+EXTRA_LAYERS = {"zz-real": 3, "amplitude": 1}
+"""Rows of one-qubit gates beyond those of the layers: H twice, and RY once more; and the first row,
+which joins the encoding where this makes product states."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def works(problem: Mapping[str, Any], couplings: int = 0) -> dict[str, Work]:
     if problem["kind"] == "training":
         sizes = problem["qubits"], problem["batch"]
         return {"qhu": network(*sizes, True), "classical-twin": network(*sizes, False)}
-    batch, n = len(problem["inputs"]), len(problem["inputs"][0])
+    batch, n = len(problem["inputs"]), qubits(problem)
     layers = problem["layers"]
     if problem["kind"] == "noisy":
         return {

@@ -6,18 +6,20 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from qiskit import QuantumCircuit
-from qiskit.circuit import ParameterVector
+from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import real_amplitudes, zz_feature_map
 from qiskit.quantum_info import SparsePauliOp
 from torch.func import functional_call
 
-from benchmarks.circuits import gates
+from benchmarks.circuits import gates, starts_from_amplitudes
+from benchmarks.circuits import qubits as width
 from benchmarks.clear import clear_images
 from benchmarks.serve import Problem, Step
 from benchmarks.torch_step import forward_backward
 from qhu.backends.named import open_backend
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.connector import EngineConnector
+from qhu.engine.preparation import Amplitudes
 from qhu.engine.program import compile_circuit
 from qhu.model.hybrid import HybridNet
 from qhu.settings.model import ModelSpec
@@ -28,7 +30,7 @@ LEARNING_RATE = 1e-3
 
 def ansatz(problem: Problem) -> Ansatz:
     """The problem's circuit as Qiskit's users write it, ⟨Z⟩ on every qubit."""
-    qubits = problem["inputs"].shape[-1]
+    qubits = width(problem)
     x, w = ParameterVector("x", qubits), ParameterVector("w", len(problem["weights"]))
     if problem["circuit"] == "zz-real":
         encoding = zz_feature_map(qubits)
@@ -41,7 +43,19 @@ def ansatz(problem: Problem) -> Ansatz:
     observables = tuple(
         SparsePauliOp.from_sparse_list([("Z", [q], 1.0)], num_qubits=qubits) for q in range(qubits)
     )
+    if starts_from_amplitudes(problem):
+        return _prepared(circuit.reverse_bits(), tuple(w), observables[::-1])
     return Ansatz(circuit, tuple(x), tuple(w), observables)
+
+
+def _prepared(
+    rest: QuantumCircuit, w: tuple[Parameter, ...], observables: tuple[SparsePauliOp, ...]
+) -> Ansatz:
+    """The circuit behind a prepared state, as Qiskit counts: qubit 0 is the lowest bit."""
+    preparation = Amplitudes(2**rest.num_qubits)
+    angles = ParameterVector("x", preparation.num_angles)
+    circuit = preparation.circuit(list(angles)).compose(rest)
+    return Ansatz(circuit, tuple(angles), w, observables, (), preparation, rest)
 
 
 def layer(problem: Problem) -> Step:

@@ -5,7 +5,7 @@ from typing import Any
 import pennylane as qml
 import torch
 
-from benchmarks.circuits import gates
+from benchmarks.circuits import gates, qubits, starts_from_amplitudes
 from benchmarks.serve import Problem, Step
 from benchmarks.torch_step import forward_backward
 
@@ -32,13 +32,16 @@ GATES = {
 
 
 def _step(problem: Problem, device: str, **settings: Any) -> Step:
-    qubits = problem["inputs"].shape[-1]
-    made = qml.device(device, wires=qubits)
+    width = qubits(problem)
+    made = qml.device(device, wires=width)
 
     def circuit(x: Any, w: Any) -> Any:
+        if starts_from_amplitudes(problem):
+            state = x / torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+            qml.StatePrep(state, wires=range(width), validate_norm=False)
         for name, on, angle in gates(problem, x.unbind(-1), w):
             GATES[name](*([] if angle is None else [angle]), wires=on)
-        return [qml.expval(qml.PauliZ(q)) for q in range(qubits)]
+        return [qml.expval(qml.PauliZ(q)) for q in range(width)]
 
     node = qml.QNode(circuit, made, interface="torch", **settings)
     return forward_backward(lambda x, w: torch.stack(node(x, w), dim=-1), problem)

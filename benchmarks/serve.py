@@ -38,7 +38,7 @@ MODULES = {
 def main(contender: str, threads: int) -> None:
     """Answer questions on standard input until it ends."""
     pin(threads)
-    answers = os.fdopen(os.dup(1), "w")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints is no answer
     serving = _Serving(contender)
     for line in sys.stdin:

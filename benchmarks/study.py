@@ -40,7 +40,7 @@ def iris_study(threads: int) -> Row:
                 check=True,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
                 timeout=STUDY_SECONDS,
             )
         except subprocess.CalledProcessError as error:

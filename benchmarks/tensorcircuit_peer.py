@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import tensorcircuit as tc
 
-from benchmarks.circuits import gates
+from benchmarks.circuits import gates, qubits, starts_from_amplitudes
 from benchmarks.serve import Problem, Step
 
 tc.set_backend("jax")
@@ -39,12 +39,13 @@ def layer(problem: Problem) -> Step:
 
 def _outputs(problem: Problem) -> Any:
     """⟨Z⟩ (n,) of one sample as a function of inputs (n,) and weights (W,)."""
-    qubits = problem["inputs"].shape[-1]
-    bits = np.arange(2**qubits)[:, None] >> np.arange(qubits)[::-1] & 1
+    width, prepared = qubits(problem), starts_from_amplitudes(problem)
+    bits = np.arange(2**width)[:, None] >> np.arange(width)[::-1] & 1
     signs = jnp.asarray(1 - 2 * bits, jnp.float32)
 
     def outputs(x: Any, w: Any) -> Any:
-        circuit = tc.Circuit(qubits)
+        state = {"inputs": x / jnp.linalg.norm(x)} if prepared else {}
+        circuit = tc.Circuit(width, **state)
         for name, on, angle in gates(problem, x, w):
             getattr(circuit, name)(*on, **({} if angle is None else {"theta": angle}))
         return jnp.abs(circuit.state()) ** 2 @ signs

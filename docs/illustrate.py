@@ -53,7 +53,7 @@ def shell(commands: str) -> str:
         cwd=FOLDER,
         env={**os.environ, "PATH": path},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     ).stdout
 
@@ -92,7 +92,7 @@ def metric_figure(name: str) -> Panel:
 
 def backend_figure(name: str) -> Panel | None:
     """⟨Z⟩ of the first qubit as the first feature turns; None where a device would be needed."""
-    known = yaml.safe_load((ROOT / "backends.yaml").read_text())
+    known = yaml.safe_load((ROOT / "backends.yaml").read_text(encoding="utf-8"))
     named = [key for key, entry in known.items() if entry["kind"] == name][: len(COLOURS)]
     if name == "ibm":
         return None

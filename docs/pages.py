@@ -48,7 +48,7 @@ def _example(panel: illustrate.Panel | None) -> str:
     if panel is None:
         return ""
     name = f"{panel.drawing.name}.svg"
-    (illustrate.FOLDER / name).write_text(panel.drawing.svg)
+    (illustrate.FOLDER / name).write_text(panel.drawing.svg, encoding="utf-8")
     figure = (
         f"```{{figure}} ../generated/{name}\n:alt: {panel.drawing.name}\n\n{panel.caption}\n```"
     )

@@ -20,7 +20,7 @@ def write() -> None:
     FOLDER.mkdir(exist_ok=True)
     for package, modules in packages().items():
         parts = [f"# {package}", *map(_module, modules)]
-        (FOLDER / f"{package}.md").write_text("\n\n".join(parts) + "\n")
+        (FOLDER / f"{package}.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def packages() -> dict[str, list[str]]:

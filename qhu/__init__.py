@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from qhu.api import run as run
     from qhu.backends.base import Backend as Backend
     from qhu.data.base import Dataset as Dataset
+    from qhu.engine.connector import engine_layer as engine_layer
+    from qhu.engine.estimator import EngineEstimator as EngineEstimator
+    from qhu.engine.estimator import EngineGradient as EngineGradient
     from qhu.errors import QhuError as QhuError
     from qhu.errors import UserError as UserError
-    from qhu.evaluate.evidence import Evidence as Evidence
-    from qhu.evaluate.evidence import Measured as Measured
+    from qhu.estimators.noisy import NoisyEstimator as NoisyEstimator
+    from qhu.metrics.evidence import Evidence as Evidence
+    from qhu.metrics.evidence import Measured as Measured
     from qhu.model.encodings.base import Encoding as Encoding
     from qhu.model.encodings.base import Reuploadable as Reuploadable
     from qhu.record.scores import Reading as Reading
@@ -42,8 +46,11 @@ HOME = {
     "api": ("Run", "evaluate", "load", "network", "partition", "run"),
     "backends.base": ("Backend",),
     "data.base": ("Dataset",),
+    "engine.connector": ("engine_layer",),
+    "engine.estimator": ("EngineEstimator", "EngineGradient"),
     "errors": ("QhuError", "UserError"),
-    "evaluate.evidence": ("Evidence", "Measured"),
+    "estimators.noisy": ("NoisyEstimator",),
+    "metrics.evidence": ("Evidence", "Measured"),
     "model.encodings.base": ("Encoding", "Reuploadable"),
     "record.scores": ("Reading",),
     "registry": (

@@ -12,23 +12,21 @@ import pandas as pd
 from rich.console import Console
 
 from qhu.commands.evaluate import with_models
-from qhu.data.arrays import FrameOptions, from_given, keep
+from qhu.data.given import with_data
 from qhu.data.partition import Partition
 from qhu.errors import UnknownName
 from qhu.grid.run import run as run_grid
 from qhu.model.hybrid import HybridNet
-from qhu.registry import parse
 from qhu.report import frames
 from qhu.report.run.page import write_report
-from qhu.settings.experiment import Experiment, load_experiment, make_experiment
-from qhu.settings.parts import DataSpec, Stages
+from qhu.settings.experiment import Experiment, load_experiment
+from qhu.settings.parts import Stages
 from qhu.settings.shipped import experiment_file
 from qhu.study import Study
+from qhu.terminal import lenient_output
 
 File = str | PathLike[str]
 Asked = Experiment | Mapping[str, Any] | File
-DATA = Path("runs/.data")
-"""Where rows are kept that a caller hands over."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +117,9 @@ def run(
     console = Console(
         force_jupyter=False, markup=False
     )  # rich's bars in a notebook need another package
-    asked = _asked(experiment, data, label)
-    return Run(run_grid(asked, Path(out) if out else None, console, workers, scheduler))
+    asked, folder = _asked(experiment, data, label), Path(out) if out else None
+    with lenient_output():
+        return Run(run_grid(asked, folder, console, workers, scheduler))
 
 
 def evaluate(
@@ -191,33 +190,13 @@ def partition(experiment: Asked, seed: int, scenario: str = "") -> Partition:
 def _asked(
     experiment: Asked, data: Any = None, label: bool | int | str | None = None
 ) -> Experiment:
-    if not isinstance(experiment, Mapping | Experiment):
+    if not isinstance(experiment, Experiment | Mapping):
         experiment = load(experiment)
-    if isinstance(experiment, Experiment) and data is None and label is None:
+    if isinstance(experiment, Mapping):
+        return with_data(experiment, data, label)
+    if data is None and label is None:
         return experiment
-    settings = dict(experiment) if isinstance(experiment, Mapping) else experiment.model_dump()
-    return _made(settings, data, label)
-
-
-def _made(settings: dict[str, Any], data: Any, label: bool | int | str | None) -> Experiment:
-    """The experiment that settings describe, its rows kept where ``source: file`` reads them."""
-    given = settings.get("data")
-    spec = dict(given) if isinstance(given, Mapping) and "target" not in given else {}
-    if not spec and given is not None:
-        spec = given.model_dump() if isinstance(given, DataSpec) else {"source": given}
-    source = spec.get("source") if data is None else data
-    options = {} if data is not None else dict(spec.get("options") or {})
-    options |= {} if label is None else {"label": label}
-    if isinstance(source, PathLike):
-        spec |= {"source": "file", "options": {"path": source, **options}}
-    elif source is None or isinstance(source, str):
-        spec |= {"options": options} | ({"source": source} if source else {})
-    else:
-        spec |= {"source": "file", "options": {"path": "in memory"}}
-        make_experiment({**settings, "data": spec}, "experiment")  # first: nothing is written
-        rows = from_given(source, parse(FrameOptions, options, "data.options"))
-        spec["options"] = {"path": keep(rows, DATA)}
-    return make_experiment({**settings, "data": spec}, "experiment")
+    return with_data(experiment.model_dump(), data, label)
 
 
 def _exactly(experiment: Experiment) -> Study:

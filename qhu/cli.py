@@ -13,6 +13,7 @@ from rich.table import Table
 
 from qhu.errors import Interrupted, QhuError, UserError, shortened
 from qhu.redaction import redact
+from qhu.terminal import lenient_output
 
 if TYPE_CHECKING:
     from qhu.settings.experiment import Experiment
@@ -395,6 +396,11 @@ def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> 
 
 def main() -> None:
     """Entry point: every mistake becomes one line and its exit status."""
+    with lenient_output():
+        _run_command()
+
+
+def _run_command() -> None:
     try:
         sys.exit(app(standalone_mode=False))
     except QhuError as error:

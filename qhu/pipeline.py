@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from qhu.data.partition import Partition
 from qhu.data.rows import Rows
-from qhu.evaluate.evidence import Evidence, Measured, Outputs, measure
+from qhu.metrics.evidence import Evidence, Measured, Outputs, measure
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.identity import identity

@@ -25,7 +25,7 @@ def minimum(requirement: str) -> str:
 
 def main() -> None:
     """Print the dependencies of the package, without its extras."""
-    dependencies = tomllib.loads(PYPROJECT.read_text())["project"]["dependencies"]
+    dependencies = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["dependencies"]
     print("\n".join(map(minimum, dependencies)))
 
 

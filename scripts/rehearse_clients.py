@@ -19,7 +19,7 @@ TESTS = ["tests/hardware/test_probe.py", "tests/hardware/test_faults.py", "tests
 
 def requirements() -> dict[str, str]:
     """What is to be installed, by name."""
-    dependencies = tomllib.loads(PYPROJECT.read_text())["project"]["dependencies"]
+    dependencies = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["dependencies"]
     (client,) = (line for line in dependencies if line.startswith(CLIENT))
     return {"oldest": minimum(client), "newest": client}
 

@@ -147,7 +147,10 @@ class Soak:
                 return problems
             if code == BudgetRefused.exit_code:
                 budget += 2 * needed
-        return [*problems, f"still failing: {(folder / 'out.txt').read_text()[-600:]}"]
+        return [
+            *problems,
+            f"still failing: {(folder / 'out.txt').read_text(encoding='utf-8')[-600:]}",
+        ]
 
     def _undisturbed(self, variant: int) -> tuple[bytes, float, float]:
         """Results, seconds charged and seconds taken of a study without faults."""
@@ -161,7 +164,7 @@ class Soak:
             line.send("enough")
             process.join()
             if code:
-                raise SystemExit((folder / "out.txt").read_text())
+                raise SystemExit((folder / "out.txt").read_text(encoding="utf-8"))
             self._calm[variant] = results(folder, variant), charged, length
         return self._calm[variant]
 

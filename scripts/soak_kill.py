@@ -83,7 +83,7 @@ def run_study(
 def undisturbed(folder: Path, code: int | None) -> bool:
     """Whether a command ended well by itself; any other end than by a kill ends the soak."""
     if code:
-        raise SystemExit((folder / "out.txt").read_text())
+        raise SystemExit((folder / "out.txt").read_text(encoding="utf-8"))
     return code is not None
 
 
@@ -91,8 +91,8 @@ def command(folder: Path, url: str, seed: int, budget: float) -> None:
     """`qhu run` in a folder."""
     os.chdir(folder)
     os.environ.pop("QHU_LEDGER", None)  # each folder has its own
-    Path("soak.yaml").write_text(STUDY.format(seed=seed))
-    Path("backends.yaml").write_text(BACKENDS)
+    Path("soak.yaml").write_text(STUDY.format(seed=seed), encoding="utf-8")
+    Path("backends.yaml").write_text(BACKENDS, encoding="utf-8")
     for stream in (1, 2):
         os.dup2(os.open("out.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     options = ["--backend", "ibm_manila", "--emulator", url, "--max-qpu-seconds", f"{budget:g}"]

@@ -66,7 +66,7 @@ def test_an_unknown_name_travels_between_processes():
 
 @pytest.fixture
 def metrics():
-    registry = MetricRegistry("metric", "qhu.evaluate")
+    registry = MetricRegistry("metric", "qhu.metrics")
     registry._loaded = True
     registry("usual", reads=Reading(title="usual", against="retrain"))(print)
     registry("asked", reads=Reading(title="asked", against=None), on_request=True)(print)
@@ -77,7 +77,7 @@ def test_a_metric_that_does_not_say_how_it_is_read_is_refused():
     with pytest.raises(
         UserError, match=r"metric 'm' of builtins .*reads=qhu\.Reading\(title='…', against="
     ):
-        MetricRegistry("metric", "qhu.evaluate")("m")(print)
+        MetricRegistry("metric", "qhu.metrics")("m")(print)
 
 
 def test_what_is_on_request_is_chosen_by_its_name_only(metrics):
@@ -102,4 +102,4 @@ def test_a_name_that_paths_or_pages_cannot_hold_is_not_registered(things, name):
 def test_a_score_that_tables_cannot_hold_is_not_registered():
     with pytest.raises(UserError, match="a name has the pattern"):
         reads = {"=score": Reading(title="t", against="retrain")}
-        MetricRegistry("metric", "qhu.evaluate")("stranger", reads=reads)(lambda evidence: {})
+        MetricRegistry("metric", "qhu.metrics")("stranger", reads=reads)(lambda evidence: {})

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from qhu.compare.twin import Twin
-from qhu.evaluate.evidence import Outputs
+from qhu.metrics.evidence import Outputs
 from qhu.model.hybrid import ROWS_AT_ONCE
 from qhu.pipeline import score
 from qhu.record.folder import RunFolder

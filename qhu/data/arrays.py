@@ -1,23 +1,15 @@
 """Datasets from arrays and frames, as a notebook or an archive holds them."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from qhu.data.base import Dataset
-from qhu.data.columns import classes_of, dataset, feature
+from qhu.data.columns import classes_of
 from qhu.data.table import DataColumn, DataTable
-from qhu.errors import UserError, brief
-from qhu.record.files import replacing
-from qhu.record.sources import digest
-from qhu.registry import Options
-from qhu.settings.parts import Label
-
-WHERE = "data"
-EXPECTED = "a DataFrame, (X, y) or what sklearn.datasets loads"
+from qhu.errors import UserError
 
 
 def from_arrays(
@@ -61,71 +53,6 @@ def from_arrays(
         names, codes = classes_of(DataTable(where, [label], True), label)
     texts = tuple(map(str, features)), tuple(map(str, remarks))
     return Dataset(x.astype(np.float64), codes, names, *texts)
-
-
-class FrameOptions(Options):
-    """Options of a data frame."""
-
-    label: Label | None = None
-    """column of the label, by name or number; null: by the rules of a table"""
-    drop: tuple[Label, ...] | None = None
-    """columns that are no features; null: by the rules of a table; ``[]``: none"""
-
-
-def from_given(given: Any, options: FrameOptions) -> Dataset:
-    """The rows that a caller of the Python interface hands over.
-
-    Args:
-        given: a data frame; ``(X, y)`` of arrays, tensors or frames; or a bunch of scikit-learn.
-        options: what a data frame leaves open.
-
-    Raises:
-        UserError: it is something else, or not what it should be.
-    """
-    if isinstance(given, Dataset):
-        return given
-    if isinstance(given, pd.DataFrame):
-        return dataset(_table(given), options.label, options.drop)
-    if options != FrameOptions():
-        raise UserError(f"{WHERE}: label and drop are for a DataFrame (got {brief(given)})")
-    if isinstance(given, Mapping) and {"data", "target"} <= given.keys():
-        named = {"classes": "target_names", "features": "feature_names"}
-        names = {k: given[name] for k, name in named.items() if given.get(name) is not None}
-        return _from_pair(given["data"], given["target"], **names)
-    if isinstance(given, tuple | list) and len(given) == 2:
-        return _from_pair(*given)
-    raise UserError(f"{WHERE}: give {EXPECTED} (got {brief(given)})")
-
-
-def keep(data: Dataset, folder: Path) -> Path:
-    """Write a dataset as an archive that ``source: file`` reads; its name tells its content.
-
-    Raises:
-        UserError: the folder cannot be written.
-    """
-    path = folder / f"{digest([data.content, data.features, data.remarks])}.npz"
-    if not path.exists():
-        arrays: dict[str, Any] = {"X": data.x, "y": data.y, "classes": data.classes}
-        texts = {"features": data.features, "remarks": data.remarks}
-        arrays |= {name: lines for name, lines in texts.items() if lines}
-        with replacing(path) as partial, partial.open("wb") as file:
-            np.savez(file, **arrays)
-    return path
-
-
-def _from_pair(
-    x: Any, y: Any, classes: Sequence[str] = (), features: Sequence[str] = ()
-) -> Dataset:
-    if isinstance(x, pd.DataFrame):
-        table = _table(x)
-        features = table.names
-        x = np.stack([feature(table, column) for column in table.columns], axis=1)
-    return from_arrays(WHERE, x, y, classes, features)
-
-
-def _table(frame: pd.DataFrame) -> DataTable:
-    columns = [DataColumn(str(name), frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
-    return DataTable(WHERE, columns, True)
 
 
 def _array(where: str, name: str, values: Any) -> np.ndarray:

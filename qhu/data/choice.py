@@ -30,7 +30,8 @@ def chosen(given: bool | int | str, names: Sequence[str], kind: str, kinds: str)
         raise UserError(f"{kind} {_written(given)} may be {both}: quote the one that is meant")
     if named:
         return named[0]
-    listed = shortened(", ".join(f"{i} ({name})" for i, name in enumerate(names)), LISTED)
+    numbered = (name if name == str(i) else f"{i} ({name})" for i, name in enumerate(names))
+    listed = shortened(", ".join(numbered), LISTED)
     if isinstance(given, bool | str) or not 0 <= given < len(names):
         near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
         hint = f" (did you mean '{near[0]}'?)" if near else ""

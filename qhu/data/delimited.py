@@ -25,7 +25,7 @@ TRIED = 200
 """Lines that a separator has to split alike."""
 _QUOTED = re.compile(r'"[^"]*"')
 _COMMA = re.compile(r"[-+]?\d+(,\d+)?([eE][-+]?\d+)?")
-_THOUSANDS = re.compile(r"[-+]?\d{1,3},\d{3}")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 _FIELDS = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from qhu.data.base import Dataset
+from qhu.data.choice import chosen
 from qhu.data.subset import balanced_rows
-from qhu.errors import UserError, brief, shortened
+from qhu.errors import UserError
 from qhu.settings.parts import DataSpec
 
 
@@ -24,7 +25,7 @@ def chosen_part(data: Dataset, spec: DataSpec) -> Dataset:
         UserError: one of them does not exist or is named twice, or a class has too few rows.
     """
     if spec.classes is not None:
-        kept = _numbers(spec.classes, data.classes, len(data.classes), "data.classes")
+        kept = _numbers(spec.classes, data.classes, "data.classes", "class", "classes")
         rows = np.flatnonzero(np.isin(data.y, kept))
         renumbered = np.argsort(kept)[np.searchsorted(np.sort(kept), data.y[rows])]
         names = tuple(data.classes[number] for number in kept)
@@ -35,7 +36,8 @@ def chosen_part(data: Dataset, spec: DataSpec) -> Dataset:
     if spec.features is not None:
         if data.x.ndim != 2:
             raise UserError("data.features chooses columns of a table; these samples are images")
-        kept = _numbers(spec.features, data.features, data.x.shape[1], "data.features")
+        names = data.features or tuple(map(str, range(data.x.shape[1])))
+        kept = _numbers(spec.features, names, "data.features", "feature", "features")
         named = tuple(data.features[number] for number in kept if data.features)
         data = replace(data, x=data.x[:, kept], features=named)
     return data
@@ -83,21 +85,14 @@ def principal_components(
 
 
 def _numbers(
-    asked: Sequence[int | str], names: Sequence[str], count: int, setting: str
+    asked: Sequence[bool | int | str], names: Sequence[str], setting: str, kind: str, kinds: str
 ) -> list[int]:
-    """What is asked for, by number: a name is meant before a number, and none is meant twice."""
-    numbers = [_number(wanted, names, count, setting) for wanted in asked]
-    for wanted, number in zip(asked, numbers, strict=True):
+    """What is asked for, by number; none is meant twice."""
+    try:
+        numbers = [chosen(wanted, names, kind, kinds) for wanted in asked]
+    except UserError as error:
+        raise UserError(f"{setting}: {error}") from None
+    for number in numbers:
         if numbers.count(number) > 1:
-            raise UserError(f"{setting}: {brief(wanted)} stands twice; keep one")
+            raise UserError(f"{setting}: '{names[number]}' stands twice; keep one")
     return numbers
-
-
-def _number(wanted: int | str, names: Sequence[str], count: int, setting: str) -> int:
-    if str(wanted) in names:
-        return names.index(str(wanted))
-    numbered = isinstance(wanted, int) and not any(name.isdecimal() for name in names)
-    if not numbered or not 0 <= int(wanted) < count:
-        there = shortened(", ".join(names), 500) if names else f"0 to {count - 1}"
-        raise UserError(f"{setting}: {brief(wanted)} is absent; there are {there}")
-    return int(wanted)

@@ -90,7 +90,7 @@ class EmulatedDevice:
         )
 
     def _read(self, file: str) -> Any:
-        return json.loads(Path(self._snapshot.dirname, file).read_text())
+        return json.loads(Path(self._snapshot.dirname, file).read_text(encoding="utf-8"))
 
     def _drift(self, raw: dict[str, Any], version: int) -> None:
         random = numpy_stream(self._seed, "calibration", self.name, version)

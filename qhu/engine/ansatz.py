@@ -7,7 +7,9 @@ from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparsePauliOp
 from torch import Tensor
 
+from qhu.engine.observables import hermitian
 from qhu.engine.preparation import Amplitudes
+from qhu.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,15 @@ class Ansatz:
         circuit: parametrised circuit on virtual qubits, without measurements.
         inputs: parameters that take the data, in feature order.
         weights: trainable parameters, in the order of θ's quantum slice.
-        observables: one Hermitian operator per output, on virtual qubits.
+        observables: one Hermitian operator per output, on virtual qubits; given as anything that
+            Qiskit takes for one, such as ``"ZI"``, ``"0+"`` or a ``SparseObservable``.
         layers: number of weights of each trainable layer, in their order.
         preparation: what computes the inputs from the features; None: they are the features.
         rest: what follows the preparation in the circuit, for who starts from its state; None:
             nobody can, for the two have been compiled as one.
+
+    Raises:
+        UserError: an observable cannot be measured, or is not on the qubits of the circuit.
     """
 
     circuit: QuantumCircuit
@@ -41,6 +47,15 @@ class Ansatz:
     def values(self, rows: Tensor) -> Tensor:
         """Values (..., I) of the inputs for rows of features (..., F)."""
         return rows if self.preparation is None else self.preparation.angles(rows)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "observables", tuple(hermitian(self.observables)))
+        for observable in self.observables:
+            if observable.num_qubits != self.circuit.num_qubits:
+                raise UserError(
+                    f"an observable is on {observable.num_qubits} qubits and the circuit on "
+                    f"{self.circuit.num_qubits}: give every qubit a letter, I where none is read"
+                )
 
     def copy(self) -> "Ansatz":
         """The same ansatz, which no edit of this one's circuit and observables reaches."""

@@ -13,13 +13,13 @@ from qiskit.circuit import Barrier, Delay, Gate, QuantumCircuit
 from qiskit.circuit.library import CXGate, UnitaryGate
 
 from qhu.engine.angles import Parameters
+from qhu.engine.gate_error import Transfer
 from qhu.engine.gates import Angle, Fixed, Flip, Rotation, elementary_gates
 from qhu.engine.lowering import has_free_parameters, lowered
-from qhu.engine.noise import Noise, Transfer, transfer_of
+from qhu.engine.noise import Noise, transfer_of
 from qhu.engine.polynomials import Terms
 from qhu.engine.schedule import Level, Scheduler
 from qhu.engine.series import Series, rotation_about
-from qhu.errors import UserError
 
 MAX_BLOCK = 4  # qubits of one constant matrix: 256 x 256
 MAX_WHOLE = 2  # qubits of a gate that is taken as one constant matrix
@@ -43,17 +43,15 @@ def noisy_levels(
     circuit holds is written in standard gates first, which have their noise.
 
     Raises:
-        UserError: the circuit holds something that the engine cannot take, or a delay, whose noise
-            would depend on its length.
+        UserError: the circuit holds something that the engine cannot take.
     """
     scheduler: Scheduler[Channel] = Scheduler(circuit.num_qubits, parameters)
     for item in lowered(circuit, noise.takes).data:
         gate, qubits = item.operation, [circuit.qubits.index(bit) for bit in item.qubits]
         if isinstance(gate, Barrier):
             continue
-        if isinstance(gate, Delay):
-            raise UserError("the engine cannot simulate a 'delay' under noise: do not schedule")
-        if not has_free_parameters(gate) and len(qubits) <= MAX_WHOLE:
+        whole = len(qubits) <= MAX_WHOLE and not isinstance(gate, Delay)
+        if whole and not has_free_parameters(gate):
             _add_constant(scheduler, qubits, noise.transfer(gate, qubits))
             continue
         _add_ideal(scheduler, gate, qubits)

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import torch
+from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit_machine_learning.connectors import TorchConnector
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 from torch import Tensor
@@ -14,6 +15,7 @@ from qhu.engine.ansatz import Ansatz
 from qhu.engine.estimator import EngineEstimator, EngineGradient
 from qhu.engine.network import Network
 from qhu.engine.noise import NoiseModel
+from qhu.engine.observables import pauli_sums
 from qhu.engine.program import Program, compile_circuit
 from qhu.errors import UserError
 
@@ -52,10 +54,10 @@ class EngineConnector(TorchConnector):
         """Expectation values (..., M) of the samples (..., F), in the dtype of the weights.
 
         Raises:
-            UserError: the samples have another number of features, or a sample or a weight is nan
-                or infinite. The latter is looked for on the CPU, outside of ``torch.func`` and
-                ``torch.compile``; a nan stays one elsewhere, where a look would cost more.
-            UserError: amplitudes are to be prepared from zeros alone.
+            UserError: the samples have another number of features, amplitudes are to be prepared
+                from zeros alone, or a sample or a weight is nan or infinite. The latter is looked
+                for on the CPU, outside of ``torch.func`` and ``torch.compile``; a nan stays one
+                elsewhere, where a look would cost more.
         """
         weights = self._weights
         inputs = weights.new_zeros(0) if input_data is None else input_data
@@ -93,15 +95,25 @@ def _check(values: Tensor) -> None:
     )
 
 
-def engine_layer(ansatz: Ansatz, noise: NoiseModel | None = None) -> EngineConnector:
-    """Quantum layer on the engine, with an ``EstimatorQNN`` that gives the same exact values.
+def engine_layer(
+    network: EstimatorQNN | Ansatz,
+    noise: NoiseModel | None = None,
+    initial_weights: Any = None,
+) -> EngineConnector:
+    """Quantum layer on the engine: what ``TorchConnector`` makes of a network, with exact values.
 
     Args:
-        ansatz: circuit, parameters and observables.
+        network: any ``EstimatorQNN``; its estimator, gradient and precision are not used by the
+            layer. Or circuit, parameters and observables, for a network that gives the same exact
+            values as the layer.
         noise: errors of the gates and the readout of the circuit, which then is in native gates.
+        initial_weights: weights (W,), by default uniform in [-1, 1].
     """
+    noise = copy.deepcopy(noise)
+    if isinstance(network, EstimatorQNN):
+        return EngineConnector(network, _measured(network), initial_weights, noise)
     # Copies: programs are compiled later, when a dtype is first used.
-    ansatz, noise = ansatz.copy(), copy.deepcopy(noise)
+    ansatz = network.copy()
     estimator = EngineEstimator(noise)
     network = Network(
         circuit=ansatz.circuit,
@@ -113,4 +125,11 @@ def engine_layer(ansatz: Ansatz, noise: NoiseModel | None = None) -> EngineConne
         input_gradients=True,
         default_precision=0.0,
     )
-    return EngineConnector(network, ansatz, noise=noise)
+    return EngineConnector(network, ansatz, initial_weights, noise)
+
+
+def _measured(network: EstimatorQNN) -> Ansatz:
+    """What a network evaluates."""
+    observables = pauli_sums(ObservablesArray(list(network.observables)))
+    inputs, weights = tuple(network.input_params), tuple(network.weight_params)
+    return Ansatz(network.circuit.copy(), inputs, weights, tuple(observables))

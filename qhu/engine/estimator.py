@@ -5,7 +5,7 @@ sample and observable backward; here each of these calls is one evaluation of a 
 """
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
@@ -24,8 +24,10 @@ from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGr
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.bindings import finite, parameter_sets
 from qhu.engine.cache import CircuitCache
+from qhu.engine.lowering import lowered
 from qhu.engine.noise import NoiseModel
-from qhu.engine.observables import pauli_sums
+from qhu.engine.observables import check_hermitian, of_gradient, pauli_sums
+from qhu.engine.options import EstimatorOptions
 from qhu.engine.program import Program, compile_circuit
 from qhu.errors import UserError
 
@@ -55,9 +57,13 @@ class EngineEstimator(BaseEstimatorV2):
 
     Args:
         noise: errors of the gates and the readout of the circuits, which then are in native gates.
+
+    Attributes:
+        options: as of Qiskit's estimators; no value depends on them.
     """
 
     def __init__(self, noise: NoiseModel | None = None) -> None:
+        self.options = EstimatorOptions()
         # A copy: circuits that come later have the errors that earlier ones had.
         self._programs = CircuitCache(partial(_compile, copy.deepcopy(noise)))
 
@@ -68,9 +74,9 @@ class EngineEstimator(BaseEstimatorV2):
 
         Args:
             pubs: circuits without measurements, observables, parameter values.
-            precision: kept in the results' metadata; 0 by default.
+            precision: kept in the results' metadata; that of the options by default.
         """
-        default = 0.0 if precision is None else precision
+        default = self.options.default_precision if precision is None else precision
         groups: dict[tuple[int, int], list[int]] = {}
         coerced: list[EstimatorPub] = []
         raw = list(pubs)
@@ -87,33 +93,27 @@ class EngineEstimator(BaseEstimatorV2):
         self, pubs: Sequence[EstimatorPub], groups: Sequence[Sequence[int]]
     ) -> PrimitiveResult[PubResult]:
         results: dict[int, PubResult] = {}
-        for positions in groups:
-            together = [pubs[position] for position in positions]
-            results.update(zip(positions, self._run_together(together), strict=True))
+        together = [[pubs[position] for position in positions] for positions in groups]
+        # All are compiled before the first is evaluated: what is refused is refused at once.
+        evaluations = [self._evaluation(pubs) for pubs in together]
+        for positions, same, evaluate in zip(groups, together, evaluations, strict=True):
+            results.update(zip(positions, _split(same, evaluate()), strict=True))
         return PrimitiveResult([results[n] for n in range(len(pubs))], metadata={"version": 2})
 
-    def _run_together(self, pubs: Sequence[EstimatorPub]) -> list[PubResult]:
-        """Results of PUBs with the same circuit and parameter values, from one evaluation."""
-        labels = [_labels(pub.observables) for pub in pubs]
-        sets, bindings = parameter_sets(pubs[0]), pubs[0].parameter_values
-        table = self._values(pubs[0].circuit, sets, tuple(chain.from_iterable(labels)))
-        results, start = [], 0
-        rows = np.arange(bindings.size).reshape(bindings.shape)
-        for pub, own in zip(pubs, labels, strict=True):
-            columns = np.arange(start, start + len(own)).reshape(pub.observables.shape)
-            start += len(own)
-            results.append(_result(pub, table[rows, columns]))
-        return results
-
-    def _values(
-        self, circuit: QuantumCircuit, sets: Values, observables: tuple[Label, ...]
-    ) -> Values:
-        """Expectation values (K, M) at the parameter sets (K, P)."""
+    def _evaluation(self, pubs: Sequence[EstimatorPub]) -> Callable[[], Values]:
+        """What gives the values (K, M) of PUBs with one circuit and K parameter sets in common."""
+        circuit, sets = pubs[0].circuit, parameter_sets(pubs[0])
+        observables = tuple(chain.from_iterable(_labels(pub.observables) for pub in pubs))
         if not len(sets) or not observables:
-            return np.zeros((len(sets), len(observables)))
+            lowered(circuit)
+            return lambda: np.zeros((len(sets), len(observables)))
         program = self._programs.get(circuit, observables)
-        with torch.no_grad():
-            return program(torch.from_numpy(sets), _NO_WEIGHTS).numpy()
+
+        def values() -> Values:
+            with torch.no_grad():
+                return program(torch.from_numpy(sets), _NO_WEIGHTS).numpy()
+
+        return values
 
 
 class EngineGradient(BaseEstimatorGradient):
@@ -137,7 +137,7 @@ class EngineGradient(BaseEstimatorGradient):
         """Gradients of many circuits; see ``BaseEstimatorGradient.run``.
 
         Raises:
-            ValueError: numbers, widths or parameters do not fit.
+            ValueError: numbers, widths or parameters do not fit, or an observable is not Hermitian.
         """
         if isinstance(circuits, QuantumCircuit):
             circuits = (circuits,)
@@ -145,7 +145,8 @@ class EngineGradient(BaseEstimatorGradient):
             # One list per circuit, where the base makes one per entry.
             lists = {key: circuit.parameters for key, circuit in _by_identity(circuits).items()}
             parameters = [lists[id(circuit)] for circuit in circuits]
-        return super().run(circuits, observables, parameter_values, parameters, **options)
+        operators = of_gradient(observables)
+        return super().run(circuits, operators, parameter_values, parameters, **options)
 
     @staticmethod
     def _validate_arguments(*columns: Any) -> None:
@@ -188,6 +189,10 @@ class EngineGradient(BaseEstimatorGradient):
             columns = {key: _columns(circuit, wanted) for key, wanted in lists.items()}
             for position, gradient in zip(positions, full, strict=True):
                 gradients[position] = gradient[columns[id(parameters[position])]]
+        if not all(np.isfinite(gradient).all() for gradient in gradients.values()):
+            raise UserError(
+                "the derivative of an angle of the circuit is not finite at the parameter values"
+            )
         return EstimatorGradientResult(
             gradients=[gradients[n] for n in range(len(circuits))],
             metadata=[{"parameters": wanted} for wanted in parameters],
@@ -219,12 +224,7 @@ def _jacobian(program: Program, values: Values) -> Values:
         if not outputs.requires_grad:  # no parameter can be seen
             return np.zeros((size, *values.shape))
         seeds = torch.eye(size).to(outputs)[:, None, :].expand(size, samples, size)
-        jacobian = torch.autograd.grad(outputs, inputs, seeds, is_grads_batched=True)[0].numpy()
-    if not np.isfinite(jacobian).all():
-        raise UserError(
-            "the derivative of an angle of the circuit is not finite at the parameter values"
-        )
-    return jacobian
+        return torch.autograd.grad(outputs, inputs, seeds, is_grads_batched=True)[0].numpy()
 
 
 def _identity(pub: Any) -> tuple[int, int]:
@@ -234,7 +234,21 @@ def _identity(pub: Any) -> tuple[int, int]:
     return id(pub), 0
 
 
+def _split(pubs: Sequence[EstimatorPub], table: Values) -> list[PubResult]:
+    """Results of PUBs from the values (K, M) of all their observables, one PUB after the other."""
+    results, start = [], 0
+    bindings = pubs[0].parameter_values
+    rows = np.arange(bindings.size).reshape(bindings.shape)
+    for pub in pubs:
+        own = pub.observables
+        columns = np.arange(start, start + own.size).reshape(own.shape)
+        start += own.size
+        results.append(_result(pub, np.asarray(table[rows, columns])))
+    return results
+
+
 def _labels(observables: ObservablesArray) -> list[Label]:
+    check_hermitian(observables)
     return [tuple(terms.items()) for terms in observables.ravel().tolist()]
 
 

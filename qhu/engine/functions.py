@@ -10,7 +10,7 @@ import torch
 from qiskit.circuit import Parameter, ParameterExpression
 from torch import Tensor
 
-from qhu.engine.constants import Constants
+from qhu.engine.constants import Constants, lasting
 from qhu.engine.expressions import Steps, is_binary, operation, read
 from qhu.engine.finite import finite
 from qhu.engine.polynomials import bound_value
@@ -104,8 +104,7 @@ class FunctionTable:
         place = {number: k for k, number in enumerate(columns)}
         order = [number for numbers in alike.values() for number in numbers]
         self._order = Constants()
-        # Ordinary tensors, whatever mode and device the caller is in.
-        with torch.inference_mode(False), torch.device("cpu"):
+        with lasting():
             self._order["order"] = torch.tensor(order, dtype=torch.long).argsort()
             self._groups = [
                 _Alike([functions[n] for n in numbers], place, dtype, checked)

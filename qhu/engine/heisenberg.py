@@ -62,6 +62,8 @@ class HeisenbergProgram:
         self._depth = len(letters)
         self._constants = Constants()
         self._constants["first"] = torch.tensor(pulled.coefficients, dtype=dtype)
+        # Each observable is one string, as ⟨Z⟩ on every qubit: nothing to sum.
+        self._plain = np.array_equal(pulled.coefficients, np.eye(len(pulled.coefficients)))
         for number, step in enumerate(pulled.steps):
             if (step.signs < 0).any():
                 self._constants[f"signs {number}"] = torch.tensor(step.signs, dtype=dtype)
@@ -97,7 +99,9 @@ class HeisenbergProgram:
         constants = self._constants.on(entries.device)
         coefficients = constants["first"]
         for number, (step, shape) in enumerate(zip(self._steps, self._shapes, strict=True)):
-            coefficients = coefficients @ step(entries).unflatten(-1, shape)
+            transfer = step(entries).unflatten(-1, shape)
+            plain = number == 0 and self._plain
+            coefficients = transfer if plain else coefficients @ transfer
             if f"signs {number}" in constants:
                 coefficients = coefficients * constants[f"signs {number}"]
         return coefficients

@@ -5,13 +5,15 @@ anything. Where Qiskit's simulators take a matrix and not the definition, as the
 exponential for ``PauliEvolutionGate`` and not its Trotter formula, so does this module.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import (
+    AnnotatedOperation,
     Barrier,
     ControlledGate,
     Delay,
@@ -78,10 +80,12 @@ def lowered(circuit: QuantumCircuit, keep: Keep = lambda operation: False) -> Qu
         keep: further operations to leave as they are.
 
     Raises:
-        UserError: an instruction measures, resets a qubit in use, depends on classical bits or on a
-            matrix that is not known, or its definition contradicts its matrix.
+        UserError: an angle is not finite, or an instruction measures, resets a qubit in use,
+            depends on classical bits or on a matrix that is not known, or its definition
+            contradicts its matrix.
     """
-    if all(keep(item.operation) or _is_final(item.operation) for item in circuit.data):
+    if all(_is_left_alone(item.operation, keep) for item in circuit.data):
+        _check_numbers(circuit)
         return circuit
     lowering = _Lowering(circuit, keep)
     lowering.extend(circuit, range(circuit.num_qubits))
@@ -89,45 +93,58 @@ def lowered(circuit: QuantumCircuit, keep: Keep = lambda operation: False) -> Qu
 
 
 class _Lowering:
-    """A circuit being rewritten."""
+    """A circuit being rewritten.
 
-    def __init__(self, circuit: QuantumCircuit, keep: Keep) -> None:
+    Attributes:
+        result: the new circuit.
+        phase: global phase of what was taken apart, which ``result`` is without.
+    """
+
+    def __init__(self, circuit: QuantumCircuit, keep: Keep, used: Iterable[int] = ()) -> None:
         self.result = circuit.copy_empty_like()
+        self.phase: float | ParameterExpression = -circuit.global_phase
         self._keep = keep
-        self._used: set[int] = set()
+        self._used = set(used)
 
     def extend(self, circuit: QuantumCircuit, wires: Sequence[int]) -> None:
-        """Append ``circuit``, whose qubit i lies on ``wires[i]``."""
-        index = dict(zip(circuit.qubits, wires, strict=True))
+        """Append ``circuit``, whose qubit i lies on ``wires[i]``; the last may be left out."""
+        index = dict(zip(circuit.qubits, wires, strict=False))
+        self.phase += circuit.global_phase
+        _check_numbers(circuit)
         for item in circuit.data:
             if item.clbits:
-                raise _refusal(item.operation)
+                raise refusal(item.operation)
             self._append(item.operation, [index[bit] for bit in item.qubits])
 
     def _append(self, operation: Operation, qubits: Sequence[int]) -> None:
+        if isinstance(operation, Reset) and not self._used.isdisjoint(qubits):
+            raise refusal(operation)
         if isinstance(operation, GlobalPhaseGate):
             self.result.global_phase += operation.params[0]
+        elif not operation.num_qubits and _is_constant_matrix(operation):
+            self.result.global_phase += float(np.angle(_unitary(operation).to_matrix().item()))
         elif self._keep(operation) or _is_final(operation):
             self.result.append(operation, qubits)
-            if not isinstance(operation, (Barrier, Delay)):
+            if not isinstance(operation, (Barrier, Delay, Reset)):
                 self._used.update(qubits)
-        elif isinstance(operation, Reset) and self._used.isdisjoint(qubits):
+        elif isinstance(operation, Reset):
             pass  # the qubit is in |0> already
         elif is_standard(operation):  # under another name
             kind: Any = operation.base_class
             self._append(kind(*operation.params, label=operation.label), qubits)
+        elif isinstance(operation, HamiltonianGate) and not has_free_parameters(operation):
+            self._append(UnitaryGate(operation.to_matrix()), qubits)
         elif isinstance(operation, HamiltonianGate):
             matrix, time = operation.params
-            operator = _pauli_sum(matrix)
-            self._append(PauliEvolutionGate(operator, time), qubits)
+            self._evolve(PauliEvolutionGate(_pauli_sum(matrix), time), qubits, operation.name)
         elif isinstance(operation, PauliEvolutionGate):
-            self._evolve(operation, qubits)
+            self._evolve(operation, qubits, operation.name)
         elif operation.num_qubits <= MAX_UNITARY and _is_constant_matrix(operation):
             self._append(_unitary(operation), qubits)
         else:
             self.extend(_definition(operation), qubits)
 
-    def _evolve(self, gate: PauliEvolutionGate, qubits: Sequence[int]) -> None:
+    def _evolve(self, gate: PauliEvolutionGate, qubits: Sequence[int], name: str) -> None:
         """``exp(-i time H)``: of the terms one by one, or where they do not commute, of H."""
         terms = _hamiltonian(gate)
         if len(terms) == 1:
@@ -143,16 +160,30 @@ class _Lowering:
             self._append(UnitaryGate(states), qubits)
         else:
             raise UserError(
-                f"the terms of the gate '{gate.name}' on {gate.num_qubits} qubits do not commute, "
-                f"and beyond {MAX_SYNTHESIS} qubits their exponential cannot be written in gates: "
-                "append gate.definition, its Trotter formula, if that is what you mean"
+                f"the terms of the gate '{name}' on {gate.num_qubits} qubits do not commute, and "
+                f"beyond {MAX_SYNTHESIS} qubits their exponential cannot be written in gates: "
+                "append PauliEvolutionGate(…).definition, the Trotter formula, if you mean that"
             )
+
+
+def _is_left_alone(operation: Operation, keep: Keep) -> bool:
+    return _is_final(operation) or (keep(operation) and not isinstance(operation, Reset))
+
+
+def _check_numbers(circuit: QuantumCircuit) -> None:
+    for item in circuit.data:
+        for value in getattr(item.operation, "params", ()):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UserError(
+                    f"an angle of the instruction '{item.operation.name}' is {value}: angles must "
+                    "be finite"
+                )
 
 
 def _is_final(operation: Operation) -> bool:
     if is_standard(operation) and not isinstance(operation, GlobalPhaseGate):
         return standard_types().get(operation.name) is operation.base_class
-    unitary = isinstance(operation, UnitaryGate) and operation.num_qubits <= MAX_UNITARY
+    unitary = isinstance(operation, UnitaryGate) and 0 < operation.num_qubits <= MAX_UNITARY
     return unitary or isinstance(operation, (Barrier, Delay))
 
 
@@ -185,12 +216,17 @@ def _definition(operation: Operation) -> QuantumCircuit:
     Raises:
         UserError: there is none.
     """
-    definition = getattr(operation, "definition", None)
+    try:
+        definition = getattr(operation, "definition", None)
+    except QiskitError:  # it takes numbers, as the states that raw_feature_vector prepares
+        raise refusal(operation) from None
     circuit = _synthesis(operation) if definition is None else definition
+    if circuit is not None and circuit.num_qubits > operation.num_qubits:
+        raise refusal(operation)
     if circuit is not None and _agrees(circuit, operation):
         return circuit
     if not _is_constant_matrix(operation) or operation.num_qubits > MAX_SYNTHESIS:
-        raise _refusal(operation)
+        raise refusal(operation)
     if isinstance(operation, UnitaryGate):
         raise UserError(
             f"the matrix of '{operation.name}' on {operation.num_qubits} qubits cannot be written "
@@ -200,13 +236,32 @@ def _definition(operation: Operation) -> QuantumCircuit:
 
 
 def _synthesis(operation: Operation) -> QuantumCircuit | None:
-    """Qiskit's synthesis of an operation without definition, such as an annotated one."""
+    """Qiskit's synthesis of an operation without definition, such as an annotated one.
+
+    Raises:
+        UserError: the operation that is annotated cannot be written in gates.
+    """
     try:
-        alone = _alone(operation)
+        alone = _alone(_of_gates(operation))
         circuit = HighLevelSynthesis()(alone)
     except QiskitError:
         return None
     return None if circuit == alone else circuit
+
+
+def _of_gates(operation: Operation) -> Operation:
+    """The same, where what is annotated is a gate that Qiskit's synthesis can take apart."""
+    if not isinstance(operation, AnnotatedOperation):
+        return operation
+    base = operation.base_op
+    if not is_standard(base) and not isinstance(base, ControlledGate):
+        alone = _alone(base)
+        wires = range(alone.num_qubits)
+        lowering = _Lowering(alone, lambda operation: False, used=wires)
+        lowering.extend(alone, wires)
+        lowering.result.global_phase += lowering.phase
+        base = lowering.result.to_gate()
+    return AnnotatedOperation(base, operation.modifiers)
 
 
 def _agrees(circuit: QuantumCircuit, operation: Operation) -> bool:
@@ -252,11 +307,16 @@ def _unitary(operation: Operation) -> UnitaryGate:
     try:
         return UnitaryGate(operation.to_matrix())
     except (QiskitError, ValueError):
-        raise _refusal(operation) from None
+        raise refusal(operation) from None
 
 
-def _refusal(operation: Operation) -> UserError:
+def refusal(operation: Operation) -> UserError:
+    """What is said of an instruction that no program takes, exact, under noise or on a device."""
+    name = operation.name
+    while isinstance(operation, AnnotatedOperation):
+        operation = operation.base_op
+        name += f" {operation.name}"
     return UserError(
-        f"the engine cannot simulate the instruction '{operation.name}': use unitary gates with a "
-        "definition, without measurement, reset or classical bits"
+        f"a quantum layer cannot hold the instruction '{name}': use unitary gates with "
+        "a definition, without measurement, classical bits or a reset of a qubit in use"
     )

@@ -1,9 +1,11 @@
 """``EstimatorQNN`` for any circuit, whatever its parameters are called."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
+from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 
 from qhu.engine.renaming import renamed_apart
@@ -14,8 +16,14 @@ class Network(EstimatorQNN):
     """Its base, which works on a copy whose parameters are ``inputs[…]`` and ``weights[…]``.
 
     Raises:
-        UserError: a parameter of the circuit is neither input nor weight.
+        UserError: a parameter of the circuit is neither input nor weight, or there is nothing to
+            measure.
     """
+
+    def __init__(self, *, observables: Sequence[SparsePauliOp], **options: Any) -> None:
+        if not observables:
+            raise UserError("a quantum layer needs at least one observable")
+        super().__init__(observables=observables, **options)
 
     def _reparameterize_circuit(
         self,

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qhu.engine.constants import Constants
 from qhu.engine.evolution import Evolution
-from qhu.engine.noise import Transfer
+from qhu.engine.gate_error import Transfer
 
 
 class NoisyProgram:

@@ -1,14 +1,15 @@
 """Observables as Pauli sums, and the last step: their expectation values in a batch of states."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
 
 import numpy as np
 import torch
-from qiskit.primitives.containers.observables_array import ObservablesArray
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.primitives.containers.observables_array import ObservableLike, ObservablesArray
+from qiskit.quantum_info import SparseObservable, SparsePauliOp
+from qiskit.quantum_info.operators.base_operator import BaseOperator
 from torch import Tensor
 
 from qhu.engine.constants import Constants
@@ -23,28 +24,57 @@ MAX_TABLE_BYTES = 2**32
 
 
 def pauli_sums(observables: ObservablesArray) -> list[SparsePauliOp]:
-    """The observables of a PUB, flattened; projectors (``0``, ``+``, ``r`` …) become Pauli sums."""
-    flat = observables.sparse_observables_array().ravel()
-    return [SparsePauliOp.from_sparse_observable(observable) for observable in flat]
+    """The observables of a PUB, flattened; see :func:`hermitian`."""
+    return hermitian(observables.sparse_observables_array().ravel().tolist())
 
 
-def hermitian(observables: Sequence[SparsePauliOp]) -> list[SparsePauliOp]:
-    """The same operators with real coefficients, read as Qiskit's estimators read them.
+def check_hermitian(observables: ObservablesArray) -> None:
+    """Refuse the observables of a PUB that nobody checked, whose imaginary parts would be lost.
 
     Raises:
-        UserError: an observable is not Hermitian, or zero.
+        UserError: an observable is not Hermitian.
+    """
+    flat = observables.sparse_observables_array().ravel()
+    hermitian([observable for observable in flat if not np.isreal(observable.coeffs).all()])
+
+
+def hermitian(observables: Sequence[ObservableLike]) -> list[SparsePauliOp]:
+    """Observables as Pauli sums with real coefficients, read as Qiskit's estimators read them.
+
+    Projectors (``0``, ``+``, ``r`` …) become Pauli sums.
+
+    Raises:
+        UserError: an observable is not Hermitian, or zero, or nothing that Qiskit measures.
     """
     real = []
     for number, observable in enumerate(observables):
         try:
-            coerced = ObservablesArray.coerce_observable(observable)
-        except ValueError as error:
+            real.append(_pauli_sum(observable))
+        except (TypeError, ValueError) as error:
             raise UserError(f"observable {number} cannot be measured: {error}") from None
-        if np.isreal(observable.coeffs).all():
-            real.append(observable)  # in its own order of terms, so that sums round alike
-        else:
-            real.append(SparsePauliOp.from_sparse_observable(coerced))
     return real
+
+
+def of_gradient(observables: Sequence[ObservableLike] | ObservableLike) -> list[SparsePauliOp]:
+    """Observables of a gradient call, one per entry; an object given twice stays one object.
+
+    Raises:
+        TypeError, ValueError: those of Qiskit's estimators.
+    """
+    if isinstance(observables, BaseOperator | SparseObservable | Mapping | str):
+        observables = [observables]
+    distinct = {id(observable): observable for observable in observables}
+    sums = {key: _pauli_sum(observable) for key, observable in distinct.items()}
+    return [sums[id(observable)] for observable in observables]
+
+
+def _pauli_sum(observable: ObservableLike) -> SparsePauliOp:
+    coerced = ObservablesArray.coerce_observable(observable)
+    if not np.isfinite(coerced.coeffs).all():
+        raise ValueError("its coefficients must be finite")
+    if isinstance(observable, SparsePauliOp) and np.isreal(observable.coeffs).all():
+        return observable  # in its own order of terms, so that sums round alike
+    return SparsePauliOp.from_sparse_observable(coerced)
 
 
 class Expectations:

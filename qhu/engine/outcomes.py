@@ -43,6 +43,8 @@ class Outcomes:
         self, circuit: QuantumCircuit, noise: NoiseModel, qubits: Sequence[int] | None = None
     ) -> None:
         width = circuit.num_qubits
+        if not width:
+            raise UserError("a circuit of no qubits has no outcomes: give it at least one")
         if width > MAX_OUTCOME_QUBITS:
             raise UserError(
                 f"up to {MAX_OUTCOME_QUBITS} qubits are simulated under noise and the circuit "

@@ -46,7 +46,8 @@ class Amplitudes:
         """Amplitudes (..., 2ⁿ), real, of the rows (..., F); differentiable any number of times.
 
         Raises:
-            UserError: the rows have another number of features, or one of them is all zeros.
+            UserError: the rows have another number of features, or one of them is all zeros. Where
+                ``torch.compile`` runs, the latter is a nan.
         """
         rows = self._filled(rows)
         return rows / torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
@@ -119,6 +120,8 @@ class _Positive(Function):
 
 
 def _positive(largest: Tensor) -> Tensor:
+    if largest.is_meta or torch.compiler.is_compiling():  # no values to look at
+        return largest
     positive: Tensor = _Positive.apply(largest)
     return positive
 

@@ -25,7 +25,7 @@ from dataclasses import replace
 from typing import Protocol
 
 import torch
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import PauliList, SparsePauliOp
 from torch import Tensor
 
 from qhu.engine.angles import Parameters
@@ -38,7 +38,7 @@ from qhu.engine.gates import ElementaryGate, elementary_gates
 from qhu.engine.heisenberg import HeisenbergProgram
 from qhu.engine.noise import Noise, NoiseModel
 from qhu.engine.noisy import NoisyProgram
-from qhu.engine.observables import Expectations, hermitian
+from qhu.engine.observables import MAX_TABLE_BYTES, Expectations, hermitian
 from qhu.engine.preparation import Amplitudes
 from qhu.engine.readout import read_observables
 from qhu.engine.schedule import exact_levels, visible_gates
@@ -79,9 +79,18 @@ def compile_circuit(
     if ansatz.preparation is not None:
         return _prepared_program(ansatz, ansatz.preparation, dtype, noise)
     parameters = Parameters(ansatz.inputs, ansatz.weights)
+    if not ansatz.circuit.num_qubits or not ansatz.observables:
+        raise UserError("a quantum layer needs at least one qubit and one observable")
     observables = hermitian(ansatz.observables)
     if noise is not None:
         _check_width(ansatz.circuit.num_qubits, MAX_DENSITY_QUBITS, "under noise")
+        needed = 8 * len(observables) * 4**ansatz.circuit.num_qubits
+        if needed > MAX_TABLE_BYTES:
+            raise UserError(
+                f"{len(observables)} observables on {ansatz.circuit.num_qubits} qubits take "
+                f"{needed / 2**30:.0f} GiB under noise, more than {MAX_TABLE_BYTES / 2**30:.0f}: "
+                "measure fewer at once, or use fewer qubits"
+            )
         return _noisy_program(ansatz, Noise(noise), dtype.to_real())
     gates = elementary_gates(ansatz.circuit)
     return _exact_program(gates, observables, parameters, dtype)
@@ -144,17 +153,21 @@ def _prepared_program(
         plain = replace(ansatz, preparation=None)
         program = compile_circuit(plain, dtype=dtype, noise=noise)
         return PreparedProgram(preparation, program, dtype.to_real())
-    # A row is in Qiskit's order, whose qubit 0 is the lowest bit; the engine's is the highest.
     num_qubits = ansatz.rest.num_qubits
     _check_width(num_qubits, MAX_STATE_QUBITS, "exactly")
-    turned = range(num_qubits)[::-1]
-    observables = [item.apply_layout(list(turned)) for item in hermitian(ansatz.observables)]
+    # A row is in Qiskit's order, whose qubit 0 is the lowest bit; the engine's is the highest.
+    observables = [_reversed(observable) for observable in hermitian(ansatz.observables)]
     parameters = Parameters((), ansatz.weights)
     gates = visible_gates(elementary_gates(ansatz.rest.reverse_bits()), observables)
     levels = exact_levels(gates, num_qubits, parameters)
     kind = UnitaryProgram if num_qubits <= MAX_UNITARY_QUBITS else StatevectorProgram
     expectations = Expectations(observables, dtype)
     return kind(levels, num_qubits, parameters, expectations, dtype, preparation.state)
+
+
+def _reversed(observable: SparsePauliOp) -> SparsePauliOp:
+    z, x = observable.paulis.z[:, ::-1], observable.paulis.x[:, ::-1]
+    return SparsePauliOp(PauliList.from_symplectic(z, x), observable.coeffs)
 
 
 def _noisy_program(ansatz: Ansatz, noise: Noise, dtype: torch.dtype) -> Program:

@@ -6,16 +6,18 @@ from functools import reduce
 import numpy as np
 from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import TranspilerError
 
+from qhu.engine.gate_error import Transfer
 from qhu.engine.lowering import standard_types
-from qhu.engine.noise import Noise, Transfer
+from qhu.engine.noise import Noise
 from qhu.engine.observables import hermitian
 
 _OUTCOMES = np.array([[1, 1], [1, -1]]) / 2  # P(0) and P(1) from <I> and <Z>
 
 
 def basis_rotation(label: str, basis_gates: Sequence[str]) -> QuantumCircuit:
-    """Circuit of native gates that turns a basis into the Z basis.
+    """Circuit of native gates that turns a basis into the Z basis; of H and S† where they cannot.
 
     Args:
         label: Pauli measured on each qubit, qubit 0 last; ``I`` and ``Z`` need no rotation.
@@ -30,8 +32,11 @@ def basis_rotation(label: str, basis_gates: Sequence[str]) -> QuantumCircuit:
     if not circuit.data:
         return circuit
     # A device may have more, such as 'measure_2'; the transpiler takes what it knows by name.
-    gates = [name for name in basis_gates if name in standard_types()]
-    return transpile(circuit, basis_gates=gates, optimization_level=1)
+    standard = [name for name in basis_gates if name in standard_types()]
+    try:
+        return transpile(circuit, basis_gates=standard, optimization_level=1)
+    except TranspilerError:
+        return circuit
 
 
 def read_observables(observables: Sequence[SparsePauliOp], noise: Noise) -> Transfer:
@@ -83,4 +88,6 @@ def _outcomes(qubit: int, letter: str, noise: Noise) -> Transfer:
     rotation: Transfer = np.eye(4)
     for item in basis_rotation(letter, noise.basis_gates).data:
         rotation = noise.transfer(item.operation, [qubit]) @ rotation
+    if letter != "I":
+        rotation = noise.before_readout(qubit) @ rotation
     return noise.confusion(qubit).T @ _OUTCOMES @ rotation[[0, 3]]

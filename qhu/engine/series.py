@@ -145,6 +145,8 @@ class SeriesTable:
         features = features.view(*features.shape[:-1], *self._shape)
         if table.ndim == 2:
             entries = features @ table
+        elif features.ndim == 2:
+            entries = torch.bmm(features.unsqueeze(1), table).squeeze(1)
         else:
             # As einsum("...sf,sfe->...se"), whose own bookkeeping takes longer than the product.
             rows = features.reshape(-1, *self._shape).transpose(0, 1)

@@ -5,7 +5,10 @@ multiplied out to one matrix of at most 32 x 32, which meets all samples in one 
 that the samples are the last axis of the states.
 """
 
+import os
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from math import prod
 
 import torch
 from torch import Tensor
@@ -18,12 +21,13 @@ from qhu.engine.observables import Expectations
 from qhu.engine.permutation import Permutation
 from qhu.engine.products import Products
 from qhu.engine.schedule import Level, LocalRow, Phase
+from qhu.errors import UserError
 
 MAX_GROUP = 5
 
 
 class StatevectorProgram:
-    """Expectation values by evolution of state vectors.
+    """Expectation values by evolution of state vectors; refuses batches beyond the memory.
 
     Time and memory are linear in batch, levels and 2**n: autograd keeps about four complex numbers
     per amplitude and level.
@@ -72,11 +76,11 @@ class StatevectorProgram:
         """Expectation values (..., M) at inputs (..., I) and weights (..., W)."""
         values = self._parameters.values(inputs, weights, self._sources, self._real)
         batch = Batch(inputs, weights, [values[source] for source in self._local.sources])
+        self._check_memory(batch, weights.device)
         matrices = self._local.matrices(values)
         if self._start:
-            state = batch.states(self._start(values["inputs"]), kept=1)
-            state = state.unflatten(-1, (2 ** self._groups[0], -1)).movedim(-2, -3)
-            state = state.to(self._real.to_complex())
+            states = self._start(values["inputs"]).to(self._real.to_complex())
+            state = batch.states(states, kept=1).mT
         else:
             state = self._product_state(batch.states(self._local.qubits(values, matrices), kept=2))
         rows = self._local.operators(matrices, batch)
@@ -88,6 +92,18 @@ class StatevectorProgram:
             else:
                 state = state * batch.columns(step(values, weights.device).squeeze(-2))
         return batch.outputs(self._expectations(state).mT)
+
+    def _check_memory(self, batch: Batch, device: torch.device) -> None:
+        """Refuse states that this machine cannot hold, before memory is asked for."""
+        kept = 1 + len(self._steps) if torch.is_grad_enabled() else 1
+        samples, num_qubits = prod(batch.lead), sum(self._groups)
+        needed = samples * kept * 2**num_qubits * 2 * self._real.itemsize
+        if device.type == "cpu" and needed > memory():
+            raise UserError(
+                f"the states of {samples} samples on {num_qubits} qubits take "
+                f"{needed / 2**30:.1f} GiB, and this machine has {memory() / 2**30:.1f}: "
+                "use smaller batches or fewer qubits"
+            )
 
     def _product_state(self, qubits: Tensor) -> Tensor:
         """States (..., 2**n, samples) of the qubits (..., samples, n, 2)."""
@@ -114,6 +130,12 @@ class StatevectorProgram:
             state = product.reshape(shape)
             left *= side
         return state
+
+
+@lru_cache
+def memory() -> int:
+    """Bytes of this machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _groups(num_qubits: int) -> list[int]:

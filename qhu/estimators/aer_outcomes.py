@@ -3,12 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit.circuit.library import IGate
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
 from qhu.engine.bindings import check_angles
+from qhu.engine.gate_error import Transfer
 from qhu.engine.lowering import lowered
-from qhu.engine.noise import Noise, Transfer
+from qhu.engine.noise import Noise
 from qhu.engine.outcomes import proper
 
 METHOD = "density_matrix"
@@ -24,11 +26,15 @@ class AerOutcomes:
 
     def __init__(self, circuit: QuantumCircuit, noise: NoiseModel) -> None:
         errors = Noise(noise)
-        # Aer goes by the names of instructions: none may be a user's own.
-        self._circuit = lowered(circuit, errors.takes).copy()
+        # Aer goes by the labels and names of instructions: none may be a user's own.
+        self._circuit = _named(lowered(circuit, errors.takes), errors)
         # No probability depends on it, and Aer cannot bind it while it runs.
         self._circuit.global_phase = 0
         self._order = list(circuit.parameters)
+        measured = IGate(label="measure")  # Aer applies the error of a label
+        if errors.takes(measured):
+            for qubit in range(circuit.num_qubits):
+                self._circuit.append(measured, [qubit])
         self._circuit.save_probabilities()
         self._simulator = AerSimulator(
             method=METHOD,
@@ -52,3 +58,16 @@ class AerOutcomes:
         # A circuit without parameters ran once, whatever the number of (empty) sets.
         outcomes = np.broadcast_to(outcomes, (len(values), outcomes.shape[1]))
         return proper(outcomes @ self._read)
+
+
+def _named(circuit: QuantumCircuit, errors: Noise) -> QuantumCircuit:
+    """A copy where each label is what the noise model calls the instruction."""
+    copy = circuit.copy_empty_like()
+    for item in circuit.data:
+        label = getattr(item.operation, "label", None)
+        if label and errors.name_of(item.operation) != label:
+            operation = item.operation.to_mutable()
+            operation.label = None
+            item = item.replace(operation=operation)
+        copy.append(item)
+    return copy

@@ -27,7 +27,8 @@ class EstimatorConnector(TorchConnector):
         """Expectation values (..., M), float32, of the samples (..., F).
 
         Raises:
-            UserError: the weights are of half precision.
+            UserError: the weights are of half precision, or amplitudes are to be prepared from
+                zeros alone.
         """
         if self.weight.dtype not in (torch.float32, torch.float64):
             raise UserError(

@@ -17,6 +17,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservablesArray
 
 from qhu.engine.bindings import parameter_sets
+from qhu.engine.observables import check_hermitian
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class _Group:
     parts: list[PubPart] = field(default_factory=list)
 
     def add(self, index: int, pub: EstimatorPub) -> None:
+        check_hermitian(pub.observables)
         shape = pub.observables.shape
         rows = [self._observable(item) for item in pub.observables.ravel()]
         first, count = self._sets(pub)

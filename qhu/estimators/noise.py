@@ -28,7 +28,7 @@ def device_noise(target: Target) -> NoiseModel:
 
 def figures_target(qubits: int) -> Target:
     """A device of the gates that :func:`figures_noise` is about, every pair of qubits coupled."""
-    return Target.from_configuration([*BASIS_GATES, "measure"], num_qubits=qubits)
+    return Target.from_configuration([*BASIS_GATES, "delay", "measure"], num_qubits=qubits)
 
 
 def figures_noise(

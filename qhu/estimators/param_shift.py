@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
 from qiskit.primitives import BaseEstimatorV2
+from qiskit.primitives.containers.observables_array import ObservableLike
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
@@ -22,7 +23,8 @@ from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGr
 from qhu.engine.bindings import finite
 from qhu.engine.cache import CircuitCache
 from qhu.engine.functions import FunctionTable, whole_function
-from qhu.engine.lowering import standard_types
+from qhu.engine.lowering import lowered, standard_types
+from qhu.engine.observables import of_gradient
 from qhu.errors import UserError
 
 SHIFTABLE = ("p", "rx", "rxx", "ry", "ryy", "rz", "rzx", "rzz", "u", "u1", "u2", "u3")
@@ -62,14 +64,23 @@ class MergedParamShift(BaseEstimatorGradient):
         self._precision = precision
         self._unrolled = CircuitCache(unroll)
 
-    def run(self, *arguments: Any, **options: Any) -> AlgorithmJob:
-        """Gradients of many samples; see ``BaseEstimatorGradient.run``.
+    def run(
+        self,
+        circuits: Sequence[QuantumCircuit] | QuantumCircuit,
+        observables: Sequence[ObservableLike] | ObservableLike,
+        parameter_values: Any,
+        parameters: Sequence[Sequence[Parameter] | None] | None = None,
+        **options: Any,
+    ) -> AlgorithmJob:
+        """Gradients of one circuit; see ``BaseEstimatorGradient.run``.
 
         Raises:
+            ValueError: numbers, widths or parameters do not fit, or an observable is not Hermitian.
             UserError: several circuits, or an angle that has no parameter-shift rule or no finite
                 value or derivative.
         """
-        job = super().run(*arguments, **options)
+        operators = of_gradient(observables)
+        job = super().run(circuits, operators, parameter_values, parameters, **options)
         job.result()  # here: the caller's network makes an error of its own of what comes later
         return job
 
@@ -81,6 +92,8 @@ class MergedParamShift(BaseEstimatorGradient):
         parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> EstimatorGradientResult:
+        if not circuits:
+            return EstimatorGradientResult([], [], self._default_options)
         circuit, wanted = circuits[0], list(parameters[0])
         if any(c is not circuit for c in circuits) or any(list(p) != wanted for p in parameters):
             raise UserError("one gradient call takes one circuit and one list of parameters")
@@ -122,6 +135,7 @@ def unroll(circuit: QuantumCircuit) -> Unrolled:
         UserError: a gate with an angle that the two-term rule does not fit, or one that cannot be
             evaluated as Qiskit binds it.
     """
+    lowered(circuit)  # refuses what has no place in a layer
     free = [p for item in circuit.data for p in item.operation.params if _free(p)]
     vector = ParameterVector("angle", len(free))
     fresh = iter(vector)

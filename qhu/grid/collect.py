@@ -227,5 +227,6 @@ def _pictured(ansatz: Ansatz) -> QuantumCircuit:
     if ansatz.rest is None:
         return ansatz.circuit
     picture = QuantumCircuit(ansatz.rest.num_qubits)
-    picture.append(Gate("amplitudes", picture.num_qubits, []), picture.qubits)
+    box = Gate("amplitudes", picture.num_qubits, [], label="   amplitudes")  # beside its numbers
+    picture.append(box, picture.qubits)
     return picture.compose(ansatz.rest)

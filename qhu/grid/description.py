@@ -1,5 +1,6 @@
 """What a study read and what it forgets, by name and number."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def describe(study: Study) -> DataDescription:
         shape=data.x.shape[1:],
         features=data.features,
         classes=dict(zip(data.classes, counts, strict=True)),
-        remarks=data.remarks,
+        remarks=(*data.remarks, *_reduced(study)),
         circuit=_circuit(study.experiment.model),
         scenarios={name: _forgotten(study, name, counts) for name in scenarios},
     )
@@ -33,6 +34,15 @@ def _circuit(model: ModelSpec) -> str:
         return ""
     options: Any = model.circuit.options
     return str(options.reading)
+
+
+def _reduced(study: Study) -> Iterator[str]:
+    """What the network sees instead of the features."""
+    spec = study.experiment.data
+    if spec.pca is not None:
+        yield f"reduced to {spec.pca} principal components"
+    if spec.width is not None:
+        yield f"repeated in turn to a width of {spec.width}"
 
 
 def _forgotten(study: Study, name: str, counts: list[int]) -> Forgotten:

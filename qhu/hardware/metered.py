@@ -14,6 +14,7 @@ from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import PauliList
 
 from qhu.engine.bindings import check_angles, parameter_sets
+from qhu.engine.lowering import lowered
 from qhu.engine.observables import pauli_sums
 from qhu.estimators.merging import finished, merge, split
 from qhu.hardware.cost import Cost
@@ -62,9 +63,11 @@ class MeteredEstimator(BaseEstimatorV2):
             answers[questions[n].key] if n in questions else _zeros(group.pub.shape)
             for n, group in enumerate(merged)
         ]
-        return split(merged, [self._result(answer) for answer in values])
+        results = [self._result(g.pub, own) for g, own in zip(merged, values, strict=True)]
+        return split(merged, results)
 
     def _question(self, pub: EstimatorPub) -> Question:
+        lowered(pub.circuit)  # refuses what has no place in a layer, before anything is asked
         sets = parameter_sets(pub)
         check_angles(pub.circuit, sets)
         # Pauli sums, with the terms of equal strings added up.
@@ -84,9 +87,10 @@ class MeteredEstimator(BaseEstimatorV2):
         settings = len(terms.group_commuting(qubit_wise=True))
         return Question(key, content, sent, self._price(pub.circuit, pub.shape[1], settings))
 
-    def _result(self, answer: Answer) -> PubResult:
+    def _result(self, pub: EstimatorPub, answer: Answer) -> PubResult:
         data = DataBin(evs=answer.means, stds=answer.errors, shape=answer.means.shape)
-        return PubResult(data, metadata=self._context)
+        standard = {"target_precision": pub.precision, "circuit_metadata": pub.circuit.metadata}
+        return PubResult(data, metadata={**self._context, **standard})
 
 
 def nothing(question: Question) -> Answer:

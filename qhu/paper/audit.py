@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from qhu.errors import UserError
-from qhu.evaluate.evidence import Evidence, Outputs, measure
+from qhu.metrics.evidence import Evidence, Outputs, measure
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.paper.checkpoint import find_checkpoint, load_checkpoint

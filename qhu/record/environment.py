@@ -52,7 +52,7 @@ def _commit() -> dict[str, Any]:
     own = ["ls-files", "--error-unmatch", "__init__.py"]
     try:
         tracked = subprocess.run([*git, *own], capture_output=True)
-        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True)
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, encoding="utf-8")
         changed = subprocess.run([*git, "status", "--porcelain", "."], capture_output=True)
     except FileNotFoundError:  # no git on this machine
         return {"commit": None, "dirty": None}

@@ -68,7 +68,7 @@ class _Html(Backend):
 
 @functools.cache
 def _shipped() -> BibliographyData:
-    return parse_string(SHIPPED.read_text(), "bibtex")
+    return parse_string(SHIPPED.read_text(encoding="utf-8"), "bibtex")
 
 
 def _parsed(text: str) -> BibliographyData:

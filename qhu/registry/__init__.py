@@ -45,7 +45,7 @@ __all__ = [
 
 method: Registry[MethodFunction] = Registry("method", "qhu.unlearn")
 """Unlearning methods by name, and the decorator ``@method(name)`` that adds one."""
-metric = MetricRegistry("metric", "qhu.evaluate")
+metric = MetricRegistry("metric", "qhu.metrics")
 """Metrics by name, and the decorator ``@metric(name)`` that adds one."""
 dataset: Registry[DatasetFunction] = Registry("dataset", "qhu.data")
 """Datasets by name, and the decorator ``@dataset(name)`` that adds one."""

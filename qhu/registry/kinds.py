@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # these rooms look names up here
 
     from qhu.backends.base import Backend
     from qhu.data.base import Dataset
-    from qhu.evaluate.evidence import Evidence, Scores
+    from qhu.metrics.evidence import Evidence, Scores
     from qhu.model.circuits.base import WholeCircuit
     from qhu.model.encodings.base import Encoding
     from qhu.unlearn.learner import Learner

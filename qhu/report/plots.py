@@ -17,6 +17,8 @@ SIZE, SIZES = 6.5, {"*": 11, "P": 8}
 INK, BAND = "#1c1c1c", "#d9d9d9"
 WIDE_RANGE = 20
 """Distances that differ by more than this factor are drawn on a logarithmic axis."""
+MOST_LETTERS = 40
+"""Labels with more letters than this in all would overlap: they are turned."""
 
 
 def tradeoff(
@@ -125,7 +127,9 @@ def along(
     typical = sizes[len(sizes) // 2]
     if zero and sizes[-1] > WIDE_RANGE * typical > 0:
         axes.set_yscale("symlog", linthresh=2 * typical)
-    axes.set_xticks(range(len(labels)), list(labels))
+    beside = sum(map(len, labels)) <= MOST_LETTERS
+    turned: dict[str, Any] = {} if beside else {"rotation": 30, "ha": "right"}
+    axes.set_xticks(range(len(labels)), list(labels), **turned)
     axes.set_xlabel(axis)
     axes.set_ylabel(words)
 

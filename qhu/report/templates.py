@@ -20,5 +20,5 @@ def fill(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    css = Markup((HERE / "report.css").read_text())
+    css = Markup((HERE / "report.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(css=css, min_seeds=MIN_SEEDS, **values)

@@ -33,12 +33,12 @@ class DataSpec(Options):
     """registered dataset; ``idx:FOLDER`` and ``file:PATH`` give the first option with the name"""
     options: dict[str, Any] = {}
     """options of the dataset"""
-    classes: Annotated[tuple[StrictInt | str, ...], Field(min_length=2)] | None = None
+    classes: Annotated[tuple[Label, ...], Field(min_length=2)] | None = None
     """classes to keep, numbered in this order, by name or, where no name is a number, by number
     from 0; the others do not exist then; null: all"""
     per_class: int | None = Field(None, ge=1)
     """keep so many rows of each class, the same for every seed; null: all"""
-    features: Annotated[tuple[StrictInt | str, ...], Field(min_length=1)] | None = None
+    features: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None
     """columns of a table to keep, in this order, by name or, where no name is a number, by number
     from 0; null: all"""
     pca: int | None = Field(None, ge=1)

@@ -67,6 +67,10 @@ def test_a_device_of_each_gate_set_gives_aers_values(name):
 @pytest.mark.parametrize("level", range(4))
 @pytest.mark.parametrize("name", NAMES)
 def test_every_device_gives_aers_values(name, level):
+    if (name, level) == ("fake_cairo", 0):  # the first qubits, as level 0 takes them, are apart
+        with pytest.raises(UserError, match="disconnected components"):
+            layer(name, optimization_level=level)
+        return
     assert_as_aer(name, level)
 
 

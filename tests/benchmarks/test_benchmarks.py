@@ -13,7 +13,7 @@ from benchmarks.floor import state_vector, works
 
 TINY = cases.Case("3x2", cases.layer_problem(3, 2, layers=1), ("qhu", "estimator-qnn"))
 CASES = {
-    *("4x32", "8x64", "10x64", "12x64", "zz-real", "strongly", "six-layers"),
+    *("4x32", "8x64", "10x64", "12x64", "zz-real", "strongly", "six-layers", "amplitude-8q"),
     *("mnist-step", "fashion-step", "noisy-step", "iris-study"),
 }
 STEP = 2e-6
@@ -198,7 +198,8 @@ def test_the_reference_agrees_with_qiskit(circuit):
     ansatz = ours.ansatz(problem)
 
     def exact(x, w):
-        values = dict(zip([*ansatz.inputs, *ansatz.weights], [*x, *w], strict=True))
+        inputs = ansatz.values(torch.tensor(x)).tolist()
+        values = dict(zip([*ansatz.inputs, *ansatz.weights], [*inputs, *w], strict=True))
         state = Statevector(ansatz.circuit.assign_parameters(values))
         return [state.expectation_value(o).real for o in ansatz.observables]
 

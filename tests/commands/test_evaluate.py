@@ -278,6 +278,17 @@ def test_a_model_that_the_store_lost_is_asked_for(pattern, quick, place, tmp_pat
     assert qhu.run("e.yaml").folder == run.folder
 
 
+def test_a_damaged_copy_is_brought_again(model, capsys):
+    asked = (qhu.load("tiny.yaml"), [model(0, "none", "class")], "mine", "class", 0)
+    content = with_models(*asked).checkpoints["mine"]["class"][0].content
+    store = Store(Path("runs/.stages"))
+    before = store.path(content).read_bytes()
+    store.path(content).write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    with_models(*asked)
+    assert "is damaged" in capsys.readouterr().err
+    assert store.path(content).read_bytes() == before
+
+
 def test_it_works_under_noise_and_compares(pattern, quick, qhu):
     asked = ("evaluate", pattern, "--experiment", "tiny.yaml", "--as", "mine", "--seed", "0")
     asked = (*asked, "--scenario", "class", "-s", "evaluation.retain=5")

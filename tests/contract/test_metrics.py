@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from qhu import registry
-from qhu.evaluate.evidence import Evidence, Measured, Outputs
+from qhu.metrics.evidence import Evidence, Measured, Outputs
 
 METRICS = registry.metric.names()
 PAGES = Path(__file__).parents[2] / "docs" / "metrics"

@@ -9,8 +9,8 @@ import torch
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
 import qhu as package
-from qhu.data.arrays import FrameOptions, from_given, keep
 from qhu.data.file import FileOptions, file
+from qhu.data.given import FrameOptions, from_given, keep
 from qhu.errors import UserError
 from qhu.settings.parts import DataSpec, Scenario
 

@@ -52,8 +52,17 @@ def test_a_name_is_meant_before_a_number():
     np.testing.assert_array_equal(chosen_part(unnamed, DataSpec(features=(3,))).x, IRIS.x[:, [3]])
     odd = Dataset(IRIS.x, IRIS.y, ("1", "2", "3"))
     assert chosen_part(odd, DataSpec(classes=(1, 3))).classes == ("1", "3")
-    with pytest.raises(UserError, match=r"data\.classes: 0 is absent; there are 1, 2, 3"):
+    with pytest.raises(UserError, match=r"data\.classes: no class is called 0, .* it may be '1'"):
         chosen_part(odd, DataSpec(classes=(0, 1)))
+
+
+def test_columns_of_a_table_are_chosen_as_its_header_calls_them(tmp_path):
+    path = tmp_path / "rows.csv"
+    rows = [f"{i},{i * i % 7},{-i},{'ab'[i % 2]}" for i in range(20)]
+    path.write_text("\n".join(["height,width,depth,label", *rows]))
+    study = Study(experiment(source=f"file:{path}", features=["depth", "height"]))
+    assert study.data.features == ("depth", "height")
+    np.testing.assert_array_equal(study.data.x[:, 0], -study.data.x[:, 1])
 
 
 def test_classes_that_are_not_kept_do_not_exist(digits):
@@ -69,11 +78,15 @@ def test_classes_that_are_not_kept_do_not_exist(digits):
 @pytest.mark.parametrize(
     ("data", "asked", "message"),
     [
-        (IRIS, {"features": ("petal",)}, "'petal' is absent; there are sepal length, sepal width"),
+        (
+            IRIS,
+            {"features": ("petal",)},
+            "'petal' is absent.*; features: 0 .sepal length., 1 .sepal width",
+        ),
         (IRIS, {"features": (4,)}, "4 is absent"),
         (IRIS, {"features": (-1,)}, "-1 is absent"),
         (IRIS, {"features": (0, "sepal length")}, "stands twice"),
-        (IRIS, {"classes": ("setosa", "rose")}, "'rose' is absent; there are setosa"),
+        (IRIS, {"classes": ("setosa", "rose")}, "'rose' is absent.*; classes: 0 .setosa"),
         (IRIS, {"classes": (1, 1)}, "stands twice"),
         (WINE, {"per_class": 49}, r"class 2 has 48 rows"),
     ],

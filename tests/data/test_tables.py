@@ -173,8 +173,8 @@ X, B = (lambda i: i * 1.5), (lambda i: "xy"[i % 2])
         (KAGGLE.replace("0.3,Iris-setosa", "0.3,?"), r"row 6 has no label.*line 8"),
         ("a,k\n" + rows(X, lambda i: [0, 1, "nan"][i % 3]), "row 2 has no label"),
         ("a,b,k\n" + rows(lambda i: 2**53 + 1 + i, X, B), r"line 4.*9007199254740995.*2\*\*53"),
-        ("a;b;k\n" + rows(lambda i: f"{i},234", X, B).replace(",", ";"), "columns"),
-        ("a,b,k\n" + rows(lambda i: f'"{i},234"', X, B), "thousands or decimals"),
+        ("a;b;k\n" + rows(lambda i: f"{i + 1},234", X, B).replace(",", ";"), "columns"),
+        ("a,b,k\n" + rows(lambda i: f'"{i + 1},234"', X, B), "thousands or decimals"),
         (
             "a,b,k\n" + rows(lambda i: f'"{i},5"', X, B),
             "decimal commas and column 1 decimal points",
@@ -212,8 +212,10 @@ def test_the_answers_to_what_is_asked(read):
     assert read(two, header=True).x.shape == (150, 2)
     assert read(two, header=False, label=2).x.shape == (151, 2)
     assert read(UCI_CANCER, drop=[]).x.shape == (569, 31)
-    grouped = "a,b,k\n" + rows(lambda i: f'"{i},234"', lambda i: i, B)
-    assert read(grouped, decimal=",").x[1].tolist() == [1.234, 1]
+    grouped = "a,b,k\n" + rows(lambda i: f'"{i + 1},234"', lambda i: i, B)
+    assert read(grouped, decimal=",").x[1].tolist() == [2.234, 1]
+    below_one = "\n".join(f"0,{i}25;{i * 2};{B(i)}" for i in range(10))
+    assert read("a;b;k\n" + below_one).x[3, 0] == 0.325
     either = "a,b,c\n" + rows(lambda i: i % 2, X, lambda i: i % 3)
     assert read(either, label="a").classes == ("0", "1")
     named = "Label,0,1\n" + rows(lambda i: i % 2, X, lambda i: i % 3)

@@ -1,10 +1,13 @@
 """The code of the pages works as it stands."""
 
+import json
 import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 import yaml
 from documents import ROOT, blocks, pages, place
 
@@ -21,10 +24,11 @@ TESTED = {
     "docs/extend.md": "docs/test_snippets.py",
     "docs/backends.md": "docs/test_snippets.py",
     "docs/emulator.md": "docs/test_snippets.py",
+    "docs/engine.md": "docs/test_snippets.py",
     "docs/ablations.md": "docs/test_snippets.py",
     "docs/datasets.md": "docs/test_snippets.py",
     "docs/api.md": "test_api.py",
-    "docs/metrics/index.md": "evaluate/test_evidence.py",
+    "docs/metrics/index.md": "metrics/test_evidence.py",
     "docs/networks/index.md": "docs/test_snippets.py",
     "docs/networks/circuits.md": "docs/test_snippets.py",
     "docs/scale.md": "grid/test_cluster.py",
@@ -88,6 +92,28 @@ def test_the_emulator_starts_in_the_process(tmp_path, monkeypatch):
     names = {}
     exec(block, names)
     assert names["emulator"].environment().items() <= os.environ.items()
+
+
+def test_the_engine_serves_without_the_rest():
+    names = {}
+    for block in blocks(DOCS / "engine.md", "python"):
+        exec(block, names)
+    rows = np.linspace(-1, 1, 8).reshape(2, 4)
+    exact = names["qnn"].forward(rows, names["layer"].weight.detach().numpy())
+    assert names["layer"](torch.tensor(rows)).tolist() == pytest.approx(exact, abs=1e-5)
+    assert 0 < names["result"].data.stds < 0.011
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_and_says_what_it_holds(capsys):
+    """Its cells compare the results themselves; the times behind the colon differ."""
+    notebook = json.loads((DOCS / "examples" / "engine.ipynb").read_text())
+    names = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+            kept = "".join(line for output in cell["outputs"] for line in output["text"])
+            assert capsys.readouterr().out.partition(":")[0] == kept.partition(":")[0]
 
 
 def test_the_sweep_is_one(tmp_path):

@@ -87,6 +87,14 @@ def _near(gate: Gate, distance: float) -> lib.UnitaryGate:
     return lib.UnitaryGate(expm(1j * distance * generator) @ gate.to_matrix())
 
 
+def _phased() -> Gate:
+    """A gate whose phases a control makes visible."""
+    inner = QuantumCircuit(1, name="own", global_phase=0.3)
+    inner.append(lib.GlobalPhaseGate(0.2).power(2), [])
+    inner.append(users("own", 1, B), [0])
+    return inner.to_gate()
+
+
 def _renamed(gate: Gate, name: str) -> Gate:
     gate = gate.to_mutable()
     gate.name = name
@@ -167,6 +175,24 @@ GATES: dict[str, Callable[[], QuantumCircuit]] = {
             *(2, 0, 1),
         )
     ),
+    "annotated evolution with a parameter": lambda: around(
+        (AnnotatedOperation(evolution(MIXED, B), [InverseModifier(), PowerModifier(2)]), 2, 0, 1),
+        (AnnotatedOperation(evolution(SparsePauliOp(["X", "Z"]), B), [ControlModifier(1)]), 0, 2),
+    ),
+    "annotated hamiltonian": lambda: around(
+        (
+            AnnotatedOperation(
+                lib.HamiltonianGate(random_hermitian(4, seed=1), B), [ControlModifier(1, 0)]
+            ),
+            *(2, 0, 1),
+        )
+    ),
+    "phases": lambda: around(
+        (lib.GlobalPhaseGate(0.3).power(2),),
+        (AnnotatedOperation(lib.GlobalPhaseGate(0.3), [PowerModifier(2)]),),
+        (AnnotatedOperation(_phased(), [ControlModifier(1)]), 2, 0),
+        (_phased().control(), 0, 1),
+    ),
     "open controls": lambda: around(
         (lib.CXGate(ctrl_state=0), 1, 0),
         (lib.CPhaseGate(B, ctrl_state=0), 2, 0),
@@ -198,7 +224,11 @@ GATES: dict[str, Callable[[], QuantumCircuit]] = {
         (evolution(SparsePauliOp(["XI", "ZZ"]), B).control(ctrl_state=0), 0, 1, 2)
     ),
     "evolution, written out": lambda: around((evolution(MIXED, B).definition.to_gate(), 0, 1, 2)),
-    "hamiltonian": lambda: around((lib.HamiltonianGate(random_hermitian(8, seed=1), B), 2, 0, 1)),
+    "hamiltonian": lambda: around(
+        (lib.HamiltonianGate(random_hermitian(8, seed=1), B), 2, 0, 1),
+        (lib.HamiltonianGate(random_hermitian(8, seed=2), 0.3), 1, 0, 2),
+        (lib.HamiltonianGate(random_hermitian(4, seed=3), B.arctan()).inverse(), 1, 0),
+    ),
     "state preparation": lambda: around(
         (lib.StatePreparation(STATE), 2, 0),
         (lib.StatePreparation("+1"), 1, 0),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from elsewhere import ELSEWHERE, Elsewhere
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import qpy
@@ -279,6 +280,22 @@ def test_what_qiskit_alone_can_evaluate_is_refused_by_name() -> None:
         Parameters((A,), (B,)).terms(expression)
 
 
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_functions_are_computed_where_the_arguments_are(kind: str) -> None:
+    program = compile_circuit(tower(kind))
+
+    def gradients(inputs: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        at = inputs.clone().requires_grad_(), weights.clone().requires_grad_()
+        values = program(*at)
+        return values, *torch.autograd.grad(values.square().sum(), at)
+
+    inputs, weights = INPUTS.float(), WEIGHTS.float()
+    here = gradients(inputs, weights)
+    with Elsewhere():
+        there = gradients(inputs.to(ELSEWHERE), weights.to(ELSEWHERE))
+        assert all(torch.equal(a.cpu(), b) for a, b in zip(there, here, strict=True))
+
+
 @pytest.mark.parametrize("noise", [None, NoiseModel()], ids=["exact", "noisy"])
 def test_a_layer_seen_first_in_inference_mode_trains(noise: Any) -> None:
     layer = engine_layer(tower("mixed"), noise)
@@ -300,8 +317,12 @@ def test_no_gradient_is_a_silent_nan() -> None:
         values.sum().backward()
     with pytest.raises(UserError, match=r"derivative of the angle 'acos\(a\)'"):
         vmap(grad(lambda row: layer(row).sum()))(edge.detach())
+    circuit = one(A.arccos() + B)
+    call = [circuit], [SparsePauliOp("Z")], [[1.0, 0.3]]
     with pytest.raises(UserError, match="derivative"):
-        EngineGradient().run([one(A.arccos())], [SparsePauliOp("Z")], [[1.0]]).result()
+        EngineGradient().run(*call).result()
+    (gradient,) = EngineGradient().run(*call, [[B]]).result().gradients  # of what is finite
+    assert gradient == pytest.approx([-np.sin(0.3)])
 
 
 def test_an_angle_survives_qiskits_files() -> None:

@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from qiskit.circuit import (
     AnnotatedOperation,
     ControlModifier,
-    Delay,
     Gate,
     Parameter,
     ParameterVector,
+    PowerModifier,
     QuantumCircuit,
-    Reset,
 )
 from qiskit.circuit import library as lib
 from qiskit.circuit.classical import expr
 from qiskit.circuit.random import random_circuit
 from qiskit.primitives import StatevectorEstimator
-from qiskit.quantum_info import DensityMatrix, SparsePauliOp, Statevector
+from qiskit.quantum_info import DensityMatrix, SparsePauliOp, Statevector, random_hermitian
+from qiskit.transpiler import Target
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, QuantumError, amplitude_damping_error, pauli_error
 
@@ -89,8 +89,7 @@ def assert_every_way(circuit: QuantumCircuit, noisy: bool = True) -> None:
 @QUIET
 @pytest.mark.parametrize("build", GATES.values(), ids=GATES)
 def test_gates_without_a_rule(build: Build) -> None:
-    circuit = build()
-    assert_every_way(circuit, noisy=not any(isinstance(i.operation, Delay) for i in circuit.data))
+    assert_every_way(build())
 
 
 @QUIET
@@ -142,7 +141,6 @@ def assert_as_aer(written: QuantumCircuit, for_aer: QuantumCircuit) -> None:
 def test_noise_goes_with_label_or_name_as_in_aer() -> None:
     circuit = around(
         (lib.XGate(label="own"), 0),  # the error of its label, not of x
-        (lib.XGate(label="silent"), 1),  # a label without error: none
         (lib.RXGate(Parameter("c"), label="own"), 0),
         (lib.UnitaryGate(lib.HGate().to_matrix(), label="x"), 2),
         (lib.UnitaryGate(lib.HGate().to_matrix()), 1),
@@ -150,9 +148,15 @@ def test_noise_goes_with_label_or_name_as_in_aer() -> None:
         (lib.RZZGate(Parameter("e")), 2, 0),
         (lib.ECRGate(), 1, 2),
         (lib.CCXGate(), 2, 0, 1),
-        (Reset(), 1),
         (lib.HGate(), 1),
     )
+    assert_as_aer(circuit, circuit)
+
+
+def test_a_reset_before_use_has_its_noise_as_in_aer() -> None:
+    circuit = QuantumCircuit(3)
+    circuit.reset([1, 1, 2])
+    circuit.compose(around(), inplace=True)
     assert_as_aer(circuit, circuit)
 
 
@@ -181,19 +185,8 @@ def test_aers_own_distributions_are_not_misled_by_names(name: str) -> None:
     np.testing.assert_allclose(aers, ours, atol=1e-10)
 
 
-def test_a_state_is_initialised_under_noise_at_any_time() -> None:
-    circuit = QuantumCircuit(2)
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.initialize([0.6, 0.8], 0)
-    ansatz = ansatz_of(circuit)
-    program = compile_circuit(ansatz, dtype=torch.complex128, noise=NoiseModel())
-    right = expected(ansatz, rows(ansatz), DensityMatrix)
-    np.testing.assert_allclose(values(program, rows(ansatz)), right, atol=1e-10)
-
-
-# Qiskit's transpiler rounds near unitaries; delays are not in the gates of this device.
-ON_A_DEVICE = {name: b for name, b in GATES.items() if name not in ("near unitaries", "silent")}
+# Qiskit's transpiler rounds near unitaries.
+ON_A_DEVICE = {name: b for name, b in GATES.items() if name != "near unitaries"}
 
 
 @QUIET
@@ -201,7 +194,7 @@ ON_A_DEVICE = {name: b for name, b in GATES.items() if name not in ("near unitar
 def test_what_goes_to_a_device_is_the_same_circuit(build: Build) -> None:
     ansatz = ansatz_of(build())
     isa = compile_ansatz(ansatz, figures_target(3), optimization_level=1, seed=0)
-    assert set(isa.circuit.count_ops()) <= {*BASIS_GATES, "barrier"}
+    assert set(isa.circuit.count_ops()) <= {*BASIS_GATES, "barrier", "delay"}
     small, right = (
         Ansatz(isa.circuit, isa.inputs, (), isa.observables),
         expected(ansatz, rows(ansatz)),
@@ -230,10 +223,9 @@ def test_a_metered_estimator_gets_the_same_circuit(qubits: int, depth: int, seed
 
 
 def test_a_device_without_delays_says_so() -> None:
+    bare = Target.from_configuration([*BASIS_GATES, "measure"], num_qubits=3)
     with pytest.raises(UserError, match=r"device's gates: .*delay"):
-        compile_ansatz(
-            ansatz_of(GATES["silent"]()), figures_target(3), optimization_level=1, seed=0
-        )
+        compile_ansatz(ansatz_of(GATES["silent"]()), bare, optimization_level=1, seed=0)
 
 
 def test_circuits_that_differ_only_in_a_gates_content_are_not_confused() -> None:
@@ -346,6 +338,12 @@ def _wide_fourier() -> QuantumCircuit:
     return circuit
 
 
+def _wide_hamiltonian() -> QuantumCircuit:
+    circuit = QuantumCircuit(5)
+    circuit.append(lib.HamiltonianGate(random_hermitian(32, seed=1), Parameter("t")), range(5))
+    return circuit
+
+
 REFUSED: dict[str, Build] = {
     "'measure'": _measured,
     "'circuit": lambda: _hidden(_measured),
@@ -356,14 +354,21 @@ REFUSED: dict[str, Build] = {
     "'reset'": _reset_late,
     "'opaque'": lambda: around((Gate("opaque", 2, []), 0, 1)),
     "'cz'": lambda: around((Gate("cz", 2, []), 0, 1)),
-    "'annotated'": lambda: around(
-        (
-            AnnotatedOperation(
-                evolution(SparsePauliOp(["XX", "ZI"]), Parameter("t")), [ControlModifier(1)]
-            ),
-            *(0, 1, 2),
-        )
+    "'annotated rx'": lambda: around(
+        (AnnotatedOperation(lib.RXGate(Parameter("t")), [PowerModifier(0.5)]), 0)
     ),
+    "'rx' is nan": lambda: around((lib.RXGate(np.nan), 0)),
+    "'u' is inf": lambda: around((lib.UGate(0.1, np.inf, 0.2), 0)),
+    "'cp' is -inf": lambda: around(
+        (users("own", 2, -np.inf), 0, 1), (lib.CPhaseGate(-np.inf), 0, 1)
+    ),
+    "'annotated WeightedSum'": lambda: around(
+        (AnnotatedOperation(lib.WeightedSumGate(1, [1]), [PowerModifier(2)]), 0, 1)
+    ),
+    "'annotated initialize'": lambda: around(
+        (AnnotatedOperation(lib.Initialize([0.6, 0.8]), [ControlModifier(1)]), 0, 1)
+    ),
+    "'hamiltonian' on 5 qubits do not commute": _wide_hamiltonian,
     "'PauliEvolution' on 6 qubits do not commute": _wide_evolution,
     "'qft' on 11 qubits is too wide": _wide_fourier,
 }
@@ -377,6 +382,5 @@ def test_the_rest_is_refused_by_name(message: str, build: Build) -> None:
         compile_circuit(ansatz)
     with pytest.raises(UserError, match=message):
         compile_ansatz(ansatz, figures_target(11), optimization_level=1, seed=0)
-    if message != "'reset'":  # which is a channel
-        with pytest.raises(UserError, match=message):
-            compile_circuit(ansatz, noise=NoiseModel())
+    with pytest.raises(UserError, match=message):
+        compile_circuit(ansatz, noise=NoiseModel())

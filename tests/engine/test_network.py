@@ -11,8 +11,11 @@ from qiskit_aer.noise import NoiseModel
 from qhu.emulator.parts import split
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.connector import engine_layer
+from qhu.engine.estimator import EngineEstimator
+from qhu.engine.program import compile_circuit
 from qhu.errors import UserError
 from qhu.estimators.layer import estimator_layer
+from qhu.estimators.noisy import NoisyEstimator
 
 Z = (SparsePauliOp("Z"),)
 X3, W3 = ParameterVector("inputs", 3), ParameterVector("weights", 3)
@@ -91,6 +94,23 @@ def test_a_parameter_that_nobody_listed_is_named():
     for make in (engine_layer, lambda a: estimator_layer(a, StatevectorEstimator(), 0.0)):
         with pytest.raises(UserError, match="'other' of the circuit is neither input nor weight"):
             make(ansatz)
+
+
+def test_nothing_to_measure_is_refused():
+    circuit = QuantumCircuit(1)
+    circuit.ry(X3[0], 0)
+    for make in (engine_layer, lambda a: estimator_layer(a, StatevectorEstimator(), 0.0)):
+        with pytest.raises(UserError, match="at least one observable"):
+            make(Ansatz(circuit, (X3[0],), (), ()))
+    for noise in (None, NoiseModel()):
+        with pytest.raises(UserError, match="one qubit and one observable"):
+            compile_circuit(Ansatz(circuit, (X3[0],), (), ()), noise=noise)
+        with pytest.raises(UserError, match="one qubit and one observable"):
+            EngineEstimator(noise).run([(QuantumCircuit(0), "")]).result()
+    with pytest.raises(UserError, match="no qubits"):
+        NoisyEstimator(NoiseModel(), 0.0, np.random.default_rng(0)).run(
+            [(QuantumCircuit(0), "")]
+        ).result()
 
 
 def test_the_emulator_takes_parameters_of_its_own_names():

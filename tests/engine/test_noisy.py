@@ -5,12 +5,11 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from engine_circuits import ring, values, z_observables
+from engine_circuits import ring, values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from noisy_circuits import aer_outcomes, native_circuits, noise_model
 from qiskit import transpile
-from qiskit.circuit import QuantumCircuit
 from qiskit_aer.noise import NoiseModel, ReadoutError
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
@@ -103,10 +102,6 @@ def test_no_errors_is_exact() -> None:
 
 
 def test_what_it_cannot_do_is_named() -> None:
-    idle = QuantumCircuit(1)
-    idle.delay(100, 0)
-    with pytest.raises(UserError, match="'delay'"):
-        compile_circuit(Ansatz(idle, (), (), z_observables(1)), noise=NoiseModel())
     correlated = NoiseModel()
     correlated.add_readout_error(ReadoutError(np.full((4, 4), 0.25)), [0, 1])
     with pytest.raises(UserError, match="correlated"):

@@ -115,6 +115,14 @@ def test_no_gradient_is_a_silent_nan(make_ansatz):
         net.backward([[0.3], [1.1]], [])
 
 
+def test_no_circuits_have_no_gradients():
+    for gradient in (
+        MergedParamShift(StatevectorEstimator(), 0.0),
+        ParamShiftEstimatorGradient(StatevectorEstimator()),
+    ):
+        assert list(gradient.run([], [], []).result().gradients) == []
+
+
 def test_a_gradient_is_one_pub_over_the_wanted_parameters_only(make_ansatz, draw):
     ansatz = make_ansatz(2)
     rows = draw(ansatz, 3)

@@ -246,7 +246,7 @@ def test_the_resolved_experiment_runs_again_to_the_same_place(tiny, qhu):
     qhu("run", tiny, "--seeds", "0", "-s", "model.layers=1")
     folder = next(Path("runs/tiny/statevector").iterdir())
     settings = yaml.safe_load((folder / "experiment.yaml").read_text())
-    assert settings["model"]["layers"] == 1
+    assert settings["model"]["ansatz"]["layers"] == 1
     assert "nothing to compute" in qhu("run", folder / "experiment.yaml")[1]
 
 

@@ -69,7 +69,7 @@ EDITS = {
     "a default of the training": ([EPOCHS], {*STAGES, "fingerprint"}),
     "a default of the noise": ([TIMES], {*STAGES, "fingerprint"}),
     "the training": ([("code/qhu/training.py", *CODE)], STAGES),
-    "a metric": ([("code/qhu/evaluate/utility.py", *CODE)], STAGES),
+    "a metric": ([("code/qhu/metrics/utility.py", *CODE)], STAGES),
     "what is trained as one stack": ([("code/qhu/grid/steps.py", *CODE)], STAGES),
     "a module in a folder below": ([("code/qhu/engine/deep/inner.py", *CODE)], STAGES),
     "the plugin": ([("site/plug.py", "margin(SHARE) *", "margin(SHARE) +")], MINE),

@@ -4,7 +4,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from qhu.report import plots
-from qhu.report.statistics import summarise
+from qhu.report.statistics import Estimate, summarise
 from qhu.report.styles import FIXED, METHODS, style
 
 
@@ -72,3 +72,11 @@ def test_curves_stop_where_not_all_seeds_go_on(axes):
     plots.curves(pd.DataFrame(rows, columns=["seed", "at", "loss", "val_loss"]), axes)
     strong = [line for line in axes.lines if line.get_label() == "training"]
     assert len(strong[0].get_xdata()) == 3
+
+
+@pytest.mark.parametrize(("labels", "turned"), [(["1", "2"], 0), (["not_entangled"] * 4, 30)])
+def test_labels_that_would_overlap_are_turned(labels, turned, axes):
+    named = [f"{label}{number}" for number, label in enumerate(labels)]
+    points = {"none": dict.fromkeys(named, Estimate(1.0, 0.5, 1.5, 5))}
+    plots.along(points, named, "ansatz", "accuracy", axes)
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {turned}

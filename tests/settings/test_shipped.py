@@ -56,7 +56,7 @@ def test_list_explains_every_shipped_experiment(qhu):
     ("given", "message"),
     [
         ("irs", "unknown experiment 'irs': did you mean 'iris'"),
-        ("qqqqqqqq", "known: depth, entanglement"),
+        ("qqqqqqqq", f"known: {', '.join(shipped.experiments())}"),
         (".", "unknown experiment '.'"),
         ("absent.yaml", "cannot read absent.yaml: no such file"),
         ("experiments/iris.yaml", "did you mean the shipped experiment 'iris'"),

@@ -177,11 +177,11 @@ def _untouched(
         )
     shown = labels if len(labels) <= MOST_POINTS_TOLD else (labels[0], labels[-1])
     points = [f"{signed(estimates[label])} at {label}" for label in shown]
-    known = judged[judged["verdict"] != "few seeds"]
-    several = (known["verdict"] == "not shown").sum() > 1  # the table has their numbers
+    tested = judged[judged["verdict"] != "few seeds"]
+    several = (tested["verdict"] == "not shown").sum() > 1  # the table has their numbers
     moves = _merged(
         (row["words"], row["value"], f"it {_move(row, not several)}")
-        for row in known.to_dict("records")
+        for row in tested.to_dict("records")
     )
     course = "; ".join([f"{', '.join(points)} ({axis})", *moves])
     return f"{subject} {course} ({len(values)} seeds)."

@@ -7,7 +7,7 @@ import pytest
 
 from qhu import registry
 from qhu.errors import QhuError, UnknownName
-from qhu.evaluate.evidence import Measured, measure
+from qhu.metrics.evidence import Measured, measure
 
 
 def test_all_registered_metrics_by_default(make_evidence):

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from qhu.data.split import RowNumbers
-from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores
+from qhu.metrics.evidence import Evidence, Floats, Measured, Scores
 from qhu.record.scores import Reading
 from qhu.registry import metric
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores
+from qhu.metrics.evidence import Evidence, Floats, Measured, Scores
 from qhu.record.scores import Reading
 from qhu.registry import metric
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.special import rel_entr
 
-from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores
+from qhu.metrics.evidence import Evidence, Floats, Measured, Scores
 from qhu.record.scores import Reading
 from qhu.registry import metric
 

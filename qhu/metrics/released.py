@@ -7,9 +7,9 @@ import numpy as np
 from scipy.special import rel_entr
 
 from qhu.data.split import RowNumbers
-from qhu.evaluate.distance import SMALLEST_PROBABILITY
-from qhu.evaluate.evidence import Evidence, Floats, Measured, Scores, measure
-from qhu.evaluate.membership import auc
+from qhu.metrics.distance import SMALLEST_PROBABILITY
+from qhu.metrics.evidence import Evidence, Floats, Measured, Scores, measure
+from qhu.metrics.membership import auc
 from qhu.record.released import DISTANCES, DROPS, SETS, SHUFFLED, TEACHERS, UNLEARNED
 from qhu.record.scores import Reading
 from qhu.registry import metric

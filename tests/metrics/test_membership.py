@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from qhu.evaluate.evidence import measure
-from qhu.evaluate.membership import auc
+from qhu.metrics.evidence import measure
+from qhu.metrics.membership import auc
 
 SCORES = st.lists(st.sampled_from([0.1, 0.2, 0.5, 0.5000001, 0.9]), min_size=1, max_size=20)
 

@@ -6,8 +6,8 @@ from scipy.spatial.distance import jensenshannon
 from scipy.special import rel_entr
 from sklearn.metrics import accuracy_score, roc_auc_score
 
-from qhu.evaluate.evidence import measure
-from qhu.evaluate.released import released, shuffled_js, shuffled_kl
+from qhu.metrics.evidence import measure
+from qhu.metrics.released import released, shuffled_js, shuffled_kl
 from qhu.record.released import COLUMNS
 
 

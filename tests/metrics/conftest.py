@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from qhu.evaluate.evidence import Evidence, Outputs
+from qhu.metrics.evidence import Evidence, Outputs
 
 
 @pytest.fixture(scope="session")

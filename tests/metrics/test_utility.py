@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from qhu.evaluate.evidence import measure
+from qhu.metrics.evidence import measure
 
 RIGHT, WRONG = [0.9, 0.1], [0.2, 0.8]  # for rows of class 0
 

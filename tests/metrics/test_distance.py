@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy, ortho_group
 
-from qhu.evaluate.distance import linear_cka
-from qhu.evaluate.evidence import measure
+from qhu.metrics.distance import linear_cka
+from qhu.metrics.evidence import measure
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -1,0 +1,1 @@
+"""What a metric sees, and the metrics."""
