@@ -179,14 +179,17 @@ def _taker(key: str, parts: Mapping[str, Mapping[str, Any]]) -> str:
         raise UserError(f"model.{key} may mean {both}: write the one that you mean")
     if takers:
         return takers[0]
+    lacking = []
     for kind in parts:
         names = getattr(registry, kind)
         has = [name for name in names.names() if key in names[name].options.model_fields]
         if has:
-            raise UserError(
-                f"model.{key}: the {kind} '{parts[kind]['name']}' has no such option "
-                f"({', '.join(has)} {'has' if len(has) == 1 else 'have'}): leave it out"
+            lacking.append(
+                f"the {kind} '{parts[kind]['name']}' has no such option "
+                f"({', '.join(has)} {'has' if len(has) == 1 else 'have'})"
             )
+    if lacking:
+        raise UserError(f"model.{key}: {'; '.join(lacking)}: leave it out")
     options = [option for entry in entries.values() for option in entry.options.model_fields]
     allowed = [f"model.{name}" for name in (*ModelSpec.model_fields, *options)]
     raise UnknownName("key in model", f"model.{key}", allowed)

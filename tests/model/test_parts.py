@@ -28,6 +28,7 @@ def test_short_forms_are_what_they_are_short_for():
     [
         ({"layers": 3, "ansatz": {"layers": 2}}, "model.layers is short for model.ansatz.layers"),
         ({"head": "deep", "hidden": [8]}, "the head 'deep' has no such option"),
+        ({"reps": 3}, "the encoding 'rotations' has .*; the ansatz 'rotations_cz' has no such"),
         ({"layer": 3}, "did you mean 'model.layers'"),
         ({"ansatz": 3}, "model.ansatz: give a name"),
         ({"ansatz": "rotation_cz"}, "did you mean 'rotations_cz'"),
