@@ -16,10 +16,7 @@ from qhu.data.base import Dataset
 from qhu.data.partition import Partition, drawn
 from qhu.data.reduction import chosen_part, sample_shape
 from qhu.data.split import ForgetSet, forget_rows, split_rows
-from qhu.errors import UserError
 from qhu.hardware.access import Access
-from qhu.model.circuit import selective_encoding
-from qhu.model.fitting import fitted
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.identity import code_digest, digest, identity, packages
@@ -29,7 +26,6 @@ from qhu.record.stage import Stage
 from qhu.record.store import MemoryStore, Store
 from qhu.settings.checkpoint import Checkpoint
 from qhu.settings.experiment import ALWAYS_RUN, Experiment
-from qhu.unlearn.task import MethodOptions
 
 FLOOR = "floor"
 """A second oracle, trained in another data order, in a method's place: how close chance gets."""
@@ -152,91 +148,6 @@ class Study:
         """Folder of the backend among the experiment's runs."""
         emulated = any(backend.access.emulated for backend in self.paid.values())
         return self.experiment.stages.evaluate + ("-emulated" if emulated else "")
-
-    def check(self) -> None:
-        """Refuse wrong inputs before anything is computed or written.
-
-        Raises:
-            UserError: an empty split or forget set, no rows to select an epoch by, an absent class,
-                row or device, a method without options, parts of models that scale samples apart,
-                parts of the network that do not fit each other or the data.
-            BudgetRefused: a device of the platform, and no budget.
-        """
-        if self.torch_device.type == "cuda" and not torch.cuda.is_available():
-            raise UserError(
-                "device cuda: torch finds no CUDA device here; use device=cpu, or install a torch "
-                "built for CUDA"
-            )
-        for seed in self.experiment.seeds:
-            for scenario in self.experiment.scenarios:
-                self._check_selection(seed, scenario)
-                self._check_components(seed, scenario)
-        for entry in self.methods.values():
-            if not issubclass(entry.options, MethodOptions):
-                raise UserError(
-                    f"method '{entry.name}' takes no MethodOptions: annotate its parameter "
-                    "options with qhu.MethodOptions or a subclass of it"
-                )
-        self._check_scaling()
-        for backend in self.paid.values():
-            backend.check()
-        self._check_network()
-        self._check_checkpoints()
-
-    def _check_scaling(self) -> None:
-        """Refuse a part of the oracle inside the teacher where the two scale samples apart."""
-        for label, chosen in self.experiment.methods.items():
-            scope = chosen.options.model_dump().get("scope") or self.experiment.unlearning.scope
-            apart = self.experiment.data.scale_rows == "retain" and chosen.method == "retrain"
-            if apart and scope != "all":
-                raise UserError(
-                    f"data.scale_rows retain scales teacher and oracle apart, and methods.{label} "
-                    f"puts a part of one into the other: set methods.{label}.scope to all"
-                )
-
-    def _check_checkpoints(self) -> None:
-        """Refuse models from elsewhere that have gone or are of another network."""
-        for cell, checkpoint in ((cell, self.checkpoint(cell)) for cell in self.cells()):
-            if checkpoint is None:
-                continue
-            stage = self.store.find(checkpoint.content)
-            if stage is None:
-                raise UserError(
-                    f"the model of {cell} ({checkpoint.file or 'from Python'}) is not kept here: "
-                    "evaluate it again by qhu evaluate"
-                )
-            tensors = {name: torch.from_numpy(array) for name, array in stage.arrays.items()}
-            fitted(self.net("train"), tensors, f"the model of {cell}")
-
-    def _check_network(self) -> None:
-        """Refuse parts that do not fit each other, and samples that the encoding cannot take."""
-        self.net("train")
-        encoding = selective_encoding(self.experiment.model)
-        if encoding is None:
-            return
-        for seed in self.experiment.seeds:
-            for scenario in self.experiment.scenarios:
-                encoding.check(self.partition(seed, scenario).samples)
-
-    def _check_selection(self, seed: int, scenario: str) -> None:
-        """Refuse a forget set that leaves no rows to select an epoch by, where one is selected."""
-        partition = self.partition(seed, scenario)
-        for part in ("training", "unlearning"):
-            spec = getattr(self.experiment, part)
-            if spec.patience and not len(partition.selection(spec.select)):
-                raise UserError(
-                    f"{part}.patience: no validation row of seed {seed} has a class of the retain "
-                    f"rows of scenario '{scenario}': raise data.val"
-                )
-
-    def _check_components(self, seed: int, scenario: str) -> None:
-        """Refuse more principal components than there are rows to find them in."""
-        components, rows = self.experiment.data.pca, len(self.partition(seed, scenario).retain)
-        if components is not None and components > rows:
-            raise UserError(
-                f"data.pca {components}: seed {seed} retains {rows} rows in scenario '{scenario}', "
-                f"which have no more components: set data.pca to {rows} or less"
-            )
 
     def fits(self) -> list[Fit]:
         """Everything that is trained from scratch."""

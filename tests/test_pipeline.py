@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from qhu import pipeline, training
+from qhu.checks import check
 from qhu.errors import UserError
 from qhu.grid import steps
 from qhu.record.store import Store
@@ -105,7 +106,7 @@ def test_patience_without_rows_to_judge_by_is_refused(tiny):
     blind = replace(whole.split, val=whole.val[study.data.y[whole.val] == 0])
     study._partitions[0, ""] = replace(whole, split=blind)
     with pytest.raises(UserError, match=r"unlearning\.patience: no validation row.*'class'"):
-        study.check()
+        check(study)
 
 
 SHOTS = {"kind": "aer", "depolarizing": [0.01, 0.02], "shots": 64}
@@ -223,4 +224,4 @@ def test_a_teacher_that_never_saw_the_forget_rows_is_not_scaled_by_them(tiny):
 def test_a_part_of_an_oracle_of_another_scaling_is_refused(tiny):
     settings = ["data.scale_rows=retain", "methods.retrain.scope=quantum"]
     with pytest.raises(UserError, match=r"set methods\.retrain\.scope to all"):
-        Study(load_experiment(tiny, settings), Store(Path("store"))).check()
+        check(Study(load_experiment(tiny, settings), Store(Path("store"))))

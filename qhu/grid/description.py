@@ -14,7 +14,7 @@ def describe(study: Study) -> DataDescription:
     """The rows of a study, and what each of its scenarios forgets.
 
     Raises:
-        UserError: as :meth:`Study.check`.
+        UserError: as :func:`qhu.checks.check`.
     """
     data, scenarios = study.data, study.experiment.scenarios
     counts = np.bincount(data.y, minlength=len(data.classes)).tolist()

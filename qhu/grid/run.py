@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from qhu.checks import check
 from qhu.errors import BudgetRefused, Interrupted, UserError
 from qhu.grid.collect import OpenRun
 from qhu.grid.description import describe
@@ -128,7 +129,7 @@ def _carry_out(
             continue
         todo.append(opened)
         opened.folder.check(opened.study.fingerprint)
-        opened.study.check()
+        check(opened.study)
         for line in describe(opened.study).lines():
             if line not in lines:  # runs of one family read the same
                 console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_wine
 
+from qhu.checks import check
 from qhu.data.base import Dataset
 from qhu.data.iris import iris
 from qhu.data.mnist import ImageOptions, mnist
@@ -180,4 +181,4 @@ def test_a_study_is_made_of_the_part_that_is_asked_for():
 )
 def test_what_cannot_be_reduced_is_refused_before_anything_is_computed(data, message):
     with pytest.raises(UserError, match=message):
-        Study(experiment(**data)).check()
+        check(Study(experiment(**data)))

@@ -6,6 +6,7 @@ import torch
 
 from qhu.backends.aer import AerBackend, Options
 from qhu.backends.named import open_backend
+from qhu.checks import check
 from qhu.errors import UserError
 from qhu.grid.collect import _drawing, _pictured
 from qhu.model.circuit import build_ansatz
@@ -91,16 +92,16 @@ def rows():
 @pytest.mark.parametrize("pad", [{}, {"pad": 2.0}])
 def test_rows_of_zeros_are_refused_before_a_run(tmp_path, rows, pad):
     with pytest.raises(UserError, match=r"cannot take rows of zeros, and there are 1.*row 17\)"):
-        study(tmp_path, rows, model=pad).check()
-    study(tmp_path, rows, **{"data.scale": "angles"}).check()
-    study(tmp_path, np.delete(rows, 17, axis=0)).check()
+        check(study(tmp_path, rows, model=pad))
+    check(study(tmp_path, rows, **{"data.scale": "angles"}))
+    check(study(tmp_path, np.delete(rows, 17, axis=0)))
 
 
 def test_rows_that_are_filled_up_are_never_empty(tmp_path, rows):
-    study(tmp_path, rows[:, :3], model={"pad": 0.5}).check()
+    check(study(tmp_path, rows[:, :3], model={"pad": 0.5}))
     with pytest.raises(UserError, match="cannot take rows of zeros"):
-        study(tmp_path, rows[:, :3], model={"pad": 0}).check()
-    study(tmp_path, rows, model={"quantum": False}).check()
+        check(study(tmp_path, rows[:, :3], model={"pad": 0}))
+    check(study(tmp_path, rows, model={"quantum": False}))
 
 
 def test_a_front_that_ends_in_zeros_is_told_in_a_line(make_net):

@@ -9,6 +9,7 @@ from qiskit.circuit import Parameter, library
 from qiskit.quantum_info import Statevector
 
 from qhu import registry
+from qhu.checks import check
 from qhu.errors import UserError
 from qhu.model.circuit import build_ansatz
 from qhu.model.entanglement import PATTERNS
@@ -114,9 +115,9 @@ def bits(tmp_path):
 
 
 def test_rows_that_are_no_bits_are_refused_before_a_run_and_never_rounded(bits):
-    bits("none").check()
+    check(bits("none"))
     with pytest.raises(UserError, match=r"row 0 is -3\.14159 after scaling.*data\.scale to none"):
-        bits("angles").check()
+        check(bits("angles"))
     basis = registry.encoding["basis"].make(registry.encoding["basis"].options())
     for value in (0.5, 1 - 1e-7, -1, float("nan")):
         with pytest.raises(UserError, match="0 or 1"):

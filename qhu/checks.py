@@ -1,0 +1,100 @@
+"""What is refused before anything is computed or written."""
+
+import torch
+
+from qhu.errors import UserError
+from qhu.model.circuit import selective_encoding
+from qhu.model.fitting import fitted
+from qhu.study import Study
+from qhu.unlearn.task import MethodOptions
+
+
+def check(study: Study) -> None:
+    """Refuse wrong inputs before anything is computed or written.
+
+    Raises:
+        UserError: an empty split or forget set, no rows to select an epoch by, an absent class,
+            row or device, a method without options, parts of models that scale samples apart,
+            parts of the network that do not fit each other or the data.
+        BudgetRefused: a device of the platform, and no budget.
+    """
+    if study.torch_device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "device cuda: torch finds no CUDA device here; use device=cpu, or install a torch "
+            "built for CUDA"
+        )
+    for seed in study.experiment.seeds:
+        for scenario in study.experiment.scenarios:
+            _check_selection(study, seed, scenario)
+            _check_components(study, seed, scenario)
+    for entry in study.methods.values():
+        if not issubclass(entry.options, MethodOptions):
+            raise UserError(
+                f"method '{entry.name}' takes no MethodOptions: annotate its parameter "
+                "options with qhu.MethodOptions or a subclass of it"
+            )
+    _check_scaling(study)
+    for backend in study.paid.values():
+        backend.check()
+    _check_network(study)
+    _check_checkpoints(study)
+
+
+def _check_scaling(study: Study) -> None:
+    """Refuse a part of the oracle inside the teacher where the two scale samples apart."""
+    for label, chosen in study.experiment.methods.items():
+        scope = chosen.options.model_dump().get("scope") or study.experiment.unlearning.scope
+        apart = study.experiment.data.scale_rows == "retain" and chosen.method == "retrain"
+        if apart and scope != "all":
+            raise UserError(
+                f"data.scale_rows retain scales teacher and oracle apart, and methods.{label} "
+                f"puts a part of one into the other: set methods.{label}.scope to all"
+            )
+
+
+def _check_checkpoints(study: Study) -> None:
+    """Refuse models from elsewhere that have gone or are of another network."""
+    for cell, checkpoint in ((cell, study.checkpoint(cell)) for cell in study.cells()):
+        if checkpoint is None:
+            continue
+        stage = study.store.find(checkpoint.content)
+        if stage is None:
+            raise UserError(
+                f"the model of {cell} ({checkpoint.file or 'from Python'}) is not kept here: "
+                "evaluate it again by qhu evaluate"
+            )
+        tensors = {name: torch.from_numpy(array) for name, array in stage.arrays.items()}
+        fitted(study.net("train"), tensors, f"the model of {cell}")
+
+
+def _check_network(study: Study) -> None:
+    """Refuse parts that do not fit each other, and samples that the encoding cannot take."""
+    study.net("train")
+    encoding = selective_encoding(study.experiment.model)
+    if encoding is None:
+        return
+    for seed in study.experiment.seeds:
+        for scenario in study.experiment.scenarios:
+            encoding.check(study.partition(seed, scenario).samples)
+
+
+def _check_selection(study: Study, seed: int, scenario: str) -> None:
+    """Refuse a forget set that leaves no rows to select an epoch by, where one is selected."""
+    partition = study.partition(seed, scenario)
+    for part in ("training", "unlearning"):
+        spec = getattr(study.experiment, part)
+        if spec.patience and not len(partition.selection(spec.select)):
+            raise UserError(
+                f"{part}.patience: no validation row of seed {seed} has a class of the retain "
+                f"rows of scenario '{scenario}': raise data.val"
+            )
+
+
+def _check_components(study: Study, seed: int, scenario: str) -> None:
+    """Refuse more principal components than there are rows to find them in."""
+    components, rows = study.experiment.data.pca, len(study.partition(seed, scenario).retain)
+    if components is not None and components > rows:
+        raise UserError(
+            f"data.pca {components}: seed {seed} retains {rows} rows in scenario '{scenario}', "
+            f"which have no more components: set data.pca to {rows} or less"
+        )
