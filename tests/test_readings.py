@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from setups import make_setups
 
 from qhu import registry
 from qhu.grid.run import run
@@ -101,7 +102,8 @@ def test_an_ablation_reads_it_against_the_floor_too(tiny, hellinger, undrawn):
     for label in sweep.labels:
         setting = f"unlearning.steps={label}"
         found[label], _ = results_of(tiny, label, "metrics=[acc, hellinger]", setting)
-    page = write_ablation(Path(), "x", sweep, {label: Path(label) for label in found}).read_text()
+    runs = {label: Path(label) for label in found}
+    page = write_ablation(Path(), "x", sweep, runs, make_setups(found)).read_text()
     assert "Hellinger distance to the oracle, forget rows, minus the floor's, is" in page.replace(
         "&#39;", "'"
     )

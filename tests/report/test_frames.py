@@ -13,7 +13,7 @@ def rewrite(path, change):
 def test_a_run_is_read_with_its_types(run_folder, results):
     run = load_run(run_folder)
     assert run.record.status == "finished"
-    assert run.settings["model"]["layers"] == 2
+    assert run.settings["model"]["ansatz"]["layers"] == 2
     assert list(run.results.columns) == list(RESULTS)
     assert list(run.summary.columns) == list(SUMMARY)
     assert list(run.scores) == list(results["metric"].unique())
