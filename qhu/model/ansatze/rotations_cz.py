@@ -20,7 +20,7 @@ class Options(Base):
     """which qubit pairs each layer couples with CZ"""
 
 
-@ansatz("rotations_cz")
+@ansatz("rotations_cz", cites=["crivoi2025quantum"])
 def rotations_cz(qubits: int, options: Options) -> list[QuantumCircuit]:
     """RX, RY and RZ on every qubit, then CZ on neighbours, in every layer."""
     return [_layer(qubits, options.entanglement) for _ in range(options.layers)]

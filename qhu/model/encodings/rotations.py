@@ -18,7 +18,7 @@ class Options(Reuploadable):
     values −π, 0 and π are all encoded as the same state"""
 
 
-@encoding("rotations")
+@encoding("rotations", cites=["crivoi2025quantum"])
 class Rotations(Encoding):
     """RX, RY and RZ on the feature's qubit, all three by the feature times angle."""
 

@@ -9,7 +9,7 @@ from qhu.errors import UserError
 from qhu.registry import Options, front
 
 
-@front("cnn")
+@front("cnn", cites=["crivoi2025quantum"])
 def cnn(shape: tuple[int, ...], outputs: int, options: Options) -> nn.Sequential:
     """Two convolutions and a linear layer, for images; angles in (−π, π).
 

@@ -5,7 +5,7 @@ from torch import nn
 from qhu.registry import Options, head
 
 
-@head("deep")
+@head("deep", cites=["crivoi2025quantum"])
 def deep(inputs: int, classes: int, options: Options) -> nn.Sequential:
     """The paper's Iris head: 32-32-16 with batch norm, ELU and dropout 0.2.
 
