@@ -126,7 +126,8 @@ def along(
     sizes = sorted(abs(value.mean) for by_label in values.values() for value in by_label.values())
     typical = sizes[len(sizes) // 2]
     if zero and sizes[-1] > WIDE_RANGE * typical > 0:
-        axes.set_yscale("symlog", linthresh=2 * typical)
+        # A power of ten: ticks are at those, and one inside the linear part would touch that of 0.
+        axes.set_yscale("symlog", linthresh=10.0 ** math.ceil(math.log10(2 * typical)))
     beside = sum(map(len, labels)) <= MOST_LETTERS
     turned: dict[str, Any] = {} if beside else {"rotation": 30, "ha": "right"}
     axes.set_xticks(range(len(labels)), list(labels), **turned)

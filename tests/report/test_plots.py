@@ -1,3 +1,5 @@
+import itertools
+
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
@@ -80,3 +82,17 @@ def test_labels_that_would_overlap_are_turned(labels, turned, axes):
     points = {"none": dict.fromkeys(named, Estimate(1.0, 0.5, 1.5, 5))}
     plots.along(points, named, "ansatz", "accuracy", axes)
     assert {label.get_rotation() for label in axes.get_xticklabels()} == {turned}
+
+
+@pytest.mark.parametrize("typical", [0.0031, 0.0049, 0.008, 0.0101, 0.05])
+def test_labels_of_a_wide_range_do_not_touch(typical, axes):
+    means = [typical, typical, 0.9 * typical, 4.0]
+    points = {"none": {str(k): Estimate(m, m - 9, m + 9, 5) for k, m in enumerate(means)}}
+    plots.along(points, list("0123"), "ansatz", "distance", axes, ordered=False, zero=True)
+    axes.figure.canvas.draw()
+    assert axes.get_yscale() == "symlog"
+    boxes = [label.get_window_extent() for label in axes.get_yticklabels() if label.get_text()]
+    inside = [box for box in boxes if axes.bbox.y0 <= (box.y0 + box.y1) / 2 <= axes.bbox.y1]
+    inside.sort(key=lambda box: box.y0)
+    assert len(inside) >= 3
+    assert all(below.y1 < above.y0 for below, above in itertools.pairwise(inside))
