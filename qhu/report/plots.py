@@ -1,6 +1,7 @@
 """Figures: each function draws data on given axes."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -132,7 +133,12 @@ def along(
     turned: dict[str, Any] = {} if beside else {"rotation": 30, "ha": "right"}
     axes.set_xticks(range(len(labels)), list(labels), **turned)
     axes.set_xlabel(axis)
-    axes.set_ylabel(words)
+    axes.set_ylabel(words if beside else _broken(words))
+
+
+def _broken(words: str) -> str:
+    """Words on more lines, for axes that turned labels leave little height."""
+    return "\n".join(textwrap.fill(line, MOST_LETTERS // 2) for line in words.splitlines())
 
 
 def curves(losses: pd.DataFrame, axes: Axes) -> None:

@@ -96,3 +96,11 @@ def test_labels_of_a_wide_range_do_not_touch(typical, axes):
     inside.sort(key=lambda box: box.y0)
     assert len(inside) >= 3
     assert all(below.y1 < above.y0 for below, above in itertools.pairwise(inside))
+
+
+@pytest.mark.parametrize(("letters", "lines"), [(4, 1), (30, 2)])
+def test_turned_labels_leave_less_height_for_words(letters, lines, axes):
+    labels = ["a" * letters, "b" * letters]
+    points = {"none": dict.fromkeys(labels, Estimate(1.0, 0.5, 1.5, 5))}
+    plots.along(points, labels, "ansatz", "agreement with the oracle, test rows", axes)
+    assert axes.get_ylabel().count("\n") == lines - 1
