@@ -1,6 +1,7 @@
 """A whole circuit: which of its parameters are inputs, which are weights."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Self
@@ -19,7 +20,7 @@ INPUTS, WEIGHTS = ("x", "inputs", "inputs_*"), ("w", "weights", "weights_*", "th
 """Names that are read as inputs and as weights where nothing else is said, numbers after them."""
 
 
-class WholeCircuit(Options):
+class WholeCircuit(Options, ABC):
     """Options of a whole circuit, which is read when they are validated and travels with them.
 
     A pattern is the name of a parameter or of a vector of parameters, with ``*`` for anything.
@@ -39,18 +40,18 @@ class WholeCircuit(Options):
 
     _circuit: QuantumCircuit = PrivateAttr()
 
+    @abstractmethod
     def read(self) -> QuantumCircuit:
         """The circuit as it was written.
 
         Raises:
             UserError: it cannot be read.
         """
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def source(self) -> str:
         """Where the circuit comes from, in words."""
-        raise NotImplementedError
 
     @property
     def circuit(self) -> QuantumCircuit:
