@@ -22,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(markup=False)  # a path or a label may hold brackets
 notes = Console(stderr=True, markup=False)
 KINDS = (
-    *("methods", "metrics", "datasets", "backends", "experiments"),
+    *("methods", "metrics", "attacks", "datasets", "backends", "experiments"),
     *("fronts", "encodings", "ansatze", "circuits", "observables", "heads"),
 )
 
