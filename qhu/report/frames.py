@@ -132,14 +132,24 @@ def read_predictions(folder: Path, seeds: Sequence[int]) -> pd.DataFrame:
 
 
 def read_table(file: Path, types: Mapping[str, str]) -> pd.DataFrame:
-    """Read a CSV file with the given columns; other columns are left out.
+    """Read a CSV file of a run with the given columns; other columns are left out.
 
     Raises:
         UserError: the file is missing or empty, lacks a column, or holds text for a number.
     """
+    return parse_table(_read(file), file, types)
+
+
+def parse_table(content: bytes, file: Path, types: Mapping[str, str]) -> pd.DataFrame:
+    """A table from the content of its CSV file, as :func:`read_table` has it.
+
+    Args:
+        content: of the file.
+        file: where it was read.
+        types: by name, the columns.
+    """
     # Only an empty field is missing: "NA" or "null" may be the name of a method.
     options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
-    content = _read(file)
     try:
         header = pd.read_csv(io.BytesIO(content), nrows=0)
         if missing := [name for name in types if name not in header.columns]:
