@@ -148,6 +148,28 @@ def evaluate(
 
 
 @app.command()
+def evidence(
+    experiment: File,
+    backend: Name = None,
+    stages: Stages = None,
+    methods: Methods = None,
+    settings: Settings = None,
+    out: Out = None,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
+) -> None:
+    """Attack thousands of models to say which methods forgot; run it again to resume."""
+    from qhu.evidence.run import run as gather
+    from qhu.report.evidence.terminal import print_verdicts
+    from qhu.settings.experiment import load_experiment
+
+    overrides = _overrides(backend, stages, None, methods, settings)
+    asked = load_experiment(_file(experiment), *overrides)
+    _say_backends(asked)
+    print_verdicts(gather(asked, out, console, workers, scheduler), console)
+
+
+@app.command()
 def plan(
     experiment: File,
     backend: Name = None,

@@ -146,20 +146,25 @@ def _carry_out(
                 raise Interrupted("nothing was submitted")
     if todo:
         studies = [opened.study for opened in todo]
-        with _executor(studies, workers, scheduler, console) as execute:
+        with executor(studies, workers, scheduler, console) as execute:
             _work(todo, execute, console)
 
 
 def _planned(study: Study, console: Console) -> Plan:
     made = steps_here(study)
-    list(_shown(one_by_one, made, _titles(made), console))
+    list(shown(one_by_one, made, _titles(made), console))
     with one_thread():
         return make_plan(study)
 
 
-def _executor(
+def executor(
     studies: Sequence[Study], workers: int, scheduler: str | None, console: Console
 ) -> contextlib.AbstractContextManager[Execute]:
+    """What works through steps: this process, a local cluster or a running scheduler.
+
+    Raises:
+        UserError: both are asked for.
+    """
     if not workers and scheduler is None:
         return contextlib.nullcontext(one_by_one)
     if workers and scheduler is not None:
@@ -177,7 +182,7 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             if device := opened.study.paid.get("evaluate"):
                 opened.begin()
                 made = steps_on_devices(opened.study)
-                list(_shown(execute, made, _titles(made), console))
+                list(shown(execute, made, _titles(made), console))
                 with one_thread():
                     device.fetch(count(opened.study)["evaluate"])
         _grids(runs, execute, console)
@@ -204,7 +209,7 @@ def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             yield from its_steps
 
     titles = {step: opened.title or step.title for step, opened in run_of.items()}
-    for step, result in _shown(execute, begun(), titles, console):
+    for step, result in shown(execute, begun(), titles, console):
         opened = run_of[step]
         left[opened] -= 1
         if isinstance(result, Scored):
@@ -219,7 +224,7 @@ def _titles(listed: Iterable[Step]) -> dict[Step, str]:
     return {step: step.title for step in listed}
 
 
-def _shown(
+def shown(
     execute: Execute, todo: Iterable[Step], titles: Mapping[Step, str], console: Console
 ) -> Iterator[tuple[Step, Any]]:
     """The steps with their results as they come, with a bar per title; its clock starts with it."""
