@@ -5,6 +5,7 @@ from pydantic import Field
 
 from qhu.errors import UserError
 from qhu.evidence.game import Booleans, Floats, Game, Score, World, log_probability
+from qhu.evidence.gaussians import mean_over_models
 from qhu.registry import Options, attack
 
 
@@ -38,7 +39,7 @@ def rmia(game: Game, options: PopulationOptions) -> tuple[Floats, Floats]:
     never = np.where(game.teachers.pairs[:, played], np.nan, np.exp(log_p(game.teachers)))
 
     def learn(earlier: Booleans) -> Score:
-        guess = 0.5 * ((1 + options.a) * _mean(never[earlier]) + 1 - options.a)
+        guess = 0.5 * ((1 + options.a) * mean_over_models(never[earlier]) + 1 - options.a)
 
         def score(values: Floats) -> Floats:
             scores = np.full((len(values), len(game.labels)), np.nan)
@@ -56,10 +57,3 @@ def rmia(game: Game, options: PopulationOptions) -> tuple[Floats, Floats]:
         for world, score in zip((game.inside, game.outside), scores, strict=True)
     )
     return inside, outside
-
-
-def _mean(values: Floats) -> Floats:
-    """Mean over models of those that have a value; NaN where none has."""
-    present = ~np.isnan(values)
-    with np.errstate(invalid="ignore"):
-        return np.where(present, values, 0).sum(0) / present.sum(0)
