@@ -50,7 +50,8 @@ def auc(
 
     Ties count half. Pairs are compared within blocks only; blocks count by their inside pairs. The
     interval is symmetric in log-odds, which keeps it in [0, 1], with a t quantile; where no
-    comparison goes the other way, units count as trials of which none failed (Clopper–Pearson).
+    comparison goes the other way, units count as trials of which none failed (Clopper–Pearson), and
+    the standard error is what makes a t-interval reach as far.
 
     Args:
         inside: (N, R) scores, NaN where there is none.
@@ -166,7 +167,7 @@ def _interval(value: float, influence: Floats, blocks: int, n: int, level: float
     se = float(np.sqrt((influence**2).sum() * units / df))
     if value in (0.0, 1.0):
         low, high = clopper_pearson(value * units, units, level)
-        return Rate(value, low, high, n, se, df)
+        return Rate(value, low, high, n, float((high - low) / t.ppf(1 - tail, df)), df)
     reach = t.ppf(1 - tail, df) * se / (value * (1 - value))
     low, high = (float(expit(logit(value) + side * reach)) for side in (-1, 1))
     return Rate(value, low, high, n, se, df)

@@ -20,7 +20,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
+from scipy.special import log_softmax
 
 from qhu.errors import QhuError, UserError
 
@@ -199,8 +199,21 @@ def margin(logits: Floats, labels: Integers) -> Floats:
         labels: (…) class of each.
     """
     own = np.arange(logits.shape[-1]) == np.asarray(labels)[..., None]
-    chosen = np.where(own, logits, 0).sum(axis=-1)
-    return chosen - logsumexp(np.where(own, -np.inf, logits), axis=-1)
+    others = np.where(own, -np.inf, logits)
+    top = others.max(axis=-1, keepdims=True)
+    beside = np.log(np.exp(others - top).sum(axis=-1))
+    return np.where(own, logits, 0).sum(axis=-1) - top[..., 0] - beside
+
+
+def log_probability(logits: Floats, labels: Integers) -> Floats:
+    """``log p_y``, in nats.
+
+    Args:
+        logits: (…, C).
+        labels: (…) class of each.
+    """
+    places = np.broadcast_to(np.asarray(labels), logits.shape[:-1])[..., None]
+    return np.take_along_axis(log_softmax(logits, axis=-1), places, axis=-1)[..., 0]
 
 
 def forget_game(

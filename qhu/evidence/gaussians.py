@@ -41,9 +41,7 @@ class Gaussians:
             pooled_below: number of values below which a row takes the common variance.
         """
         present = np.isfinite(values)
-        count = present.sum(0)
-        with np.errstate(invalid="ignore"):  # a row without a value has no mean
-            mean = np.where(present, values, 0).sum(0) / count
+        count, mean = present.sum(0), mean_over_models(values)
         squares = np.where(present, values - mean, 0) ** 2
         freedom = np.maximum(count - 1, 0)
         common = squares.sum() / max(freedom.sum(), 1)
@@ -65,6 +63,13 @@ def _smallest(mean: Floats) -> Floats:
     """A variance below which values are equal but for rounding."""
     scale = np.maximum(np.abs(np.where(np.isfinite(mean), mean, 0)), 1)
     return (scale * np.finfo(np.float32).eps) ** 2
+
+
+def mean_over_models(values: Floats) -> Floats:
+    """(R,) mean of (N, R) values by row, of those that are not NaN; NaN where none is."""
+    present = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(present, values, 0).sum(0) / present.sum(0)
 
 
 def likelihood_ratio(

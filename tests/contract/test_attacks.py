@@ -1,9 +1,12 @@
 """What every registered attack owes: run over the registry."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from shadow_pool import shadow_pool
 
 from qhu import registry
@@ -113,3 +116,20 @@ def test_explained_in_a_line_and_wrong_options_refused(name):
     assert entry.cites
     with pytest.raises(UserError, match=f"attack '{name}'.*no_such_option"):
         registry.attack.options(name, {"no_such_option": 1})
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "evidence" / "attacks.md").read_text()
+
+
+def test_the_table_of_the_page_lists_every_attack_once():
+    assert sorted(re.findall(r"^\| \[`(\w+)`\]", PAGE, re.MULTILINE)) == ATTACKS
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_its_section_names_every_option_and_its_default(name):
+    (section,) = re.findall(rf"^## `{name}`\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| .+ \|$", section, re.MULTILINE))
+    fields = registry.attack[name].options.model_fields
+    assert {option: yaml.safe_load(default) for option, default in rows.items()} == {
+        option: field.default for option, field in fields.items()
+    }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, t
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from qhu.evidence.auc import auc, clopper_pearson, true_positive_rate
@@ -86,6 +86,7 @@ def test_perfect_separation_is_not_perfectly_certain():
     rate = auc(inside, outside, units)
     assert (rate.value, rate.high) == (1, 1)
     assert rate.low == pytest.approx(0.025 ** (1 / 10))
+    assert rate.value - t.ppf(0.975, rate.df) * rate.se == pytest.approx(rate.low)
     assert auc(outside, inside, units)[:3] == pytest.approx((0, 0, 1 - rate.low))
 
 
