@@ -10,6 +10,8 @@ DELTA = 0.01
 WIDTH = 0.5
 BINS = 13
 """ε of 13 bins of width ½ and more than 6.5 earns nothing."""
+RESAMPLES = 50
+"""Fewer than elsewhere: each goes through all thresholds of all rows."""
 PEAKY = 0.01
 """A sample whose range is a smaller share of the other's is told apart by that alone."""
 
@@ -40,7 +42,7 @@ def forgetting_quality(
     Returns:
         F beside that of other oracles, whose accuracies are the same by definition.
     """
-    raw = beside_floor(epsilon, _mean_points, unlearned, oracle, units, seed)[0]
+    raw = beside_floor(epsilon, _mean_points, unlearned, oracle, units, seed, RESAMPLES)[0]
     factor = float(np.prod([np.mean(own) / np.mean(goal) for own, goal in (retain, test)]))
     value = raw.value._replace(value=raw.value.value * factor, error=raw.value.error * factor)
     return raw._replace(value=value)
@@ -84,25 +86,26 @@ def _over_thresholds(inside: Floats, outside: Floats, weights: Floats, others: F
     """Largest ε over all thresholds between two values, whichever side is called unlearned."""
     values = np.concatenate([inside, outside])
     order = np.argsort(values, kind="stable")
-    last = np.append(np.diff(values[order]) > 0, True)[None]
-    is_inside = order < len(inside)
-    counts = np.concatenate([weights, others], axis=1)[:, order]
-    below = [np.cumsum(np.where(own, counts, 0.0), axis=1) for own in (is_inside, ~is_inside)]
-    p, q = (part / np.maximum(part[:, -1:], 1) for part in below)
-    sides = [_epsilon_of_rates(1 - q, p), _epsilon_of_rates(1 - p, q)]
-    return np.asarray(np.where(last, np.maximum(*sides), -np.inf).max(axis=1), np.float64)
+    last = np.append(np.diff(values[order]) > 0, True)  # of equal values
+    is_inside = (order < len(inside))[:, None]
+    counts = np.concatenate([weights, others], axis=1).T[order]
+    below = [np.cumsum(counts * own, axis=0)[last] for own in (is_inside, ~is_inside)]
+    above = [part[-1] - part for part in below]
+    totals = [np.maximum(part[-1], 1) for part in below]
+    p, q = (part / total for part, total in zip(below, totals, strict=True))
+    beyond_p, beyond_q = (part / total for part, total in zip(above, totals, strict=True))
+    factors = np.maximum(_largest_factor(beyond_q, p), _largest_factor(beyond_p, q))
+    with np.errstate(divide="ignore"):
+        return np.log(factors)
 
 
-def _epsilon_of_rates(fpr: Floats, fnr: Floats) -> Floats:
-    """ε that a rule with these rates of mistakes shows; −∞ where it is discarded.
+def _largest_factor(fpr: Floats, fnr: Floats) -> Floats:
+    """exp(ε) that the best of the rules with these rates of mistakes (T, B) shows, (B,).
 
     A rule that errs on one side only is discarded: the rate of 0 is one of too few models.
     """
-    fpr, fnr = (np.where(rate < 1e-12, 0.0, rate) for rate in (fpr, fnr))
     with np.errstate(divide="ignore", invalid="ignore"):
-        bounds = [
-            np.log(np.maximum(1 - DELTA - a, 0.0)) - np.log(b) for a, b in ((fpr, fnr), (fnr, fpr))
-        ]
-    discarded = (fpr == 0) | (fnr == 0)
-    perfect = (fpr == 0) & (fnr == 0)
-    return np.where(perfect, np.inf, np.where(discarded, -np.inf, np.maximum(*bounds)))
+        shown = np.maximum((1 - DELTA - fpr) / fnr, (1 - DELTA - fnr) / fpr)
+    shown[(fpr == 0) | (fnr == 0)] = 0.0
+    shown[(fpr == 0) & (fnr == 0)] = np.inf
+    return np.asarray(np.maximum(shown, 0.0).max(axis=0), np.float64)
