@@ -1,6 +1,7 @@
 """Everything that a seed and a scenario decide about the rows of a dataset."""
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -104,6 +105,13 @@ class Partition:
         """Scaled samples of some rows with their labels, on a device."""
         y = torch.from_numpy(self.labels[index])
         return Rows(self.samples[index].to(device), y.to(device))
+
+    def in_turn(self) -> Iterator["Partition"]:
+        """The rows as each request finds them: what it forgets, what nobody has asked to forget."""
+        retain = self.train
+        for request in self.requests:
+            retain = retain[~np.isin(retain, request)]
+            yield replace(self, parted=ForgetSet(retain, request), requests=(request,))
 
     def selection(self, select: str) -> RowNumbers:
         """Rows by which an epoch of a training on the retain rows is selected.

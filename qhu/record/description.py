@@ -83,7 +83,7 @@ class DataDescription(BaseModel):
 
 def in_requests(count: int | None) -> str:
     """How many requests, in words that follow others; empty for one."""
-    return f", in {count} requests, one after another" if count else ""
+    return f", in {count} requests, each with a whole budget of steps" if count else ""
 
 
 def _quoted(name: str) -> str:
