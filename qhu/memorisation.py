@@ -5,12 +5,19 @@ what those that had the row make of it, less what the others do, estimates what 
 without the row would change (Feldman and Zhang, arXiv 2008.03703).
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from qhu.data.rows import Rows
 from qhu.errors import UserError
+from qhu.model.hybrid import HybridNet
+from qhu.seeding import torch_stream
+from qhu.settings.parts import TrainSpec
+from qhu.training import FitJob, fit
 
 
 class Memorisation(NamedTuple):
@@ -78,6 +85,41 @@ def memorisation(
     if len(gained) > 1:
         error = gained.std(axis=0, ddof=1) / np.sqrt(len(gained))
     return Memorisation(gained.mean(axis=0), error)
+
+
+def fit_halves(
+    net: HybridNet,
+    rows: Rows,
+    val: Rows,
+    members: Mapping[int, NDArray[np.bool_]],
+    spec: TrainSpec,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Train a network on every half, each from its own weights and in its own data order.
+
+    Args:
+        net: the architecture and its backend.
+        rows: all n training rows.
+        val: rows to judge an epoch by.
+        members: by the number of a model, which names its streams, whether a row is in its half
+            (n,).
+        spec: how they are trained.
+        seed: root seed.
+
+    Returns:
+        (m, n) the probability that each network gives to each row's label.
+    """
+    device = rows.y.device
+
+    def job(number: int, half: NDArray[np.bool_]) -> FitJob:
+        init = net.initial(torch_stream(seed, "init", "half", number)).to(device)
+        order = torch_stream(seed, "order", "half", number)
+        return FitJob(rows[torch.from_numpy(half).to(device)], val, init, order)
+
+    fitted = fit(net, [job(number, half) for number, half in members.items()], spec)
+    logits = torch.stack([net.infer(result.state, rows.x) for result in fitted])
+    given = logits.double().softmax(-1)[:, torch.arange(len(rows)), rows.y]
+    return given.cpu().numpy()
 
 
 def _half(

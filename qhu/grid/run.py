@@ -21,6 +21,7 @@ from qhu.errors import BudgetRefused, Interrupted, UserError
 from qhu.grid.collect import OpenRun
 from qhu.grid.description import describe
 from qhu.grid.execute import Execute, Step, one_by_one, one_thread
+from qhu.grid.grading import grading_line, grading_steps
 from qhu.grid.plan import Plan, count, make_plan
 from qhu.grid.steps import steps, steps_here, steps_on_devices
 from qhu.hardware.access import Access
@@ -102,6 +103,7 @@ def plan(experiment: Experiment, console: Console, access: Access | None = None)
     study = _study(experiment, console, access, submits=False)
     for backend in study.paid.values():
         backend.reach()
+    _grade(study, console)
     return _planned(study, console)
 
 
@@ -129,6 +131,7 @@ def _carry_out(
             continue
         todo.append(opened)
         opened.folder.check(opened.study.fingerprint)
+        _grade(opened.study, console, workers, scheduler)
         check(opened.study)
         for line in describe(opened.study).lines():
             if line not in lines:  # runs of one family read the same
@@ -148,6 +151,21 @@ def _carry_out(
         studies = [opened.study for opened in todo]
         with executor(studies, workers, scheduler, console) as execute:
             _work(todo, execute, console)
+
+
+def _grade(study: Study, console: Console, workers: int = 0, scheduler: str | None = None) -> None:
+    """Train what tells memorisation, where a scenario's rows depend on it, and say so first."""
+    made = grading_steps(study)
+    if not made:
+        return
+    scenarios = study.experiment.scenarios
+    check(study, [name for name, asked in scenarios.items() if asked.memorised is None])
+    console.print(grading_line(study, [step.item for step in made]), markup=False, soft_wrap=True)
+    try:
+        with _executor([study], workers, scheduler, console) as execute:
+            list(_shown(execute, made, _titles(made), console))
+    except KeyboardInterrupt:
+        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
 
 
 def _planned(study: Study, console: Console) -> Plan:
