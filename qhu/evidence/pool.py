@@ -105,7 +105,7 @@ class Pool:
     def requests(self, scenario: str) -> list[NDArray[np.bool_]]:
         """(R,) rows to be forgotten, after one deletion after another: each holds those before."""
         partition = self.study.partition(self.spec.seed, scenario)
-        parts = getattr(partition, "requests", ()) or (partition.forget,)
+        parts = partition.requests
         rows = np.arange(len(self.whole.labels))
         ends = np.cumsum([len(part) for part in parts])
         asked = np.concatenate(parts)
