@@ -294,6 +294,31 @@ def ablate(
 
 
 @app.command()
+def tune(
+    experiment: File,
+    trials: Annotated[int, typer.Option(help="of every method that has something to tune")] = 30,
+    seeds: Annotated[
+        str, typer.Option(help="tuning seeds, none of the experiment's, such as 100-102")
+    ] = "100-102",
+    methods: Methods = None,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="file; default: experiments/tuned/<experiment>.yaml"),
+    ] = None,
+    workers: Workers = 0,
+) -> None:
+    """Tune every method alike on seeds of their own; run it again to resume."""
+    from qhu.settings.experiment import load_experiment
+    from qhu.tune.run import run as run_tuning
+
+    overrides = _overrides(None, None, None, methods, settings)
+    asked = load_experiment(_file(experiment), *overrides)
+    _say_backends(asked)
+    run_tuning(asked, trials, seeds, out, console, workers)
+
+
+@app.command()
 def paper(
     datasets: Annotated[
         str, typer.Option(help="of iris,mnist,fashion_mnist")
