@@ -30,11 +30,10 @@ from qhu.model.theta import ModelState
 from qhu.record.identity import identity
 from qhu.record.stage import Stage
 from qhu.seeding import torch_stream
-from qhu.selection import measure_epoch
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 from qhu.training import FitJob, FitResult, fit
-from qhu.unlearn.learner import UNBOUNDED, Learner
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import MethodOptions
+from qhu.unlearn.unlearning import Unlearning, UnlearnJob
 
 Computed = tuple[dict[str, Any], dict[str, Any]]
 
@@ -109,19 +108,16 @@ def unlearn(study: Study, cell: Cell) -> Stage:
     key = _unlearn_key(study, cell, teacher)
 
     def compute() -> Computed:
-        task = _task(study, cell, study.state(teacher), study.net("unlearn", key))
-        student = _student(study, cell, task)
-        facts = study.methods[cell.method].make(student, task, chosen.options) or {}
-        if student.kept is not None:
-            facts["kept_steps"] = student.kept
         fit = Fit("oracle" if chosen.method == "retrain" else "teacher", cell.seed, cell.scenario)
+        method = _unlearning(study, cell, study.net("unlearn", key))
+        (result,) = method([_unlearn_job(study, cell, study.state(teacher))])
         recorded = {
-            "history": student.history,
-            "steps": len(student.history),
-            "facts": facts,
+            "history": result.history,
+            "steps": len(result.history),
+            "facts": result.facts,
             **_samples_of(study, fit),
         }
-        return study.arrays(student.state), recorded
+        return study.arrays(result.state), recorded
 
     return study.store.get(key, compute)
 
@@ -256,10 +252,26 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
 
 
-def _task(study: Study, cell: Cell, teacher: ModelState, net: HybridNet) -> Task:
-    """What the method may see: neither test rows nor the oracle."""
-    partition = study.partition(cell.seed, cell.scenario)
-    seen = _fit_partition(study, Fit("teacher", cell.seed))  # as the teacher scales samples
+def _unlearning(study: Study, cell: Cell, net: HybridNet) -> Unlearning:
+    """A cell's method with its options and the common ones."""
+    chosen, seen = study.experiment.methods[cell.method], _seen_by_teacher(study, cell.seed)
+    assert isinstance(chosen.options, MethodOptions)
+    features = seen.samples[seen.train]
+    return Unlearning(
+        method=study.methods[cell.method],
+        options=chosen.options,
+        spec=study.experiment.unlearning,
+        net=net,
+        classes=len(study.data.classes),
+        span=(float(features.min()), float(features.max())),
+        title=str(cell),
+        stacks=f"method {cell.method}" not in study.foreign,
+    )
+
+
+def _unlearn_job(study: Study, cell: Cell, teacher: ModelState) -> UnlearnJob:
+    """The teacher, what it is to forget, and the rows of the seed that a method may see."""
+    partition, seen = study.partition(cell.seed, cell.scenario), _seen_by_teacher(study, cell.seed)
 
     def rows(index: NDArray[np.int64]) -> Rows:
         return seen.rows(index, study.torch_device)
@@ -267,47 +279,18 @@ def _task(study: Study, cell: Cell, teacher: ModelState, net: HybridNet) -> Task
     def retrain() -> ModelState:
         return study.state(train(study, [Fit("oracle", cell.seed, cell.scenario)])[0])
 
-    features = seen.samples[seen.train]
-    return Task(
-        net=net,
+    return UnlearnJob(
         retain=rows(partition.retain),
         forget=rows(partition.forget),
         val=rows(partition.val),
-        classes=len(study.data.classes),
+        judging=rows(partition.selection(study.experiment.unlearning.select)),
         teacher=teacher,
         init=_initial(study, Fit("teacher", cell.seed)),
-        span=(float(features.min()), float(features.max())),
+        order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method),
         retrain=retrain,
     )
 
 
-def _student(study: Study, cell: Cell, task: Task) -> Learner:
-    """The teacher, about to be moved: the method's own options before the common ones."""
-    common, options = study.experiment.unlearning, study.experiment.methods[cell.method].options
-    assert isinstance(options, MethodOptions)
-    steps = common.steps if options.steps is None else options.steps
-    return Learner(
-        net=task.net,
-        state=task.teacher,
-        moving=task.net.theta.mask(options.scope or common.scope),
-        steps_left=UNBOUNDED if steps is None else steps,
-        lr=options.lr or common.lr,
-        batch_size=common.batch_size,
-        order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method),
-        max_epochs=options.epochs or common.epochs,
-        patience=common.patience and (options.patience or common.patience),
-        score=_score(study, cell, task.net),
-        title=str(cell),
-    )
-
-
-def _score(study: Study, cell: Cell, net: HybridNet) -> Callable[[ModelState], float]:
-    """What epochs of a method are selected by, if they are; the rows stay hidden from it."""
-    select = study.experiment.unlearning.select
-    judging = study.partition(cell.seed, cell.scenario).selection(select)
-    rows = _fit_partition(study, Fit("teacher", cell.seed)).rows(judging, study.torch_device)
-
-    def score(state: ModelState) -> float:
-        return float(measure_epoch(net.infer(state, rows.x), rows.y, select)[1])
-
-    return score
+def _seen_by_teacher(study: Study, seed: int) -> Partition:
+    """Rows by whose scaling the teacher of a seed sees samples."""
+    return _fit_partition(study, Fit("teacher", seed))

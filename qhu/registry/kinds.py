@@ -1,12 +1,12 @@
 """What can be registered: the shape of methods, metrics, datasets, backends, parts of networks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # these rooms look names up here
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import SparsePauliOp
-    from torch import nn
+    from torch import Tensor, nn
 
     from qhu.backends.base import Backend
     from qhu.data.base import Dataset
@@ -18,11 +18,14 @@ if TYPE_CHECKING:  # these rooms look names up here
 
 
 class MethodFunction(Protocol):
-    """An unlearning method: moves the student, and returns facts worth reporting, if any."""
+    """An unlearning method: moves the student, and returns facts worth reporting, if any.
+
+    A fact is a number, or of a stack of models one per model.
+    """
 
     def __call__(
         self, student: "Learner", task: "Task", options: Any, /
-    ) -> dict[str, float] | None:
+    ) -> "Mapping[str, float | Tensor] | None":
         """Run the method.
 
         Args:

@@ -3,11 +3,11 @@
 from typing import Literal
 
 from pydantic import Field
-from torch.nn.functional import cross_entropy
 
 from qhu.registry import method
 from qhu.unlearn.fisher import fisher_diagonal, squared_gradients
 from qhu.unlearn.learner import Learner
+from qhu.unlearn.losses import cross_entropy
 from qhu.unlearn.task import MethodOptions, Task
 
 
@@ -36,6 +36,6 @@ def ewc_ascent(student: Learner, task: Task, options: Options) -> None:
         fisher = squared_gradients(student, task.forget)
     for _ in student.epochs():
         for forget in student.batches(task.forget):
-            drift = (fisher * (student.theta - task.teacher.theta).square()).sum()
+            drift = (fisher * (student.theta - task.teacher.theta).square()).sum(dim=-1)
             ascent = -cross_entropy(student(forget.x), forget.y)
             student.descend(ascent + options.penalty / 2 * drift)

@@ -2,12 +2,11 @@
 
 import torch
 from pydantic import Field
-from torch.nn.functional import cross_entropy
 
 from qhu.data.rows import Rows
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.losses import complement_cross_entropy
+from qhu.unlearn.losses import complement_cross_entropy, cross_entropy
 from qhu.unlearn.task import PairOptions, Task
 
 
@@ -40,5 +39,6 @@ def lca(student: Learner, task: Task, options: Options) -> None:
 def wrong_copies(rows: Rows, classes: int) -> Rows:
     """C−1 copies of every row, each with another wrong label, copies of a row side by side."""
     shifts = torch.arange(1, classes, device=rows.y.device)
-    labels = (rows.y[:, None] + shifts) % classes
-    return Rows(rows.x.repeat_interleave(classes - 1, dim=0), labels.flatten())
+    labels = (rows.y[..., None] + shifts) % classes
+    copies = rows.x.repeat_interleave(classes - 1, dim=rows.y.ndim - 1)
+    return Rows(copies, labels.flatten(-2))

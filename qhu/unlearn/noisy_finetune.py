@@ -7,7 +7,6 @@ from typing import Literal
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from qhu.data.rows import Rows
 from qhu.errors import UserError
@@ -16,6 +15,7 @@ from qhu.registry import method
 from qhu.unlearn.certificate import NoisySteps, epsilon_of, mu_of
 from qhu.unlearn.finetune import train
 from qhu.unlearn.learner import UNBOUNDED, Learner
+from qhu.unlearn.losses import cross_entropy
 from qhu.unlearn.task import MethodOptions, Task
 
 
@@ -97,14 +97,14 @@ def noisy_gradients(student: Learner, retain: Rows, options: Options) -> dict[st
         for batch in student.batches(retain):
             loss = cross_entropy(student(batch.x), batch.y)
             pull = clipped(student.gradient(loss), options.clip, student.moving)
-            student.follow(pull + sigma * student.noise(), loss=float(loss.detach()))
+            student.follow(pull + sigma * student.noise(), loss=loss)
     return {"C1": options.clip, "sigma": sigma}
 
 
 def clipped(vector: Tensor, norm: float, moving: Tensor) -> Tensor:
-    """The moving part of a vector (d,), shortened to the given norm if it is longer."""
+    """The moving part of a vector (..., d), shortened to the given norm if it is longer."""
     part = torch.where(moving, vector, 0.0)
-    return part * (norm / part.norm().clamp(min=1e-30)).clamp(max=1.0)
+    return part * (norm / part.norm(dim=-1, keepdim=True).clamp(min=1e-30)).clamp(max=1.0)
 
 
 def holds(student: Learner) -> bool:

@@ -5,12 +5,11 @@ from itertools import chain, repeat
 
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from qhu.data.rows import Rows
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.losses import beyond_rounding, distillation
+from qhu.unlearn.losses import beyond_rounding, cross_entropy, distillation
 from qhu.unlearn.task import PairOptions, Task
 
 

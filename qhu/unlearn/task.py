@@ -39,7 +39,9 @@ class PairOptions(MethodOptions):
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be forgotten, from which model.
+    """What is to be forgotten, from which model; or of a stack of models, of each its own.
+
+    Of a stack rows and states have a leading dimension.
 
     Attributes:
         net: the architecture and its backend.
@@ -65,7 +67,7 @@ class Task:
     retrain: Callable[[], ModelState]
 
     def teacher_logits(self, x: Tensor) -> Tensor:
-        """Logits (B, C) of the frozen teacher in evaluation mode, without gradient."""
+        """Logits (..., B, C) of the frozen teacher in evaluation mode, without gradient."""
         return self.net.infer(self.teacher, x)
 
     def taught(self, rows: Rows) -> Rows:
