@@ -191,8 +191,8 @@ SENTENCES = (
         "selection",
         "Options of the methods were tuned on the seeds {tuned.seeds}, none of which is reported, "
         "with {tuned.trials} trials for each method that has something to tune, those of the "
-        "experiment {tuned.experiment} first; they are the ones of the lowest value of "
-        f"{{tuned.objective}}. {TUNING_SPENDS}",
+        "experiment {tuned.experiment} first. They are those of the lowest value, over the "
+        f"scenarios {{tuned.scenarios}}, of {{tuned.objective}}. {TUNING_SPENDS}",
         {"tuned.trials": _given},
     ),
     _Sentence(

@@ -37,6 +37,8 @@ class Tuned(Options):
     """the experiment that was tuned"""
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
     """tuning seeds; none of them may be reported"""
+    scenarios: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """scenarios that the options are the best of, together"""
     trials: int = Field(ge=1)
     """trials of every method that has something to tune, its own options first"""
     objective: str

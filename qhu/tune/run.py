@@ -1,7 +1,7 @@
 """The command ``qhu tune``: every method gets the same number of trials on seeds of their own."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from rich.console import Console
 
 from qhu import pipeline
 from qhu.checks import check
-from qhu.errors import Interrupted, UserError
+from qhu.errors import Interrupted, UnknownName, UserError
 from qhu.grid import run as grid
 from qhu.grid.execute import Step
 from qhu.grid.steps import batches
@@ -42,18 +42,20 @@ def run(
     out: Path | None,
     console: Console,
     workers: int = 0,
+    scenario: str | None = None,
 ) -> Path:
     """Tune every method of an experiment and write the experiment with what was best.
 
     Args:
-        experiment: what is tuned, one set of options per method for all its scenarios together;
-            its own options are the first trial.
+        experiment: what is tuned; its own options are the first trial.
         trials: of every method that has something to tune.
         seeds: tuning seeds, none of them the experiment's.
-        out: the file to write; None: ``experiments/tuned/<experiment>.yaml``.
+        out: the file to write; None: ``experiments/tuned/<experiment>.yaml``, with the scenario
+            behind a dash where one is given.
         console: where progress and outcome are shown.
         workers: processes of a local Dask cluster, each of which tunes a method at a time; 0: this
             process. The outcome is the same.
+        scenario: the only one to tune for; None: one set of options per method for all together.
 
     Returns:
         The file. Every trial is in ``runs/tuned/<experiment>/trials.csv``.
@@ -64,8 +66,13 @@ def run(
         Interrupted: on Ctrl-C; the same command goes on where it stopped.
     """
     budget: TuningBudget = parse(TuningBudget, {"trials": trials, "seeds": seeds}, "qhu tune")
-    out = out or Path("experiments") / "tuned" / f"{experiment.name}.yaml"
     _refuse(experiment, budget)
+    scenarios = tuple(experiment.scenarios)
+    called = experiment.name
+    if scenario is not None:
+        experiment, scenarios = _narrowed(experiment, scenario), (scenario,)
+        called = f"{called}-{scenario}"
+    out = out or Path("experiments") / "tuned" / f"{called}.yaml"
     refuse_foreign(out)
     study = Study(_on(experiment, budget.seeds), Store(grid.STORE.resolve()))
     if study.paid:
@@ -74,9 +81,10 @@ def run(
             "-s stages.evaluate=statevector"
         )
     check(study)
-    outcomes = _searched(study, budget.trials, console, workers)
-    tuned = _tuned(experiment, budget, outcomes)
-    write_trials(Path("runs") / "tuned" / experiment.name, outcomes)
+    searches = [Search(label, scenarios, budget.trials) for label in experiment.methods]
+    outcomes = _searched(study, searches, console, workers)
+    tuned = _tuned(experiment, called, scenarios, budget, outcomes)
+    write_trials(Path("runs") / "tuned" / called, outcomes)
     write_experiment(tuned, out)
     print_outcomes(tuned, outcomes, out, console)
     return out
@@ -105,22 +113,31 @@ def _on(experiment: Experiment, seeds: tuple[int, ...]) -> Experiment:
     return experiment.model_copy(update={"seeds": seeds, "checkpoints": {}})
 
 
-def _searched(study: Study, trials: int, console: Console, workers: int) -> dict[str, SearchResult]:
+def _narrowed(experiment: Experiment, scenario: str) -> Experiment:
+    """No other scenarios than the chosen one, and those that its rows or its teacher depend on."""
+    if scenario not in experiment.scenarios:
+        raise UnknownName("scenario", scenario, experiment.scenarios)
+    stay = {scenario, experiment.training.teacher_without}
+    chosen = {k: asked for k, asked in experiment.scenarios.items() if k in stay or asked.ids}
+    return experiment.model_copy(update={"scenarios": chosen})
+
+
+def _searched(
+    study: Study, searches: Sequence[Search], console: Console, workers: int
+) -> dict[str, SearchResult]:
     """The search of every method, in the order of the experiment."""
     trained = [Step(study, "training", f"train {fits[0]}", _train, fits) for fits in batches(study)]
-    methods = study.experiment.methods
-    searches = [
-        Step(study, "tuning", label, search, Search(label, trials), frozenset(trained))
-        for label in methods
+    tuning = [
+        Step(study, "tuning", asked.label, search, asked, frozenset(trained)) for asked in searches
     ]
     results = {}
     try:
-        for step, result in grid.work_through(study, [*trained, *searches], console, workers):
+        for step, result in grid.work_through(study, [*trained, *tuning], console, workers):
             if isinstance(result, SearchResult):
                 results[step.name] = result
     except KeyboardInterrupt:
         raise Interrupted("stopped: trials are kept; the same command goes on with them") from None
-    return {label: results[label] for label in methods}
+    return {asked.label: results[asked.label] for asked in searches}
 
 
 def _train(study: Study, fits: list[Fit]) -> None:
@@ -128,7 +145,11 @@ def _train(study: Study, fits: list[Fit]) -> None:
 
 
 def _tuned(
-    experiment: Experiment, budget: TuningBudget, outcomes: Mapping[str, SearchResult]
+    experiment: Experiment,
+    called: str,
+    scenarios: tuple[str, ...],
+    budget: TuningBudget,
+    outcomes: Mapping[str, SearchResult],
 ) -> Experiment:
     """The experiment with the best options and where they come from."""
     methods: dict[str, Any] = {
@@ -138,14 +159,15 @@ def _tuned(
     tuned = Tuned(
         experiment=experiment.name,
         seeds=budget.seeds,
+        scenarios=scenarios,
         trials=budget.trials,
         objective=OBJECTIVE,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         versions={name: version(name) for name in ("qhu", "optuna")},
         methods={label: _method(outcome) for label, outcome in outcomes.items()},
     )
-    name = f"tuned-{experiment.name}"
-    return experiment.model_copy(update={"name": name, "methods": methods, "tuned": tuned})
+    update = {"name": f"tuned-{called}", "methods": methods, "tuned": tuned}
+    return experiment.model_copy(update=update)
 
 
 def _method(outcome: SearchResult) -> TunedMethod:

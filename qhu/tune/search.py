@@ -33,10 +33,12 @@ class Search:
 
     Attributes:
         label: of the method in the experiment.
+        scenarios: that its trials are judged in, together.
         trials: how many, the experiment's own options among them.
     """
 
     label: str
+    scenarios: tuple[str, ...]
     trials: int
 
 
@@ -99,7 +101,7 @@ def search(study: Study, asked: Search) -> SearchResult:
         UserError: the method refuses the experiment's own options, or nearly all others.
     """
     space, first = space_in(study, asked.label), study.experiment.methods[asked.label]
-    bench = _Bench(study, asked.label)
+    bench = _Bench(study, asked)
     trials = [TriedOptions(first.options, bench.judged(first.options))]
     refusals: list[str] = []
     if space.ranges:
@@ -148,11 +150,11 @@ class _Sampler:
 
 
 class _Bench:
-    """Where the trials of a method are judged: on every seed and scenario of a study."""
+    """Where the trials of a method are judged: on every seed of a study."""
 
-    def __init__(self, study: Study, label: str) -> None:
-        self.study, self.label, asked = study, label, study.experiment
-        self.cells = [[Cell(name, label, seed) for seed in asked.seeds] for name in asked.scenarios]
+    def __init__(self, study: Study, asked: Search) -> None:
+        self.study, self.label, seeds = study, asked.label, study.experiment.seeds
+        self.cells = [[Cell(name, asked.label, s) for s in seeds] for name in asked.scenarios]
         self.references = {cell: _reference(study, cell) for cells in self.cells for cell in cells}
 
     def judged(self, options: Options) -> Judgement:

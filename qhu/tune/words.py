@@ -11,6 +11,9 @@ from qhu.report.design import TUNING_SPENDS
 from qhu.settings.experiment import Experiment
 from qhu.tune.search import SearchResult
 
+FEW = 2
+"""More methods than this are not named beside an option of theirs."""
+
 
 def print_outcomes(
     tuned: Experiment, outcomes: Mapping[str, SearchResult], out: Path, console: Console
@@ -49,19 +52,25 @@ def _lines(tuned: Experiment, outcomes: Mapping[str, SearchResult]) -> list[str]
     assert tuned.tuned is not None
     seeds = ", ".join(map(str, tuned.tuned.seeds))
     lines = [f"Lower is better; minimised on the seeds {seeds}: {tuned.tuned.objective}."]
-    reasons: dict[str, dict[str, list[str]]] = {}
     for label, outcome in outcomes.items():
-        for option, reason in outcome.kept.items():
-            reasons.setdefault(reason, {}).setdefault(option, []).append(label)
         if outcome.refusals:
             lines.append(
                 f"{label} refused {len(outcome.refusals)} combinations, which are no trials: "
                 f"{outcome.refusals[-1]}"
             )
-    for reason, options in reasons.items():
-        named = (
-            option if len(labels) == len(outcomes) else f"{option} of {', '.join(labels)}"
-            for option, labels in options.items()
-        )
-        lines.append(f"Not tuned: {'; '.join(named)}: {reason}.")
+    for reason, options in _kept(outcomes).items():
+        lines.append(f"Not tuned: {', '.join(options)}: {reason}.")
     return [*lines, TUNING_SPENDS]
+
+
+def _kept(outcomes: Mapping[str, SearchResult]) -> dict[str, list[str]]:
+    """Options that keep their value by the reason, with their methods where these are few."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for label, outcome in outcomes.items():
+        for option, reason in outcome.kept.items() if len(outcome.trials) > 1 else ():
+            labels.setdefault((reason, option), []).append(label)
+    by_reason: dict[str, list[str]] = {}
+    for (reason, option), its in labels.items():
+        owner = f" ({', '.join(its)})" if len(its) <= FEW else ""
+        by_reason.setdefault(reason, []).append(option + owner)
+    return by_reason
