@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from rich.console import Console
 
 from qhu import pipeline
@@ -33,6 +33,13 @@ class TuningBudget(Options):
     """trials of every method that has something to tune"""
     seeds: Seeds = (100, 101, 102)
     """tuning seeds"""
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("seeds must differ: the same seed twice is not two samples")
+        return seeds
 
 
 def run(
