@@ -94,6 +94,24 @@ def run_all(
     return [opened.folder.path for opened in runs]
 
 
+def work_through(
+    study: Study, listed: Sequence[Step], console: Console, workers: int = 0
+) -> Iterator[tuple[Step, Any]]:
+    """Steps of a study that fill no run folder, each with its result, as they come.
+
+    Args:
+        study: the study.
+        listed: its steps, those that others need before them.
+        console: where progress is shown.
+        workers: as for :func:`run`.
+
+    Raises:
+        QhuError: as :func:`run`.
+    """
+    with _executor([study], workers, None, console) as execute:
+        yield from _shown(execute, listed, _titles(listed), console)
+
+
 def plan(experiment: Experiment, console: Console, access: Access | None = None) -> Plan:
     """What a run would take on its devices; trains and unlearns what needs none, submits nothing.
 
