@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from qhu.report.evidence.answer import MethodVerdict
+from qhu.report.answer import MethodVerdict
 from qhu.report.evidence.groups import REQUEST, drift
 from qhu.report.forest import Goal, forest, size
 from qhu.report.panels import Panel
@@ -34,8 +34,8 @@ def forest_panel(
         margin: around an AUC of a half.
         unit: of inference, in words; may be empty.
     """
-    rows = [row.forest_row for row in judged]
-    own = next((row.leakage for row in judged if row.method == "retrain"), None)
+    rows = [row.forest_row() for row in judged]
+    own = next((row.leaks[0] for row in judged if row.method == "retrain"), None)
     floor = own if own and not math.isnan(own.low) else None
     goal = Goal(HALF, margin, floor, f"AUC of {primary}, unlearned against never trained on")
     label = f"Forest plot: AUC of {primary} by method, with intervals and verdicts"

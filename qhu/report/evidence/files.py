@@ -24,6 +24,8 @@ VERDICTS = {
     **dict.fromkeys(("scenario", "method", "verdict"), "str"),
     **dict.fromkeys(("leakage", "utility", "cost_steps", "smallest_effect"), "float64"),
 }
+UTILITY_VERDICT = "utility_verdict"
+"""Column of ``verdicts.csv`` that says whether utility is kept, in a word; it need not be there."""
 METRICS = {
     **dict.fromkeys(("metric", "condition"), "str"),
     **dict.fromkeys(("auc", "ci_low", "ci_high"), "float64"),
@@ -75,7 +77,9 @@ def load_evidence(folder: Path) -> EvidenceFiles:
     Raises:
         UserError: a file is missing, damaged or empty, or holds a verdict that there is not.
     """
-    verdicts = _table(folder / "verdicts.csv", VERDICTS)
+    verdicts = _table(folder / "verdicts.csv", VERDICTS, {UTILITY_VERDICT: "str"})
+    verdicts[UTILITY_VERDICT] = verdicts.get(UTILITY_VERDICT, pd.Series("", verdicts.index))
+    verdicts[UTILITY_VERDICT] = verdicts[UTILITY_VERDICT].fillna("")
     if strange := sorted(set(verdicts["verdict"].fillna("")) - set(CONCLUSIONS)):
         raise UserError(f"{folder / 'verdicts.csv'} holds the verdict '{strange[0]}': {AGAIN}")
     return EvidenceFiles(
@@ -117,8 +121,10 @@ def _metrics(file: Path) -> pd.DataFrame:
     return _table(file, METRICS)
 
 
-def _table(file: Path, types: Mapping[str, str]) -> pd.DataFrame:
-    return parse_table(_read(file), file, types)
+def _table(
+    file: Path, types: Mapping[str, str], optional: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    return parse_table(_read(file), file, types, optional)
 
 
 def _read(file: Path) -> bytes:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qhu.record.folder import RunFolder
-from qhu.report.evidence.answer import MethodVerdict, ScenarioAnswer, answer, caveats, judgements
+from qhu.report.answer import ScenarioAnswer, VerdictTable, answer
 from qhu.report.evidence.figures import drift_panel, forest_panel
 from qhu.report.evidence.files import EvidenceFiles, load_evidence
 from qhu.report.evidence.ranking import ACCEPTABLE, MetricRanking, rank_metrics
 from qhu.report.evidence.tables import EvidenceTable, tables
+from qhu.report.evidence.verdicts import equivalent, verdict_table
 from qhu.report.facts import Pairs, flatten
 from qhu.report.panels import Panel
 from qhu.report.styles import REFERENCE_METHODS
@@ -22,8 +23,7 @@ class EvidenceSection:
     anchor: str
     scenario: str
     answer: ScenarioAnswer
-    caveats: list[str]
-    judgements: list[MethodVerdict]
+    verdicts: VerdictTable
     forest: Panel
     tables: list[EvidenceTable]
     drift: Panel | None
@@ -40,15 +40,16 @@ def write_evidence(folder: Path) -> Path:
     """
     files = load_evidence(folder)
     ranking = rank_metrics(files.metrics)
-    scenarios = files.verdicts["scenario"].unique()
+    sections = [
+        _section(f"s{number}", files, str(scenario), ranking)
+        for number, scenario in enumerate(files.verdicts["scenario"].unique())
+    ]
     text = fill(
         "evidence/evidence.html.jinja",
         name=files.name,
         facts=_facts(files),
-        sections=[
-            _section(f"s{number}", files, str(scenario), ranking)
-            for number, scenario in enumerate(scenarios)
-        ],
+        answered=[(section.scenario, section.answer) for section in sections],
+        sections=sections,
         primary=files.primary,
         margin=f"{files.margin:g}",
         ranking=ranking,
@@ -62,18 +63,17 @@ def write_evidence(folder: Path) -> Path:
 def _section(
     anchor: str, files: EvidenceFiles, scenario: str, ranking: MetricRanking
 ) -> EvidenceSection:
-    judged = judgements(files, scenario)
+    verdicts = verdict_table(files, scenario)
     rows = files.evidence[files.evidence["scenario"] == scenario]
     unit = str(files.about.get("unit", ""))
     return EvidenceSection(
         anchor=anchor,
         scenario=scenario,
-        answer=answer(judged, files.margin),
-        caveats=caveats(judged),
-        judgements=judged,
-        forest=forest_panel(anchor, judged, files.primary, files.margin, unit),
-        tables=tables(rows, judged, files.primary, ranking.weak) if len(rows) else [],
-        drift=drift_panel(anchor, rows, judged, files.primary),
+        answer=answer(verdicts, equivalent(files), "retrain"),
+        verdicts=verdicts,
+        forest=forest_panel(anchor, verdicts.rows, files.primary, files.margin, unit),
+        tables=tables(rows, verdicts.rows, files.primary, ranking.weak) if len(rows) else [],
+        drift=drift_panel(anchor, rows, verdicts.rows, files.primary),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
-from qhu.report.evidence.answer import MethodVerdict
+from qhu.report.answer import MethodVerdict
 from qhu.report.evidence.files import estimate
 from qhu.report.evidence.groups import partition
 from qhu.report.statistics import Estimate

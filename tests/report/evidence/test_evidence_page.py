@@ -7,13 +7,13 @@ import pytest
 from evidence_studies import make_study
 
 from qhu.errors import UserError
-from qhu.report.evidence.answer import UTILITY
 from qhu.report.evidence.figures import apart
 from qhu.report.evidence.files import load_evidence
 from qhu.report.evidence.groups import GROUPS, drift, partition
 from qhu.report.evidence.page import write_evidence
 from qhu.report.evidence.ranking import ACCEPTABLE, rank_metrics
 from qhu.report.evidence.tables import METRICS
+from qhu.report.evidence.verdicts import UTILITY
 from qhu.report.verdicts import CONCLUSIONS
 
 
@@ -71,7 +71,7 @@ def test_the_answer_comes_first_and_counts_the_verdicts(study, page):
 def test_a_scenario_in_which_nothing_can_be_told_says_how_small_a_difference(small):
     change(small, "verdicts.csv", lambda t: t.assign(verdict="cannot tell", smallest_effect=0.08))
     text = text_of(write_evidence(small).read_text())
-    assert "Of 2 methods: none forgot" in text
+    assert "Of 2 methods: none is shown to have forgotten" in text
     assert "2 cannot be told (smallest difference this could see: 0.080): " in text
     assert "Doing nothing is not caught here" in text
 
