@@ -133,7 +133,7 @@ def _gathered(
 ) -> tuple[list[Reading], int]:
     """All readings in order, and how many models there are behind them."""
     steps, readings = _steps(study), dict[Question, Reading]()
-    for step, result in work_through(study, steps, console, workers, scheduler):
+    for step, result in work_through(steps, console, workers, scheduler):
         if isinstance(result, Reading):
             readings[step.item] = result
     pool = Pool(study)

@@ -139,7 +139,7 @@ def _searched(
     ]
     results = {}
     try:
-        for step, result in grid.work_through(study, [*trained, *tuning], console, workers):
+        for step, result in grid.work_through([*trained, *tuning], console, workers):
             if isinstance(result, SearchResult):
                 results[step.name] = result
     except KeyboardInterrupt:
