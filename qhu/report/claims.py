@@ -1,5 +1,6 @@
 """What a page tests, and words for what the tests support: all pages claim in the same ones."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -72,7 +73,9 @@ def grouped(methods: pd.DataFrame, above: str, below: str) -> str:
         above: what is claimed of those above 0.
         below: what is claimed of those below 0.
     """
-    claims = {"above": above, "below": below, "not shown": "no difference shown"}
+    unshown = least_seen(methods.loc[methods["verdict"] == "not shown", "smallest"])
+    silent = f"no difference shown{unshown and f' ({unshown})'}"
+    claims = {"above": above, "below": below, "not shown": silent}
     groups = {
         claim: named(methods.loc[methods["verdict"] == verdict, "method"])
         for verdict, claim in claims.items()
@@ -84,6 +87,15 @@ def grouped(methods: pd.DataFrame, above: str, below: str) -> str:
     few = f"fewer than {MIN_SEEDS} seeds"
     groups[few] = named(methods.loc[methods["verdict"] == "few seeds", "method"])
     return f"{'; '.join(f'{claim}: {names}' for claim, names in groups.items() if names)}."
+
+
+def least_seen(values: Iterable[float]) -> str:
+    """The range of the smallest differences seen, in words; empty where none is known."""
+    measured = sorted(value for value in values if math.isfinite(value))
+    if not measured:
+        return ""
+    low, high = number(measured[0]), number(measured[-1])
+    return f"smallest difference this could see: {low if low == high else f'{low} to {high}'}"
 
 
 def same_in_every_seed(value: Estimate) -> str:

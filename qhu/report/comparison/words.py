@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from qhu.report.claims import Statement, few_seeds, grouped, same_in_every_seed, signed
+from qhu.report.claims import Statement, few_seeds, grouped, least_seen, same_in_every_seed, signed
 from qhu.report.comparison.gaps import EVERY, RESOLUTION, STEPS
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.statistics import MIN_SEEDS, Estimate, estimate
@@ -37,7 +37,8 @@ def gap_statements(tests: Tests, reference: str) -> list[Statement]:
             (table["quantity"] == "gap") & ~table["method"].isin([*REFERENCE_METHODS, EVERY])
         ]
         if rows["verdict"].isin(["not shown", "few seeds"]).all():
-            silent.append(metric)
+            least = least_seen(rows["smallest"])
+            silent.append(f"{metric}{least and f' ({least})'}")
         else:
             groups = grouped(rows, f"higher than on {reference}", f"lower than on {reference}")
             statements.append(Statement(f"{metric}:", groups))

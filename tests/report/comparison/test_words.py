@@ -32,7 +32,10 @@ def table(gaps, parts=None, seeds=10):
         rows.append((name, EVERY, mean, mean - half, mean + half, seeds, half == 0, p, told))
     columns = ["quantity", "method", "mean", "ci_low", "ci_high", "seeds", "same", "p_holm"]
     table = pd.DataFrame(rows, columns=[*columns, "verdict"])
-    return table.assign(scenario="s", metric="m")
+    return table.assign(scenario="s", metric="m", smallest=0.07)
+
+
+SEEN = "smallest difference this could see: 0.070"
 
 
 def said(statements):
@@ -43,14 +46,14 @@ def test_only_what_the_corrected_test_shows_is_claimed():
     gaps = {"scrub": (0.3, 0.01), "lca": (-0.2, 0.04), "qmul": (0.5, 0.06), "none": (0.9, 0.001)}
     text = said(words.gap_statements({"acc_test": table(gaps)}, "A"))
     assert "acc_test: higher than on A: scrub; lower than on A: lca" in text
-    assert "no difference shown: qmul" in text
+    assert f"no difference shown ({SEEN}): qmul" in text
     assert "none" not in text, "the honest rows are no methods"
 
 
 def test_metrics_without_a_difference_are_named_together():
     quiet = {"scrub": (0.3, 0.5)}
     text = said(words.gap_statements({"kl_test": table(quiet), "acc_test": table(quiet)}, "A"))
-    assert text == "No difference shown for any method: kl_test, acc_test."
+    assert text == f"No difference shown for any method: kl_test ({SEEN}), acc_test ({SEEN})."
 
 
 @pytest.mark.parametrize(
