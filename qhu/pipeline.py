@@ -30,11 +30,10 @@ from qhu.model.theta import ModelState
 from qhu.record.identity import identity
 from qhu.record.stage import Stage
 from qhu.seeding import torch_stream
-from qhu.selection import measure_epoch
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 from qhu.training import FitJob, FitResult, fit
-from qhu.unlearn.learner import UNBOUNDED, Learner
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import MethodOptions
+from qhu.unlearn.unlearning import Unlearning, UnlearnJob, UnlearnResult
 
 Computed = tuple[dict[str, Any], dict[str, Any]]
 
@@ -109,21 +108,37 @@ def unlearn(study: Study, cell: Cell) -> Stage:
     key = _unlearn_key(study, cell, teacher)
 
     def compute() -> Computed:
-        task = _task(study, cell, study.state(teacher), study.net("unlearn", key))
-        student = _student(study, cell, task)
-        facts = study.methods[cell.method].make(student, task, chosen.options) or {}
-        if student.kept is not None:
-            facts["kept_steps"] = student.kept
         fit = Fit("oracle" if chosen.method == "retrain" else "teacher", cell.seed, cell.scenario)
-        recorded = {
-            "history": student.history,
-            "steps": len(student.history),
-            "facts": facts,
-            **_samples_of(study, fit),
-        }
-        return study.arrays(student.state), recorded
+        method = unlearning(study, cell.seed, cell.method, str(cell), study.net("unlearn", key))
+        start = state = study.state(teacher)
+        results = list[UnlearnResult]()
+        for number, rows in enumerate(study.partition(cell.seed, cell.scenario).in_turn()):
+            results += method([_unlearn_job(study, cell, state, rows, number)])
+            state = results[-1].state
+        recorded = {**in_turn(start, results), **_samples_of(study, fit)}
+        return study.arrays(state), recorded
 
     return study.store.get(key, compute)
+
+
+def in_turn(start: ModelState, results: Sequence[UnlearnResult]) -> dict[str, Any]:
+    """History, steps and facts of requests that were met one after another.
+
+    Steps are counted on. Of several requests every line and fact says which one it is of; ``drift``
+    is the distance of θ from the ``start`` after it.
+    """
+    if len(results) == 1:
+        history, facts = results[0].history, results[0].facts
+    else:
+        history, facts = [], {}
+        for number, result in enumerate(results, 1):
+            done = len(history)
+            for line in result.history:
+                history.append({**line, "step": done + line["step"], "request": number})
+            drift = float((result.state.theta - start.theta).norm())
+            own = {"steps": len(result.history), "drift": drift, **result.facts}
+            facts |= {f"request {number} {name}": value for name, value in own.items()}
+    return {"history": history, "steps": len(history), "facts": facts}
 
 
 def predict(
@@ -253,13 +268,44 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
     stream = [cell.scenario, cell.method]  # labels name the stream that the method draws from
     method = [chosen.method, study.foreign.get(f"method {cell.method}"), identity(chosen.options)]
     used = [*stream, method, partition.forget.tolist()]
+    if len(partition.requests) > 1:
+        used.append([request.tolist() for request in partition.requests])
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
 
 
-def _task(study: Study, cell: Cell, teacher: ModelState, net: HybridNet) -> Task:
-    """What the method may see: neither test rows nor the oracle."""
-    partition = study.partition(cell.seed, cell.scenario)
-    seen = _fit_partition(study, Fit("teacher", cell.seed))  # as the teacher scales samples
+def unlearning(study: Study, seed: int, method: str, title: str, net: HybridNet) -> Unlearning:
+    """A method with its options and the common ones.
+
+    Args:
+        study: the study.
+        seed: whose rows are forgotten.
+        method: its label.
+        title: what errors call it.
+        net: on whose backend.
+    """
+    chosen, seen = study.experiment.methods[method], _seen_by_teacher(study, seed)
+    assert isinstance(chosen.options, MethodOptions)
+    features = seen.samples[seen.train]
+    return Unlearning(
+        method=study.methods[method],
+        options=chosen.options,
+        spec=study.experiment.unlearning,
+        net=net,
+        classes=len(study.data.classes),
+        span=(float(features.min()), float(features.max())),
+        title=title,
+        stacks=f"method {method}" not in study.foreign,
+    )
+
+
+def _unlearn_job(
+    study: Study, cell: Cell, teacher: ModelState, partition: Partition, number: int
+) -> UnlearnJob:
+    """The model that is to forget, what, and the rows of the seed that a method may see.
+
+    The oracle is that of all requests, which is what a retrained model is after the last.
+    """
+    seen, later = _seen_by_teacher(study, cell.seed), [number] if number else []
 
     def rows(index: NDArray[np.int64]) -> Rows:
         return seen.rows(index, study.torch_device)
@@ -267,47 +313,18 @@ def _task(study: Study, cell: Cell, teacher: ModelState, net: HybridNet) -> Task
     def retrain() -> ModelState:
         return study.state(train(study, [Fit("oracle", cell.seed, cell.scenario)])[0])
 
-    features = seen.samples[seen.train]
-    return Task(
-        net=net,
+    return UnlearnJob(
         retain=rows(partition.retain),
         forget=rows(partition.forget),
         val=rows(partition.val),
-        classes=len(study.data.classes),
+        judging=rows(partition.selection(study.experiment.unlearning.select)),
         teacher=teacher,
         init=_initial(study, Fit("teacher", cell.seed)),
-        span=(float(features.min()), float(features.max())),
+        order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method, *later),
         retrain=retrain,
     )
 
 
-def _student(study: Study, cell: Cell, task: Task) -> Learner:
-    """The teacher, about to be moved: the method's own options before the common ones."""
-    common, options = study.experiment.unlearning, study.experiment.methods[cell.method].options
-    assert isinstance(options, MethodOptions)
-    steps = common.steps if options.steps is None else options.steps
-    return Learner(
-        net=task.net,
-        state=task.teacher,
-        moving=task.net.theta.mask(options.scope or common.scope),
-        steps_left=UNBOUNDED if steps is None else steps,
-        lr=options.lr or common.lr,
-        batch_size=common.batch_size,
-        order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method),
-        max_epochs=options.epochs or common.epochs,
-        patience=common.patience and (options.patience or common.patience),
-        score=_score(study, cell, task.net),
-        title=str(cell),
-    )
-
-
-def _score(study: Study, cell: Cell, net: HybridNet) -> Callable[[ModelState], float]:
-    """What epochs of a method are selected by, if they are; the rows stay hidden from it."""
-    select = study.experiment.unlearning.select
-    judging = study.partition(cell.seed, cell.scenario).selection(select)
-    rows = _fit_partition(study, Fit("teacher", cell.seed)).rows(judging, study.torch_device)
-
-    def score(state: ModelState) -> float:
-        return float(measure_epoch(net.infer(state, rows.x), rows.y, select)[1])
-
-    return score
+def _seen_by_teacher(study: Study, seed: int) -> Partition:
+    """Rows by whose scaling the teacher of a seed sees samples."""
+    return _fit_partition(study, Fit("teacher", seed))

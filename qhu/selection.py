@@ -43,11 +43,16 @@ def measure_epoch(logits: Tensor, y: Tensor, select: str) -> tuple[Tensor, Tenso
     if select == "test_accuracy":
         accuracy = (logits.argmax(dim=-1) == y).float().mean(dim=-1)
         return accuracy, accuracy
-    loss = cross_entropies(logits, y)
+    loss = cross_entropy(logits, y)
     return loss, -loss
 
 
-def cross_entropies(logits: Tensor, y: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
     """Mean cross-entropy (...) of every model of logits (..., B, C) and labels (..., B)."""
+    return row_losses(logits, y).mean(dim=-1)
+
+
+def row_losses(logits: Tensor, y: Tensor) -> Tensor:
+    """Cross-entropy (..., B) of every row."""
     flat = F.cross_entropy(logits.flatten(0, -2), y.flatten(), reduction="none")
-    return flat.reshape(y.shape).mean(dim=-1)
+    return flat.reshape(y.shape)

@@ -13,7 +13,7 @@ from torch import Tensor
 from qhu.data.rows import Rows
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
-from qhu.selection import Best, cross_entropies, measure_epoch
+from qhu.selection import Best, cross_entropy, measure_epoch
 from qhu.settings.parts import TrainSpec
 
 History = list[dict[str, Any]]
@@ -155,7 +155,7 @@ class _Stack:
     def losses(self, rows: Rows) -> Tensor:
         """Mean cross-entropy (m,) of every model on its own rows x (m, b, ...), y (m, b)."""
         logits = self.net.logits(self.theta, self._shaped(rows.x), self.buffers)
-        return cross_entropies(logits, self._shaped(rows.y)).reshape(-1)
+        return cross_entropy(logits, self._shaped(rows.y)).reshape(-1)
 
     def record(self, epoch: int, train_loss: Tensor) -> None:
         """Note the epoch; with patience, keep the best and stop who waited too long."""

@@ -14,6 +14,7 @@ from qhu.grid import steps
 from qhu.record.store import Store
 from qhu.settings.experiment import load_experiment
 from qhu.study import Cell, Fit, Study
+from qhu.unlearn import unlearning
 from qhu.unlearn.task import Task
 
 BACKENDS = {
@@ -154,7 +155,8 @@ def test_every_training_and_method_draws_shots_of_its_own(sampled, monkeypatch):
         return fit(net, jobs, *rest)
 
     monkeypatch.setattr(pipeline, "fit", fitted)
-    monkeypatch.setattr(pipeline, "Task", lambda **task: nets.append(task["net"]) or Task(**task))
+    task = lambda **given: nets.append(given["net"]) or Task(**given)  # noqa: E731
+    monkeypatch.setattr(unlearning, "Task", task)
     fits = [Fit("teacher", 0), Fit("teacher", 1), Fit("oracle", 0, "class")]
     pipeline.train(study, [*fits, Fit("floor", 0, "class")])
     for seed, method in ((0, "finetune"), (1, "finetune"), (0, "scrub")):
@@ -169,7 +171,8 @@ def test_adversarial_rows_may_go_as_far_as_training_rows_do(tiny, monkeypatch):
     study = Study(load_experiment(tiny, ["data.scale=none"], ["none"]), Store(Path("store")))
     x, train, spans = study.data.x, study.partition(0).train, []
     x[study.partition(0).test[:2]] = [[-50.0] * 4, [50.0] * 4]
-    monkeypatch.setattr(pipeline, "Task", lambda **task: spans.append(task["span"]) or Task(**task))
+    task = lambda **given: spans.append(given["span"]) or Task(**given)  # noqa: E731
+    monkeypatch.setattr(unlearning, "Task", task)
     pipeline.unlearn(study, Cell("class", "none", 0))
     assert spans == [pytest.approx((x[train].min(), x[train].max()))]
 

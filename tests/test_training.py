@@ -111,7 +111,9 @@ def test_patience_keeps_the_best_epoch(make_net):
 def learner(net, **changes):
     start = job(net, 0)
     defaults = {"moving": net.theta.mask("all"), "steps_left": 5, "lr": 0.1, "batch_size": 5}
-    made = Learner(net=net, state=start.init, order=torch_stream(0, "b"), **{**defaults, **changes})
+    made = Learner(
+        net=net, state=start.init, orders=[torch_stream(0, "b")], **{**defaults, **changes}
+    )
     return made, start.train, start.init
 
 
@@ -128,7 +130,7 @@ def test_what_is_out_of_scope_stays_bit_equal(make_net, scope, optimizer):
     student_free = student.state.theta.detach() != init.theta
     assert not student_free[~net.theta.mask(scope)].any()
     assert student_free[net.theta.mask(scope)].any()
-    assert len(student.history) == 5
+    assert len(student.histories[0]) == 5
 
 
 def test_the_budget_cannot_be_exceeded(make_net):

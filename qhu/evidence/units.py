@@ -15,7 +15,7 @@ from scipy import stats
 Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 RESAMPLES = 200
-"""Of a bootstrap: a standard error from 200 of them is good to 5 %."""
+"""Of a bootstrap."""
 
 
 class UnitEstimate(NamedTuple):
@@ -75,7 +75,10 @@ def mean_over_units(values: Floats, units: NDArray[np.int64], step: float = 0.0)
 
 
 def resampled(
-    statistic: Callable[[Floats], Floats], units: NDArray[np.int64], seed: int
+    statistic: Callable[[Floats], Floats],
+    units: NDArray[np.int64],
+    seed: int,
+    resamples: int = RESAMPLES,
 ) -> tuple[Floats, Floats]:
     """A statistic of weighted models, and its standard error by a bootstrap over units.
 
@@ -83,6 +86,7 @@ def resampled(
         statistic: of weights (B, N), how often each model counts, to values (B, …).
         units: (N,) unit of each model.
         seed: of the resamples.
+        resamples: how many; the error from B of them is good to 1 / √(2B).
 
     Returns:
         The value with all weights 1, and the standard deviation over the resamples, NaN with fewer
@@ -93,5 +97,5 @@ def resampled(
     value = statistic(np.ones((1, len(units))))[0]
     if count < 2:
         return value, np.full_like(value, np.nan)
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
     return value, statistic(drawn[:, number].astype(np.float64)).std(axis=0, ddof=1)

@@ -1,4 +1,11 @@
-"""The answer per scenario and method: indistinguishable, did not forget, over-forgot, cannot tell.
+"""The answer per scenario and method, in one of five words.
+
+Two games are played with the forget rows. *Leakage*: the models that unlearned a row against
+models retrained without it. Whatever is AUC ½ there, nobody can tell from retraining. But a method
+that trains for longer, or destroys, differs from retraining on all rows alike. *Membership*: the
+models that unlearned a row against models that went through the same method and never saw it. Only
+what differs there is about the row. Where a whole class is to be forgotten every model has seen
+rows like it, and the first game serves for both.
 
 Declared before looking: the attack (U-LiRA on the forget rows), the margins, the levels, and that
 all tests of a page are corrected together. ``docs/evidence/verdicts.md`` gives the reasons.
@@ -25,7 +32,9 @@ their oracles says of any that it does not."""
 ORACLE = "retrain"
 """The method whose row is a second oracle against the first: the design's own noise."""
 
-Answer = Literal["indistinguishable", "did not forget", "over-forgot", "cannot tell"]
+Answer = Literal["indistinguishable", "forgot", "did not forget", "over-forgot", "cannot tell"]
+"""``indistinguishable`` from retraining; ``forgot`` the rows, but is no retrained model; rows still
+look trained on (``did not forget``), or less known than rows never seen (``over-forgot``)."""
 Utility = Literal["kept", "lost", "cannot tell"]
 
 
@@ -36,7 +45,9 @@ class Trial(NamedTuple):
         scenario: name of the scenario.
         method: name of the method.
         leakage: AUC of the primary attack between unlearned models and oracles, forget rows.
-        direction: mean margin of the forget rows, unlearned minus oracle.
+        membership: its AUC between unlearned models that were trained on the row and unlearned
+            models that never were; of a whole class, the leakage.
+        direction: mean margin of the forget rows between the worlds of ``membership``.
         utility: test accuracy, unlearned minus oracle.
         cost_steps: optimiser steps of unlearning one model.
     """
@@ -44,12 +55,13 @@ class Trial(NamedTuple):
     scenario: str
     method: str
     leakage: UnitEstimate
+    membership: UnitEstimate
     direction: UnitEstimate
     utility: UnitEstimate
     cost_steps: float
 
 
-class Judgement(NamedTuple):
+class TrialVerdict(NamedTuple):
     """What may be said of a trial.
 
     Attributes:
@@ -58,9 +70,9 @@ class Judgement(NamedTuple):
         utility: is the oracle's accuracy kept?
         reason: the answer's ground, in words.
         leak: the test of equivalence behind it.
-        p_difference: corrected p-value of "leakage ½, or margins equal on average".
+        p_difference: corrected p-value of "membership ½, or margins equal on average".
         p_utility: corrected p-value of "accuracy equal".
-        smallest_effect: smallest |AUC − ½| that this page sees with 80 % power.
+        smallest_effect: smallest |AUC − ½| of ``membership`` that this page sees with 80 % power.
     """
 
     trial: Trial
@@ -90,12 +102,12 @@ def judge(
     *,
     leak_margin: float = LEAK_MARGIN,
     utility_margin: float = UTILITY_MARGIN,
-) -> list[Judgement]:
+) -> list[TrialVerdict]:
     """Verdicts of all trials of a page, which are corrected together.
 
-    Of methods that equal their oracles, any is called different with a probability of 5 % at most
-    (Holm). A method whose AUC lies at the margin or beyond is called indistinguishable with 5 % at
-    most (TOST, per method).
+    Of methods that forget, any is said not to, or to over-forget, with a probability of 5 % at most
+    (Holm). A method whose AUC lies at the margin or beyond is called indistinguishable, or said to
+    have forgotten, with 5 % at most (TOST, per method).
 
     Args:
         trials: all of the page, the rows ``none`` and ``retrain`` among them.
@@ -103,27 +115,29 @@ def judge(
         utility_margin: largest loss of accuracy that does not matter.
     """
     leaks = [resolved(_enough(trial.leakage)) for trial in trials]
+    members = [resolved(_enough(trial.membership)) for trial in trials]
     utilities = [_enough(trial.utility) for trial in trials]
     differences = [
-        _both(leak.p_value(0.5), _enough(trial.direction).p_value(0))
-        for leak, trial in zip(leaks, trials, strict=True)
+        _both(member.p_value(0.5), _enough(trial.direction).p_value(0))
+        for member, trial in zip(members, trials, strict=True)
     ]
     family = [*differences, *(utility.p_value(0) for utility in utilities)]
     corrected = holm(family)
     level = LEVEL / max(1, int(np.isfinite(family).sum()))
     noise = {
-        trial.scenario: leak.error
-        for trial, leak in zip(trials, leaks, strict=True)
+        trial.scenario: member.error
+        for trial, member in zip(trials, members, strict=True)
         if trial.method == ORACLE
     }
     judgements = []
-    for index, (trial, leak) in enumerate(zip(trials, leaks, strict=True)):
+    for index, (trial, member) in enumerate(zip(trials, members, strict=True)):
         p_difference, p_utility = corrected[index], corrected[len(trials) + index]
-        tolerance = equivalence(leak, 0.5, leak_margin)
-        answer, reason = _answer(tolerance, leak, trial.direction, p_difference)
-        error = max(leak.error, noise.get(trial.scenario, 0.0))
+        tolerance = equivalence(leaks[index], 0.5, leak_margin)
+        membership = equivalence(member, 0.5, leak_margin)
+        answer, reason = _answer(tolerance, membership, trial.direction, p_difference)
+        error = max(member.error, noise.get(trial.scenario, 0.0))
         judgements.append(
-            Judgement(
+            TrialVerdict(
                 trial,
                 answer,
                 _utility(utilities[index], utility_margin, p_utility),
@@ -131,7 +145,7 @@ def judge(
                 tolerance,
                 float(p_difference),
                 float(p_utility),
-                smallest_leak(leak._replace(error=error), level),
+                smallest_leak(member._replace(error=error), level),
             )
         )
     return judgements
@@ -148,19 +162,25 @@ def _both(p_leak: float, p_direction: float) -> float:
 
 
 def _answer(
-    tolerance: Equivalence, leak: UnitEstimate, direction: UnitEstimate, p_difference: float
+    leak: Equivalence, membership: Equivalence, direction: UnitEstimate, p_difference: float
 ) -> tuple[Answer, str]:
-    """Equivalence comes first: within the margin even a certain difference does not matter."""
-    if tolerance.is_shown:
-        return "indistinguishable", "the attack's AUC lies within the margin of ½"
+    """Of retraining, equivalence comes first: within the margin no difference matters.
+
+    Of the rows, a difference does: doing nothing where little is memorised would be within the
+    margin too, and has forgotten nothing.
+    """
+    if leak.is_shown:
+        return "indistinguishable", "from retraining: the attack's AUC lies within the margin of ½"
     if p_difference < LEVEL:
         if direction.value > 0:
             return "did not forget", "forget rows still look trained on"
-        return "over-forgot", "forget rows look less known than to a model that never saw them"
-    if not np.isfinite(leak.error):
+        return "over-forgot", "forget rows look less known than rows that were never seen"
+    if membership.is_shown:
+        return "forgot", "nothing tells the rows from rows never seen, but it is no retrained model"
+    if np.isnan(leak.low):
         return "cannot tell", f"fewer than {MIN_SEEDS} independent units"
-    if tolerance.is_excluded:
-        return "cannot tell", "an attack tells them apart, in no certain direction"
+    if membership.is_excluded:
+        return "cannot tell", "an attack tells the rows apart, in no certain direction"
     return "cannot tell", "neither a difference nor equivalence is shown"
 
 

@@ -12,7 +12,10 @@ from qhu.settings.parts import Scope
 
 @dataclass(frozen=True)
 class ModelState:
-    """What training or unlearning changes: θ (d,) and buffers such as batch-norm statistics."""
+    """What training or unlearning changes: θ (d,) and buffers such as batch-norm statistics.
+
+    Of a stack of models both have a leading dimension.
+    """
 
     theta: Tensor
     buffers: dict[str, Tensor]
@@ -26,6 +29,19 @@ class ModelState:
     def to(self, device: torch.device) -> "ModelState":
         """The same state on a device."""
         return ModelState(self.theta.to(device), {k: v.to(device) for k, v in self.buffers.items()})
+
+    def model(self, number: int) -> "ModelState":
+        """One model of a stack, a view."""
+        return ModelState(self.theta[number], {k: v[number] for k, v in self.buffers.items()})
+
+
+def together(states: Sequence[ModelState]) -> ModelState:
+    """Models as a stack."""
+    names = states[0].buffers
+    return ModelState(
+        torch.stack([state.theta for state in states]),
+        {name: torch.stack([state.buffers[name] for state in states]) for name in names},
+    )
 
 
 class Theta:
@@ -72,8 +88,8 @@ class Theta:
 
         Args:
             theta: one vector (d,) or a stack of them.
-            moving: mask (d,); tensors without a moving entry are detached, so that no gradient
-                is computed for them.
+            moving: mask (..., d); tensors without a moving entry are detached, so that no
+                gradient is computed for them.
 
         Raises:
             ValueError: θ has another length.
@@ -84,7 +100,7 @@ class Theta:
         # One split: its gradient is put together once, that of slices once for every slice.
         parts = theta.split([place.stop - place.start for place in self.slices.values()], dim=-1)
         for (name, place), part in zip(self.slices.items(), parts, strict=True):
-            frozen = moving is not None and not bool(moving[place].any())
+            frozen = moving is not None and not bool(moving[..., place].any())
             shaped = part.reshape(*theta.shape[:-1], *self._shapes[name])
             named[name] = shaped.detach() if frozen else shaped
         return named

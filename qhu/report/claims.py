@@ -1,7 +1,7 @@
 """What a page tests, and words for what the tests support: all pages claim in the same ones."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -73,13 +73,12 @@ def grouped(methods: pd.DataFrame, above: str, below: str) -> str:
         above: what is claimed of those above 0.
         below: what is claimed of those below 0.
     """
-    unshown = least_seen(methods.loc[methods["verdict"] == "not shown", "smallest"])
-    silent = f"no difference shown{unshown and f' ({unshown})'}"
-    claims = {"above": above, "below": below, "not shown": silent}
+    claims = {"above": above, "below": below, "not shown": "no difference shown"}
     groups = {
         claim: named(methods.loc[methods["verdict"] == verdict, "method"])
         for verdict, claim in claims.items()
     }
+    groups[claims["not shown"]] += unseen(methods)
     same = methods[methods["verdict"] == "same"]
     sizes = [same_in_every_seed(estimate(row)) for row in same.to_dict("records")]
     for size in dict.fromkeys(sizes):
@@ -89,7 +88,17 @@ def grouped(methods: pd.DataFrame, above: str, below: str) -> str:
     return f"{'; '.join(f'{claim}: {names}' for claim, names in groups.items() if names)}."
 
 
-def least_seen(values: Iterable[float]) -> str:
+def unseen(judged: pd.DataFrame) -> str:
+    """What the tests that show no difference could have seen; empty where all show something.
+
+    Args:
+        judged: tests as :func:`~qhu.report.statistics.judged`.
+    """
+    words = least_seen(judged.loc[judged["verdict"] == "not shown", "smallest"].tolist())
+    return words and f" ({words})"
+
+
+def least_seen(values: Sequence[float]) -> str:
     """The range of the smallest differences seen, in words; empty where none is known."""
     measured = sorted(value for value in values if math.isfinite(value))
     if not measured:

@@ -3,11 +3,10 @@
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.losses import divergence_from_uniform
+from qhu.unlearn.losses import cross_entropy, divergence_from_uniform
 from qhu.unlearn.task import PairOptions, Task
 
 
@@ -42,5 +41,5 @@ def craft(student: Learner, x: Tensor, epsilon: float, span: tuple[float, float]
     """
     x = x.clone().requires_grad_()
     divergence = divergence_from_uniform(student(x, training=False))
-    (gradient,) = torch.autograd.grad(divergence, x)
+    (gradient,) = torch.autograd.grad(divergence.sum(), x)
     return (x + epsilon * gradient.sign()).detach().clamp(*span)

@@ -3,11 +3,11 @@
 from typing import Literal
 
 from pydantic import Field
-from torch.nn.functional import cross_entropy
 
 from qhu.registry import method
 from qhu.unlearn.fisher import fisher_diagonal, squared_gradients
 from qhu.unlearn.learner import Learner
+from qhu.unlearn.losses import cross_entropy
 from qhu.unlearn.task import MethodOptions, Task
 
 
@@ -18,7 +18,9 @@ class Options(MethodOptions):
     """learning rate"""
     penalty: float = Field(100.0, ge=0)
     """λ, the weight of the penalty; 0 is gradient ascent"""
-    fisher: Literal["retain", "forget"] = "retain"
+    fisher: Literal["retain", "forget"] = Field(
+        "retain", json_schema_extra={"tune": "another value is another method"}
+    )
     """F: Fisher information of the retain rows; or, as arXiv 2512.19253 has it, the mean squared
     batch gradient of the forget rows' own loss"""
 
@@ -36,6 +38,6 @@ def ewc_ascent(student: Learner, task: Task, options: Options) -> None:
         fisher = squared_gradients(student, task.forget)
     for _ in student.epochs():
         for forget in student.batches(task.forget):
-            drift = (fisher * (student.theta - task.teacher.theta).square()).sum()
+            drift = (fisher * (student.theta - task.teacher.theta).square()).sum(dim=-1)
             ascent = -cross_entropy(student(forget.x), forget.y)
             student.descend(ascent + options.penalty / 2 * drift)

@@ -1,10 +1,9 @@
 """Fine-tuning on the retain rows."""
 
-from torch.nn.functional import cross_entropy
-
 from qhu.data.rows import Rows
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
+from qhu.unlearn.losses import cross_entropy
 from qhu.unlearn.task import MethodOptions, Task
 
 

@@ -1,11 +1,11 @@
 """Gradient ascent on the forget rows (Graves et al., AAAI 2021; Thudi et al., EuroS&P 2022)."""
 
 from pydantic import Field
-from torch.nn.functional import cross_entropy
 
 from qhu.data.rows import Rows
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
+from qhu.unlearn.losses import cross_entropy
 from qhu.unlearn.task import MethodOptions, Task
 
 

@@ -2,12 +2,11 @@
 
 import torch
 from pydantic import Field
-from torch.nn.functional import cross_entropy
 
 from qhu.data.rows import Rows
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.losses import complement_cross_entropy
+from qhu.unlearn.losses import complement_cross_entropy, cross_entropy
 from qhu.unlearn.task import PairOptions, Task
 
 
@@ -16,7 +15,7 @@ class Options(PairOptions):
 
     beta: float = Field(1.0, ge=0)
     """weight of the forget rows; 0 is fine-tuning"""
-    copies: bool = False
+    copies: bool = Field(False, json_schema_extra={"tune": "both are the same loss on average"})
     """batches of single (row, wrong label) pairs instead of rows with all their wrong labels: the
     same loss on average, of fewer rows per step"""
 
@@ -40,5 +39,6 @@ def lca(student: Learner, task: Task, options: Options) -> None:
 def wrong_copies(rows: Rows, classes: int) -> Rows:
     """C−1 copies of every row, each with another wrong label, copies of a row side by side."""
     shifts = torch.arange(1, classes, device=rows.y.device)
-    labels = (rows.y[:, None] + shifts) % classes
-    return Rows(rows.x.repeat_interleave(classes - 1, dim=0), labels.flatten())
+    labels = (rows.y[..., None] + shifts) % classes
+    copies = rows.x.repeat_interleave(classes - 1, dim=rows.y.ndim - 1)
+    return Rows(copies, labels.flatten(-2))

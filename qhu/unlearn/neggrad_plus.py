@@ -1,10 +1,10 @@
 """NegGrad+ (Kurmanji et al., NeurIPS 2023)."""
 
 from pydantic import Field
-from torch.nn.functional import cross_entropy
 
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
+from qhu.unlearn.losses import cross_entropy
 from qhu.unlearn.task import PairOptions, Task
 
 

@@ -3,22 +3,26 @@
 from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import normalize, one_hot
 
-from qhu.data.rows import Rows
+from qhu.data.rows import Rows, joined
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
+from qhu.unlearn.losses import cross_entropy, row_losses
 from qhu.unlearn.task import PairOptions, Task
 
 
 class Options(PairOptions):
     """Options of ``qmul``."""
 
-    similarity: Literal["probability", "logit", "class"] = "probability"
+    similarity: Literal["probability", "logit", "class"] = Field(
+        "probability", json_schema_extra={"tune": "another value is another method"}
+    )
     """outputs whose difference defines similar classes: the paper's or its authors' code's; or
     ``class``: one similar class per class, by the teacher's mean logits, as in arXiv 2512.19253"""
-    away: bool = False
+    away: bool = Field(False, json_schema_extra={"tune": "another value is another method"})
     """push the forget rows away from their similar class, as arXiv 2512.19253 does; ``pairing`` is
     for it alone"""
 
@@ -34,7 +38,9 @@ def qmul(student: Learner, task: Task, options: Options) -> None:
     """
     epoch = push_away if options.away else pull
     by_class = options.similarity == "class"
-    labels = similar_classes(task)[task.forget.y] if by_class else task.forget.y
+    labels = task.forget.y
+    if by_class:
+        labels = similar_classes(task).gather(-1, labels)
     for _ in student.epochs():
         if not by_class:
             labels = similar_labels(student, task.forget, options.similarity)
@@ -43,15 +49,14 @@ def qmul(student: Learner, task: Task, options: Options) -> None:
 
 def pull(student: Learner, task: Task, similar: Rows, options: Options) -> None:
     """An epoch over retain and relabelled forget rows together, weighted to equal gradients."""
-    x, y = torch.cat([task.retain.x, similar.x]), torch.cat([task.retain.y, similar.y])
-    is_forget = torch.arange(len(x), device=x.device) >= len(task.retain)
+    both = joined(task.retain, similar)
     forget_weight, retain_weight = balance(
         gradient_norm(student, similar), gradient_norm(student, task.retain)
     )
-    weights = torch.where(is_forget, forget_weight, retain_weight)
-    for pick in student.picks(len(x)):
-        losses = cross_entropy(student(x[pick]), y[pick], reduction="none")
-        student.descend((weights[pick] * losses).mean())
+    for pick in student.picks(len(both)):
+        rows, is_forget = both.pick(pick), pick.to(both.y.device) >= len(task.retain)
+        weights = torch.where(is_forget, forget_weight[..., None], retain_weight[..., None])
+        student.descend((weights * row_losses(student(rows.x), rows.y)).mean(dim=-1))
 
 
 def push_away(student: Learner, task: Task, similar: Rows, options: Options) -> None:
@@ -60,41 +65,44 @@ def push_away(student: Learner, task: Task, similar: Rows, options: Options) -> 
         kept, left = (
             student.gradient(cross_entropy(student(rows.x), rows.y)) for rows in (retain, forget)
         )
-        student.follow(kept - kept.norm() / left.norm().clamp(min=1e-12) * left)
+        norms = (gradient.norm(dim=-1, keepdim=True) for gradient in (kept, left))
+        student.follow(kept - next(norms) / next(norms).clamp(min=1e-12) * left)
 
 
 def similar_classes(task: Task) -> Tensor:
-    """Of every class the most similar other one (C,): cosine of mean teacher logits over Dr.
+    """Of every class the most similar other one (..., C): cosine of mean teacher logits over Dr.
 
     A class without retain rows is alike to none, and gets the first other class.
     """
-    logits, count = task.teacher_logits(task.retain.x), task.classes
-    means = [logits[task.retain.y == c].sum(dim=0) for c in range(count)]
-    unit = normalize(torch.stack(means), dim=1)
-    return (unit @ unit.T).fill_diagonal_(-torch.inf).argmax(dim=1)
+    logits = task.teacher_logits(task.retain.x)
+    members = one_hot(task.retain.y, task.classes).to(logits.dtype)
+    unit = normalize(members.mT @ logits, dim=-1)
+    alike = unit @ unit.mT
+    return (alike - torch.diag_embed(alike.new_full(alike.shape[:-1], torch.inf))).argmax(dim=-1)
 
 
 def similar_labels(student: Learner, rows: Rows, similarity: str) -> Tensor:
-    """The wrong class (n,) whose output is closest to that of the true class."""
+    """The wrong class (..., n) whose output is closest to that of the true class."""
     with torch.no_grad():
         outputs = student(rows.x, training=False)
     if similarity == "probability":
-        outputs = outputs.softmax(dim=1)
-    true = rows.y[:, None]
-    distance = (outputs - outputs.gather(1, true)).abs()
-    return distance.scatter(1, true, torch.inf).argmin(dim=1)
+        outputs = outputs.softmax(dim=-1)
+    true = rows.y[..., None]
+    distance = (outputs - outputs.gather(-1, true)).abs()
+    return distance.scatter(-1, true, torch.inf).argmin(dim=-1)
 
 
-def gradient_norm(student: Learner, rows: Rows) -> float:
-    """Mean norm of the batch gradients of the cross-entropy, in the order of the rows."""
+def gradient_norm(student: Learner, rows: Rows) -> Tensor:
+    """Mean norm (...) of the batch gradients of the cross-entropy, in the order of the rows."""
     norms = [
-        student.gradient(cross_entropy(student(batch.x, training=False), batch.y)).norm()
+        student.gradient(cross_entropy(student(batch.x, training=False), batch.y)).norm(dim=-1)
         for batch in student.in_order(rows)
     ]
-    return float(torch.stack(norms).mean())
+    return torch.stack(norms).mean(dim=0)
 
 
-def balance(forget_norm: float, retain_norm: float) -> tuple[float, float]:
+def balance(forget_norm: Tensor, retain_norm: Tensor) -> tuple[Tensor, Tensor]:
     """Weights (w_f, w_r), sum 1, that give both parts gradients of equal size."""
     total = forget_norm + retain_norm
-    return (retain_norm / total, forget_norm / total) if total else (0.5, 0.5)
+    share = torch.where(total > 0, retain_norm / total, 0.5)
+    return share, 1 - share

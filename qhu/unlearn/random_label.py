@@ -4,11 +4,11 @@ from itertools import chain, repeat
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from qhu.data.rows import Rows
 from qhu.registry import method
 from qhu.unlearn.learner import Learner
+from qhu.unlearn.losses import cross_entropy
 from qhu.unlearn.task import MethodOptions, Task
 
 
@@ -31,16 +31,14 @@ def random_label(student: Learner, task: Task, options: Options) -> None:
     forget = task.forget
     for epoch in student.epochs(repeat(student.steps_of(task.forget, task.retain))):
         if epoch == 0 or options.resample:
-            labels = draw_labels(task.forget.y, task.classes, options.exclude_true, student.order)
+            labels = draw_labels(student, task.forget.y, task.classes, options.exclude_true)
             forget = Rows(task.forget.x, labels)
         for batch in chain(student.batches(forget), student.batches(task.retain)):
             student.descend(cross_entropy(student(batch.x), batch.y))
 
 
-def draw_labels(
-    labels: Tensor, classes: int, exclude_true: bool, generator: torch.Generator
-) -> Tensor:
-    """Uniform random labels (n,), over all classes or over all but the given ones."""
-    drawn = torch.randint(int(exclude_true), classes, labels.shape, generator=generator)
-    drawn = drawn.to(labels.device)
+def draw_labels(student: Learner, labels: Tensor, classes: int, exclude_true: bool) -> Tensor:
+    """Uniform random labels (..., n), over all classes or over all but the given ones."""
+    lowest, count = int(exclude_true), labels.shape[-1:]
+    drawn = student.draws(lambda order: torch.randint(lowest, classes, count, generator=order))
     return (labels + drawn) % classes if exclude_true else drawn

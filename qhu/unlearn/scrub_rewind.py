@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from qhu.data.rows import Rows
 from qhu.errors import UserError
@@ -13,7 +14,7 @@ from qhu.unlearn.task import Task
 
 
 @method("scrub_rewind", cites=["kurmanji2023unbounded"])
-def scrub_rewind(student: Learner, task: Task, options: Options) -> dict[str, float] | None:
+def scrub_rewind(student: Learner, task: Task, options: Options) -> dict[str, Tensor] | None:
     """SCRUB, then return to the epoch whose forget error is that of data never seen.
 
     The reference is the final model's error on validation rows distributed over the classes like
@@ -28,34 +29,38 @@ def scrub_rewind(student: Learner, task: Task, options: Options) -> dict[str, fl
     checkpoints = [student.state.clone() for _ in alternate(student, task, options)]
     if not checkpoints:
         return None
-    reference = float(_wrong(student, student.state, task.val) @ unseen)
-    errors = [float(_wrong(student, state, task.forget).mean()) for state in checkpoints]
+    reference = (_wrong(student, student.state, task.val) * unseen).sum(dim=-1)
+    errors = torch.stack([_wrong(student, at, task.forget).mean(dim=-1) for at in checkpoints])
     best = closest(errors, reference)
-    student.load(checkpoints[best])
-    return {"epoch": best, "forget_error": errors[best], "reference_error": reference}
+    student.load(student.chosen(checkpoints, best))
+    return {
+        "epoch": best,
+        "forget_error": errors.gather(0, best[None])[0],
+        "reference_error": reference,
+    }
 
 
-def closest(errors: list[float], reference: float) -> int:
-    """Index of the error closest to the reference, the last one of several."""
-    return min(range(len(errors)), key=lambda i: (abs(errors[i] - reference), -i))
+def closest(errors: Tensor, reference: Tensor) -> Tensor:
+    """Of errors (E, ...) the index of the one closest to the reference, the last of several."""
+    latest_first = (errors - reference).abs().flip(0)
+    return len(errors) - 1 - latest_first.argmin(dim=0)
 
 
 def validation_weights(task: Task) -> Tensor:
-    """Weights (n,) of the validation rows, sum 1, under which classes are as frequent as in Df.
+    """Weights (..., n) of the validation rows, sum 1, under which classes are as frequent as in Df.
 
     Raises:
         UserError: no validation row has a forgotten class.
     """
-    wanted = torch.bincount(task.forget.y, minlength=task.classes).float()
-    there = torch.bincount(task.val.y, minlength=task.classes)
-    weights = (wanted / there.clamp(min=1))[task.val.y]
-    if not weights.any():
+    wanted, there = (one_hot(rows.y, task.classes).sum(dim=-2) for rows in (task.forget, task.val))
+    weights = (wanted / there.clamp(min=1)).gather(-1, task.val.y)
+    if not weights.any(dim=-1).all():
         raise UserError(
             "scrub_rewind needs validation rows of the forgotten classes: raise data.val"
         )
-    return weights / weights.sum()
+    return weights / weights.sum(dim=-1, keepdim=True)
 
 
 def _wrong(student: Learner, state: ModelState, rows: Rows) -> Tensor:
-    """1 where a checkpoint errs, else 0 (n,)."""
-    return (student.net.infer(state, rows.x).argmax(dim=1) != rows.y).float()
+    """1 where a checkpoint errs, else 0 (..., n)."""
+    return (student.net.infer(state, rows.x).argmax(dim=-1) != rows.y).float()

@@ -11,11 +11,15 @@ from qhu import registry
 from qhu.data.rows import Rows
 from qhu.errors import UserError
 from qhu.model.theta import Theta
+from qhu.settings.parts import UnlearnSpec
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.unlearning import Unlearning, UnlearnJob
 
 METHODS = registry.method.names()
 BUDGET = 5
+MOVING = {"ssd": {"alpha": 1.0}}
+"""Options by which a method moves these untrained networks, where its defaults may leave them."""
 PAGES = Path(__file__).parents[2] / "docs" / "methods"
 
 
@@ -61,7 +65,7 @@ def task_for(net, forget=(0, 0, 1, 2)):
 
 
 def run(name, task, scope="all", steps=BUDGET):
-    options = registry.method.options(name, {})
+    options = registry.method.options(name, MOVING.get(name, {}))
     assert isinstance(options, MethodOptions)
     student = Learner(
         net=task.net,
@@ -70,10 +74,10 @@ def run(name, task, scope="all", steps=BUDGET):
         steps_left=steps,
         lr=options.lr or 0.01,
         batch_size=4,
-        order=torch.Generator().manual_seed(7),
+        orders=[torch.Generator().manual_seed(7)],
     )
     facts = registry.method[name].make(student, task, options)
-    assert all(isinstance(value, int | float) for value in (facts or {}).values())
+    assert all(torch.as_tensor(value).numel() == 1 for value in (facts or {}).values())
     return student
 
 
@@ -97,7 +101,7 @@ def test_moves_only_the_scope_within_the_budget(net, name, scope):
     assert all(value.isfinite().all() for value in everything(student.state).values())
     assert torch.equal(theta[~moving], task.teacher.theta[~moving])
     assert same(task.teacher, before[0]) and same(task.init, before[1])
-    assert BUDGET - student.steps_left == len(student.history) <= BUDGET
+    assert BUDGET - student.steps_left == len(student.histories[0]) <= BUDGET
     if name != "none":
         assert not torch.equal(theta[moving], task.teacher.theta[moving])
     if scope == "quantum":  # no batch norm inside: its statistics stay
@@ -112,7 +116,46 @@ def test_same_seed_same_model(net, name):
     torch.rand(3)  # whatever else ran in this process
     second = run(name, task_for(net))
     assert same(first.state, second.state)
-    assert first.history == second.history
+    assert first.histories[0] == second.histories[0]
+
+
+@pytest.fixture(params=["plain", "batch norm"])
+def stackable(request, make_net):
+    """A network that trains as a stack; several jobs of equal sizes."""
+    net = make_net(layers=1, hidden=(5,), batch_norm=request.param == "batch norm")
+    assert net.stacked
+    return net
+
+
+def jobs_for(net, count=3):
+    generator = torch.Generator().manual_seed(5)
+    jobs = []
+    for number in range(count):
+        teacher, init, oracle = (net.initial(generator) for _ in range(3))
+        labels = torch.randint(3, (11,), generator=generator).tolist()
+        forget = [0, *labels[:4]]
+        parts = [rows(generator, y, 4) for y in (labels, forget, [0, 0, 1, 1, 2, 2], [0, 1, 2])]
+        order = torch.Generator().manual_seed(number)
+        jobs.append(UnlearnJob(*parts, teacher, init, order, oracle.clone))
+    return jobs
+
+
+@pytest.mark.parametrize("patience", [None, 1])
+@pytest.mark.parametrize("name", METHODS)
+def test_a_stack_equals_its_models_made_alone(stackable, name, patience):
+    options = registry.method.options(name, {})
+    spec = UnlearnSpec(steps=13, batch_size=4, patience=patience)
+    common = Unlearning(registry.method[name], options, spec, stackable, 3, (-3.0, 3.0), name)
+    together = common(jobs_for(stackable))
+    alone = [result for job in jobs_for(stackable) for result in common([job])]
+    for stacked, single in zip(together, alone, strict=True):
+        pairs = zip(
+            everything(stacked.state).values(), everything(single.state).values(), strict=True
+        )
+        assert all(torch.allclose(a.float(), b.float(), rtol=1e-3, atol=2e-4) for a, b in pairs)
+        assert len(stacked.history) == len(single.history)
+        assert stacked.facts == pytest.approx(single.facts, rel=1e-3)
+        assert all(isinstance(value, int | float) for value in single.facts.values())
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -120,7 +163,7 @@ def test_without_budget_only_the_oracle_differs_from_the_teacher(net, name):
     task = task_for(net)
     student = run(name, task, steps=0)
     assert same(student.state, task.teacher) == (name != "retrain")
-    assert not student.history
+    assert not student.histories[0]
 
 
 def passes_of(name, task, steps, monkeypatch):

@@ -10,12 +10,16 @@ import pytest
 import torch
 import yaml
 from documents import ROOT, blocks, pages, place
+from shadow_pool import shadow_pool
 
 import qhu
 from qhu import registry
+from qhu.evidence.auc import auc
+from qhu.evidence.game import forget_game
 from qhu.model.circuit import build_ansatz
 from qhu.settings.experiment import make_experiment
 from qhu.settings.model import ModelSpec
+from qhu.settings.parts import Scenario
 from qhu.settings.sweep import load_sweep
 from qhu.study import Study
 
@@ -27,6 +31,7 @@ TESTED = {
     "docs/engine.md": "docs/test_snippets.py",
     "docs/ablations.md": "docs/test_snippets.py",
     "docs/datasets.md": "docs/test_snippets.py",
+    "docs/scenarios.md": "docs/test_snippets.py",
     "docs/api.md": "test_api.py",
     "docs/metrics/index.md": "metrics/test_evidence.py",
     "docs/networks/index.md": "docs/test_snippets.py",
@@ -83,6 +88,12 @@ def test_all_that_is_added_works_together(added, tmp_path, monkeypatch):
     assert set(run.results["method"]) == {"none", "retrain", "floor", "drift"}
     assert set(run.results["backend"]) == {"mine"}
     assert "kurmanji2023unbounded" in (run.folder / "references.bib").read_text()
+
+
+def test_the_attack_that_is_added_sees_what_is_planted(added):
+    game = forget_game(**shadow_pool(pairs=100, shift=2))
+    rate = auc(*registry.attack["calibrated"].make(game, None), game.units, game.blocks)
+    assert rate.low > 0.8
 
 
 def test_the_emulator_starts_in_the_process(tmp_path, monkeypatch):
@@ -152,3 +163,13 @@ def test_the_smaller_tasks_are_what_they_are_said_to_be():
     assert {name: study.shape for name, study in studies.items()} == {"wine": (4,), "digits": (4,)}
     assert len(studies["digits"].data.y) == 150
     assert studies["wine"].data.features == ("alcohol", "hue")
+
+
+def test_the_page_of_forget_sets_has_every_kind():
+    page = DOCS / "scenarios.md"
+    (block,) = blocks(page, "yaml")
+    asked = {name: Scenario(**given) for name, given in yaml.safe_load(block).items()}
+    used = {kind for scenario in asked.values() for kind, value in scenario if value is not None}
+    assert used == set(Scenario.model_fields)
+    kinds = re.findall(r"^\| `(\w+)` \|", page.read_text(), re.MULTILINE)
+    assert sorted(kinds) == sorted(set(Scenario.model_fields) - {"requests"})

@@ -16,8 +16,8 @@ EQUAL = UnitEstimate(0.0, 0.001, 1024)
 UNITS = 1024
 
 
-def trial(leakage, direction=EQUAL, utility=EQUAL, method="m", scenario="s"):
-    return Trial(scenario, method, leakage, direction, utility, 30)
+def trial(leakage, direction=EQUAL, utility=EQUAL, method="m", scenario="s", membership=None):
+    return Trial(scenario, method, leakage, membership or leakage, direction, utility, 30)
 
 
 def simulated(repeats, units, shift=0.0, **law):
@@ -72,7 +72,7 @@ def test_a_leak_without_direction_is_no_direction():
     lower."""
     (judgement,) = simulated(1, 256, spread=2.0)
     assert judgement.answer == "cannot tell"
-    assert judgement.reason == "an attack tells them apart, in no certain direction"
+    assert judgement.reason == "an attack tells the rows apart, in no certain direction"
 
 
 def test_a_page_of_oracles_names_none_in_95_percent():

@@ -10,7 +10,6 @@ from qhu.report.run.reading import statements
 from qhu.report.run.sections import sections
 from qhu.report.statistics import judged, summarise
 
-SILENT = r"no difference shown \(smallest difference this could see: \d\.\d{3}( to \d\.\d+)?\): "
 NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
 
 
@@ -88,7 +87,7 @@ def test_room_to_forget_is_a_gap_to_the_oracle_not_to_the_floor(results):
 def test_over_forgetting_is_not_praised(results, said):
     text = said(results, "subset")["Accuracy, forget rows, against the oracle:"]
     assert "below, over-forgetting: gradient_ascent" in text
-    assert re.search(SILENT, text)
+    assert "no difference shown: " in text
 
 
 def test_what_only_the_class_scenario_shows(results, said):
@@ -97,7 +96,7 @@ def test_what_only_the_class_scenario_shows(results, said):
     # all test rows mix what is to be kept and what is to be forgotten
     assert "Accuracy, test rows, against the oracle:" not in found
     distance = found["KL to the oracle (nats), forget rows, against the floor:"]
-    assert re.search(f"{SILENT}eu_k", distance)
+    assert "no difference shown: eu_k" in distance
 
 
 def test_a_difference_without_spread_is_told_and_not_claimed(results, said):
@@ -169,7 +168,9 @@ def test_a_new_distance_or_similarity_is_read_against_the_floor(results, better)
         found = statements(judged(comparisons(table(**moved), [score])))
         return {s.topic: s.text for s in found}["Likeness, forget rows, against the floor:"]
 
-    assert re.fullmatch(rf"{SILENT}scrub\.", said())
+    assert re.fullmatch(
+        r"no difference shown: scrub \(smallest difference this could see: 0\.\d{3}\)\.", said()
+    )
     sides = ("farther from the oracle: scrub.", "closer to the oracle: scrub.")
     above, below = sides if better == "lower" else sides[::-1]
     assert said(scrub=1.0) == above
@@ -182,9 +183,8 @@ def test_a_new_score_is_corrected_with_the_rest_of_the_page(results, scores, und
     one = results[results["scenario"] == "subset"]
 
     def p_values(results):
-        found = sections(results, summarise(results), {**scores, "like_forget": score}, NO_FACTS)[
-            0
-        ].tests
+        read = {**scores, "like_forget": score}
+        found = sections(results, summarise(results), read, NO_FACTS)[0].tests
         return {
             (row.method, column.metric): cell.p
             for row in found.rows

@@ -85,7 +85,7 @@ def new_student(task, steps=6, lr=0.01, scope="all", batch_size=32, seed=0):
         steps_left=steps,
         lr=lr,
         batch_size=batch_size,
-        order=torch.Generator().manual_seed(seed),
+        orders=[torch.Generator().manual_seed(seed)],
     )
 
 

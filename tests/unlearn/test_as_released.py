@@ -241,5 +241,5 @@ def test_zip_ends_an_epoch_with_the_shorter_set(student, task, name):
         learner.max_epochs = 2
         options = registry.method.options(name, {"pairing": pairing})
         registry.method[name].make(learner, few, options)
-        lengths[pairing] = len(learner.history)
+        lengths[pairing] = len(learner.histories[0])
     assert lengths == {"cycle": 2 * -(-len(task.retain) // 4), "zip": 2 * 2}

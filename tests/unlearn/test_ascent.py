@@ -18,7 +18,7 @@ def test_neggrad_plus_with_all_weight_on_retain_is_finetuning(apply, task, batch
 
 
 def test_neggrad_plus_cycles_the_forget_rows_over_the_whole_retain_epoch(apply, task):
-    history = apply(task, "neggrad_plus", steps=20, batch_size=8).student.history
+    history = apply(task, "neggrad_plus", steps=20, batch_size=8).student.histories[0]
     assert len(history) == 20 and len(task.forget) <= 16 < len(task.retain)
 
 

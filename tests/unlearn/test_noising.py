@@ -102,7 +102,7 @@ def test_noisy_steps_add_independent_noise_of_size_sigma(apply, task):
 
 def test_only_the_last_noisy_iterate_is_released(apply, task):
     """Losses along the noisy steps would reveal iterates that the certificate keeps hidden."""
-    history = apply(task, "noisy_finetune", {"noisy": 0.5}, steps=8).student.history
+    history = apply(task, "noisy_finetune", {"noisy": 0.5}, steps=8).student.histories[0]
     assert ["loss" in line for line in history] == [False] * 4 + [True] * 4
 
 

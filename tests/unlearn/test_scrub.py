@@ -57,7 +57,7 @@ def after_each_step(learner, look):
 def test_max_epochs_lead_and_leave_a_tail(student, task, steps, epochs, msteps, sizes):
     learner = student(task, steps=steps, batch_size=16)
     learner.max_epochs = epochs
-    ends = [len(learner.history) for _ in alternate(learner, task, Options(msteps=msteps))]
+    ends = [len(learner.histories[0]) for _ in alternate(learner, task, Options(msteps=msteps))]
     assert [b - a for a, b in zip([0, *ends], ends, strict=False)] == sizes
 
 
@@ -125,14 +125,18 @@ def test_rewinds_to_the_checkpoint_whose_forget_error_is_closest(apply, student,
 
 
 def test_rewind_really_goes_back(apply, class_task, monkeypatch):
-    monkeypatch.setattr("qhu.unlearn.scrub_rewind.closest", lambda errors, reference: 1)
+    monkeypatch.setattr(
+        "qhu.unlearn.scrub_rewind.closest", lambda errors, reference: torch.tensor(1)
+    )
     rewound = apply(class_task, "scrub_rewind", steps=30)
     assert not torch.equal(rewound.theta, apply(class_task, "scrub", steps=30).theta)
 
 
 def test_of_equally_close_checkpoints_the_latest():
-    assert closest([0.0, 0.3, 0.5, 0.3], 0.35) == 3
-    assert closest([0.4, 0.4], 0.4) == 1
+    assert closest(torch.tensor([0.0, 0.3, 0.5, 0.3]), torch.tensor(0.35)) == 3
+    assert closest(torch.tensor([0.4, 0.4]), torch.tensor(0.4)) == 1
+    of_two = torch.tensor([[0.0, 0.9], [0.3, 0.1], [0.5, 0.2]])
+    assert closest(of_two, torch.tensor([0.35, 1.0])).tolist() == [1, 0]
 
 
 def test_reference_rows_are_distributed_like_the_forget_rows(task):

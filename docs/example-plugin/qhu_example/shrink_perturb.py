@@ -1,6 +1,5 @@
 """Shrink and perturb, then fine-tune on the retain rows."""
 
-import torch
 from pydantic import Field
 from torch.nn.functional import cross_entropy
 
@@ -32,8 +31,7 @@ def shrink_perturb(
     θ ← λθ + σε with ε ~ N(0, 1), then descend on CE(Dr). Ash & Adams, NeurIPS 2020.
     """
     before = student.theta.detach().clone()
-    noise = torch.empty_like(before).normal_(generator=student.order)
-    student.move(options.shrink * before + options.noise * noise)
+    student.move(options.shrink * before + options.noise * student.noise())
     moved = float((student.theta.detach() - before).norm())
     for batch in student.cycle(task.retain):
         student.descend(cross_entropy(student(batch.x), batch.y))
