@@ -370,7 +370,7 @@ def claims(
     """Test every claim of arXiv 2512.19253, and write one page; run it again to resume."""
     from qhu.claims.gather import Size
     from qhu.claims.run import run as test_claims
-    from qhu.report.verdict_lines import print_claims
+    from qhu.report.paper_claims.page import print_claims
 
     folder = test_claims(out, console, workers, Size(seeds, models, tuple(settings or ())))
     print_claims(folder, console)

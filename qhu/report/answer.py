@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from qhu.report.claims import MOST_NAMED
+from qhu.report.claims import MOST_NAMED, least_seen
 from qhu.report.forest import ForestRow
 from qhu.report.statistics import Estimate
 from qhu.report.styles import REFERENCE_METHODS
@@ -55,7 +55,7 @@ class MethodVerdict(NamedTuple):
     @property
     def share_in_words(self) -> str:
         """Cost beside that of training from scratch; empty where one is not known."""
-        return "" if math.isnan(self.share) else f"{self.share:.2g} × retraining"
+        return "" if math.isnan(self.share) else f"{self.share:.2g} × retrain"
 
     @property
     def smallest_in_words(self) -> str:
@@ -70,7 +70,7 @@ class MethodVerdict(NamedTuple):
 class VerdictTable(NamedTuple):
     """Verdicts of a scenario, in the order in which they are shown.
 
-    ``heads`` names the values that they rest on; where those are differences they are signed.
+    ``heads`` names the values that they rest on; ``signed`` ones are differences to the oracle.
     """
 
     heads: tuple[str, ...]
@@ -123,6 +123,7 @@ class ScenarioAnswer(NamedTuple):
     opening: str
     parts: list[VerdictCount]
     caveats: list[str]
+    table: VerdictTable
 
     @property
     def sentence(self) -> str:
@@ -142,12 +143,12 @@ def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer
     tried = [row for row in table.rows if not row.honest]
     texts = {
         "indistinguishable": ("forgot", f", {equivalent}"),
-        "over-forgot": ("over-forgot", ""),
-        "did not forget": ("did not forget", ""),
+        "forgot": ("forgot the rows", ", and differ from retraining on all rows alike"),
         "cannot tell": ("cannot be told", f" ({_smallest(tried)})"),
     }
     parts = []
-    for verdict, (text, note) in texts.items():
+    for verdict, look in CONCLUSIONS.items():
+        text, note = texts.get(verdict, (look.words, ""))
         methods = [row.method for row in tried if row.verdict == verdict]
         if methods:
             names = ", ".join(methods)
@@ -157,22 +158,13 @@ def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer
         elif verdict == "indistinguishable" and tried:
             parts.append(VerdictCount(verdict, "none is shown to have forgotten", "", ""))
     opening = f"Of {len(tried)} {'method' if len(tried) == 1 else 'methods'}"
-    return ScenarioAnswer(opening, parts, _caveats(table, control))
+    return ScenarioAnswer(opening, parts, _caveats(table, control), table)
 
 
 def _smallest(rows: Sequence[MethodVerdict]) -> str:
     """How small a difference could have been seen, over the methods that cannot be told."""
     values = [row.smallest for row in rows if row.verdict == "cannot tell"]
     return least_seen(values) or "nor how small a difference this could see"
-
-
-def least_seen(values: Sequence[float]) -> str:
-    """The range of the smallest differences seen, in words; empty where none is known."""
-    measured = sorted(value for value in values if math.isfinite(value))
-    if not measured:
-        return ""
-    low, high = number(measured[0]), number(measured[-1])
-    return f"smallest difference this could see: {low if low == high else f'{low} to {high}'}"
 
 
 def _caveats(table: VerdictTable, control: str) -> list[str]:

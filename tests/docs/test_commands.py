@@ -35,6 +35,10 @@ PLUGIN = "test_plugin.py::test_all_of_it_works_together_here_and_on_a_worker"
 SLURM = "grid/test_slurm.py::test_the_documented_command_asks_for_its_jobs"
 ELSEWHERE = {
     "make test": "docs/test_commands.py::test_the_commands_of_the_page",
+    "make claims": "claims/test_run.py::test_a_tiny_page_of_claims_resumes",
+    "qhu claims --seeds 0-4 --models 64": (
+        "claims/test_run.py::test_a_tiny_page_of_claims_resumes"
+    ),
     "make paper": "paper/test_run.py::test_each_protocol_runs_in_its_ordinary_folder",
     "make ablation": ABLATION,
     "qhu doctor": "hardware/test_jobs.py::test_the_doctor_says_what_to_mend",
@@ -86,6 +90,11 @@ def small(name, *words):
     if name in ("run", "plan", "ablate"):
         words[1:1] = QUICK
         words += ["--seeds", "0", *([] if "--methods" in words else ["--methods", "finetune"])]
+    if name == "tune":
+        words[1:1] = [*QUICK, "--seeds", "100", "--methods", "finetune"]
+        words += ["--trials", "2"]
+    if "--scenario" in words and name == "tune":
+        words[words.index("--scenario") + 1] = "subset2pct"
     if "--workers" in words:  # tests/grid/test_cluster.py has them
         words += ["--workers", "0"]
     if {"iris-hw", "experiments/iris-hw.yaml"} & set(words):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qhu.record.folder import RunFolder
-from qhu.report.answer import ScenarioAnswer, VerdictTable, answer
-from qhu.report.evidence.figures import drift_panel, forest_panel
+from qhu.report.answer import ScenarioAnswer, answer
+from qhu.report.evidence.figures import drift_panel, forest_panels
 from qhu.report.evidence.files import EvidenceFiles, load_evidence
 from qhu.report.evidence.ranking import ACCEPTABLE, MetricRanking, rank_metrics
 from qhu.report.evidence.tables import EvidenceTable, tables
@@ -15,6 +15,9 @@ from qhu.report.panels import Panel
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.templates import fill
 
+BULKY = ("files", "metrics", "cites", "checksum")
+"""What ``run.json`` holds for programs, not to be read."""
+
 
 @dataclass(frozen=True)
 class EvidenceSection:
@@ -23,8 +26,7 @@ class EvidenceSection:
     anchor: str
     scenario: str
     answer: ScenarioAnswer
-    verdicts: VerdictTable
-    forest: Panel
+    forests: list[Panel]
     tables: list[EvidenceTable]
     drift: Panel | None
 
@@ -54,7 +56,7 @@ def write_evidence(folder: Path) -> Path:
         margin=f"{files.margin:g}",
         ranking=ranking,
         acceptable=ACCEPTABLE,
-        about=flatten(files.about),
+        about=flatten({k: v for k, v in files.about.items() if k not in BULKY}),
     )
     RunFolder(folder).write_text("evidence.html", text)
     return folder / "evidence.html"
@@ -65,13 +67,11 @@ def _section(
 ) -> EvidenceSection:
     verdicts = verdict_table(files, scenario)
     rows = files.evidence[files.evidence["scenario"] == scenario]
-    unit = str(files.about.get("unit", ""))
     return EvidenceSection(
         anchor=anchor,
         scenario=scenario,
         answer=answer(verdicts, equivalent(files), "retrain"),
-        verdicts=verdicts,
-        forest=forest_panel(anchor, verdicts.rows, files.primary, files.margin, unit),
+        forests=forest_panels(anchor, verdicts, files.primary, files.margin),
         tables=tables(rows, verdicts.rows, files.primary, ranking.weak) if len(rows) else [],
         drift=drift_panel(anchor, rows, verdicts.rows, files.primary),
     )

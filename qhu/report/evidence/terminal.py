@@ -10,8 +10,8 @@ from qhu.report.evidence.verdicts import equivalent, verdict_table
 from qhu.report.screen import WIDTH, print_answer
 
 EXPLAINED = (
-    "AUC with its 95 % interval; utility: test accuracy minus the oracle's; steps of the "
-    "optimiser; sees: smallest difference of the AUC from 0.5 that is seen with 80 % power."
+    "AUC with half the width of its 95 % interval; utility: test accuracy minus the oracle's; "
+    "steps of the optimiser."
 )
 
 
@@ -27,6 +27,6 @@ def print_verdicts(folder: Path, console: Console) -> None:
     for scenario in files.verdicts["scenario"].unique():
         table = verdict_table(files, str(scenario))
         title = f"{files.name}: {scenario}"
-        print_answer(title, answer(table, equivalent(files), "retrain"), table, console)
+        print_answer(title, answer(table, equivalent(files), "retrain"), console)
     console.print(EXPLAINED, markup=False, highlight=False)
     console.print(f"report: {folder / 'evidence.html'}", soft_wrap=True, markup=False)

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 
 import numpy as np
@@ -7,14 +8,18 @@ import pytest
 from evidence_studies import make_study
 
 from qhu.errors import UserError
+from qhu.report.answer import MethodVerdict, VerdictTable, answer
 from qhu.report.evidence.figures import apart
 from qhu.report.evidence.files import load_evidence
 from qhu.report.evidence.groups import GROUPS, drift, partition
 from qhu.report.evidence.page import write_evidence
 from qhu.report.evidence.ranking import ACCEPTABLE, rank_metrics
 from qhu.report.evidence.tables import METRICS
-from qhu.report.evidence.verdicts import UTILITY
+from qhu.report.evidence.verdicts import UTILITY, verdict_table
+from qhu.report.statistics import Estimate
 from qhu.report.verdicts import CONCLUSIONS
+
+UNKNOWN = Estimate(math.nan, math.nan, math.nan, 0)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +68,45 @@ def test_the_answer_comes_first_and_counts_the_verdicts(study, page):
         forgot = tried.loc[tried["verdict"] == "indistinguishable", "method"]
         assert answer.strip().startswith(f"{len(forgot)} forgot, indistinguishable")
         assert all(name in answer for name in forgot)
-        for verdict, words in (("did not forget", "did not forget"), ("cannot tell", "cannot be")):
+        for verdict, look in CONCLUSIONS.items():
+            words = {"cannot tell": "cannot be told"}.get(verdict, look.words)
             count = (tried["verdict"] == verdict).sum()
             assert not count or f"{count} {words}" in answer
+
+
+def test_every_verdict_is_counted():
+    rows = [
+        MethodVerdict(f"m{number}", verdict, (), UNKNOWN, "", math.nan, math.nan, math.nan)
+        for number, verdict in enumerate(CONCLUSIONS)
+    ]
+    parts = answer(VerdictTable((), False, rows), "as said", "retrain").parts
+    assert [part.verdict for part in parts] == list(CONCLUSIONS)
+    assert all(part.text.startswith("1 ") for part in parts)
+
+
+def test_both_games_are_drawn_and_tabled(small):
+    page = write_evidence(small).read_text()
+    assert page.count('aria-label="Forest plot: AUC') == 2
+    evidence = pd.read_csv(small / "evidence.csv").set_index(["method", "metric"])
+    value = evidence.loc[("scrub", "auc_membership"), "value"]
+    table = page.split('aria-label="Verdicts, random"')[1].split("</table>")[0]
+    assert f">{value:.3f}<" in table
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kept"),
+    [(-0.01, 0.02, "kept"), (-0.3, -0.1, "lost"), (-0.1, 0.1, "cannot tell")],
+)
+def test_utility_is_kept_or_lost_by_its_interval(small, low, high, kept):
+    def edit(table):
+        chosen = table["metric"] == UTILITY
+        return table.assign(
+            ci_low=table["ci_low"].mask(chosen, low), ci_high=table["ci_high"].mask(chosen, high)
+        )
+
+    change(small, "evidence.csv", edit)
+    table = verdict_table(load_evidence(small), "random")
+    assert {row.kept for row in table.rows} == {kept}
 
 
 def test_a_scenario_in_which_nothing_can_be_told_says_how_small_a_difference(small):
@@ -95,14 +136,14 @@ def test_every_figure_of_the_evidence_stands_on_the_page(study):
 
 
 def test_figures_that_no_group_asks_for_have_a_table_of_their_own(small):
-    extra = (
-        "random,eu_k,lira,hard,auc,0.613,0.6,0.63,\nrandom,eu_k,odd,forget,new_score,7.25,7,8,3\n"
-    )
     with (small / "evidence.csv").open("a") as file:
-        file.write(extra)
+        file.write("random,eu_k,lira,hard,auc,0.613,0.6,0.63,\n")
+        file.write("random,eu_k,odd,forget,new_score,7.25,7,8,3\n")
+        file.write("random,eu_k,odd,,another,9.125,9,10,3\n")
     text = text_of(write_evidence(small).read_text())
     assert "Every other figure" in text
     assert "7.250" in text
+    assert "9.125" in text
     assert "0.613" in text
 
 
@@ -171,9 +212,9 @@ def test_utility_has_the_interval_of_the_evidence(small):
 def test_weak_metrics_are_named_wherever_they_stand(page, study):
     ranking = rank_metrics(load_evidence(study).metrics)
     assert set(ranking.weak) >= {"confidence", "loss", "entropy", "acc_forget"}
-    assert "u_lira" not in ranking.weak
+    assert "ulira" not in ranking.weak
     assert "confidence (weak)" in page
-    assert "u_lira (weak)" not in page
+    assert "ulira (weak)" not in page
 
 
 def test_a_metric_is_weak_where_its_interval_reaches_low():
@@ -210,8 +251,8 @@ def test_what_is_damaged_is_named(small, name, content, match):
 
 
 def test_a_verdict_that_there_is_not_is_refused(small):
-    change(small, "verdicts.csv", lambda t: t.assign(verdict="forgot"))
-    with pytest.raises(UserError, match="the verdict 'forgot'"):
+    change(small, "verdicts.csv", lambda t: t.assign(verdict="gone"))
+    with pytest.raises(UserError, match="the verdict 'gone'"):
         write_evidence(small)
 
 
@@ -233,6 +274,7 @@ def test_names_of_lines_are_moved_apart_no_farther_than_needed(places):
 def test_conclusions_keep_their_words():
     assert {verdict: look.words for verdict, look in CONCLUSIONS.items()} == {
         "indistinguishable": "forgot",
+        "forgot": "forgot the rows",
         "over-forgot": "over-forgot",
         "did not forget": "did not forget",
         "cannot tell": "cannot tell",
