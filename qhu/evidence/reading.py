@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from qhu import registry
 from qhu.evidence.auc import Rate, auc, true_positive_rate
-from qhu.evidence.game import Game, World, forget_game, retain_game
+from qhu.evidence.distances.named import of_forget_rows, of_rows
+from qhu.evidence.game import Game, World, forget_game, margin, retain_game
 from qhu.evidence.pool import Pool
 from qhu.evidence.units import UnitEstimate, mean_over_units
 from qhu.evidence.verdict import Trial
@@ -174,6 +175,7 @@ class _Evidence:
         yield self._row(PRIMARY, "forget", "auc_membership", _area(membership, PRIMARY))
         yield self._estimate("forget", "margin_membership", self._direction(membership))
         yield from self._utility()
+        yield from self._distances()
 
     def games(self) -> Iterator[tuple[str, Game]]:
         """Games by their tier: all forget rows, thirds by memorisation, requests, kept rows."""
@@ -229,14 +231,48 @@ class _Evidence:
         difference = mean_over_units(inside - outside, self.units)
         yield self._estimate("forget", "delta_margin", difference)
 
-    def _estimate(self, tier: str, metric: str, estimate: UnitEstimate) -> Row:
+    def _distances(self) -> Iterator[Row]:
+        """Of the outputs on rows forgotten, kept and never seen, to those of oracles."""
+        models = self.unlearned[-1], self.oracle(-1)
+        test = np.isin(np.arange(len(self.labels)), self.pool.whole.test)
+        pairs = {
+            "forget": self.members & self.requests[-1],
+            "retain": self.members & ~self.requests[-1],
+            "test": np.broadcast_to(test, self.members.shape),
+        }
+        right = [logits.argmax(axis=2) == self.labels for logits in models]
+        accuracies = {
+            tier: (_share(right[0], chosen), _share(right[1], chosen))
+            for tier, chosen in pairs.items()
+        }
+        for tier, chosen in pairs.items():
+            asked = chosen.any(axis=0)
+            own, goal = (
+                World(logits, chosen).scored(margin, self.labels)[:, asked].astype(np.float64)
+                for logits in models
+            )
+            named = (
+                of_forget_rows(own, goal, accuracies, self.units)
+                if tier == "forget"
+                else of_rows(own, goal, self.units)
+            )
+            for metric, estimate in named:
+                yield self._estimate(tier, metric, estimate, "distribution")
+
+    def _estimate(
+        self, tier: str, metric: str, estimate: UnitEstimate, attack: str = "utility"
+    ) -> Row:
         interval = estimate.interval()
-        return Row(
-            *self.question, "utility", tier, metric, estimate.value, *interval, estimate.units
-        )
+        return Row(*self.question, attack, tier, metric, estimate.value, *interval, estimate.units)
 
     def _row(self, attack: str, tier: str, metric: str, rate: Rate) -> Row:
         return Row(*self.question, attack, tier, metric, rate.value, rate.low, rate.high, rate.n)
+
+
+def _share(right: Booleans, pairs: Booleans) -> NDArray[np.float64]:
+    """(N,) share of a model's pairs that it gets right, NaN without any."""
+    count = pairs.sum(axis=1)
+    return np.where(count, (right & pairs).sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
 def _scores(game: Game, name: str) -> tuple[Floats, Floats]:

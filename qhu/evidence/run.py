@@ -12,7 +12,7 @@ from qhu.checks import check
 from qhu.errors import UserError
 from qhu.evidence.pool import Batch, Pool
 from qhu.evidence.reading import PRIMARY, Question, Reading, Row, read
-from qhu.evidence.verdict import LEVEL, Judgement, judge
+from qhu.evidence.verdict import LEVEL, TrialVerdict, judge
 from qhu.grid.description import describe
 from qhu.grid.execute import Step
 from qhu.grid.run import STORE, grade, work_through
@@ -178,6 +178,6 @@ def _table(readings: Sequence[Reading]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=Row._fields)
 
 
-def _verdicts(judgements: Sequence[Judgement]) -> pd.DataFrame:
+def _verdicts(judgements: Sequence[TrialVerdict]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [judgement.row() for judgement in judgements]
     return pd.DataFrame(rows)
