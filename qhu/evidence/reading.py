@@ -10,6 +10,7 @@ from qhu import registry
 from qhu.evidence.auc import Rate, auc, true_positive_rate
 from qhu.evidence.distances.named import of_forget_rows, of_rows
 from qhu.evidence.game import Game, World, forget_game, margin, retain_game
+from qhu.evidence.matching import matched
 from qhu.evidence.pool import Pool
 from qhu.evidence.units import UnitEstimate, mean_over_units
 from qhu.evidence.verdict import Trial
@@ -123,15 +124,17 @@ class _Evidence:
     def membership_game(self, request: int = -1) -> Game:
         """Models that unlearned a row, against models that unlearned others and never saw it.
 
-        Every model has seen rows like those of a whole class: what never saw it are the oracles.
+        They are matched by how many rows of its class they gave back. Every model has seen rows
+        like those of a whole class: what never saw it are the oracles.
         """
         partition = self.pool.study.partition(self.pool.spec.seed, self.question.scenario)
         if partition.forgotten is not None:
             return self.forget_game(request=request)
         asked, models = self.requests[request], self.unlearned[request]
+        inside, outside = matched(self.members, asked, self.labels, self.pool.spec.seed)
         return Game(
-            World(models, self.members & asked),
-            World(models, ~self.members & asked),
+            World(models, inside),
+            World(models, outside),
             self.labels,
             self.units,
             World(self.teachers, self.members),
@@ -148,11 +151,14 @@ class _Evidence:
         return Trial(*self.question, next(leaks), next(leaks), direction, utility, cost)
 
     def _direction(self, game: Game) -> UnitEstimate:
-        """Mean margin of the pairs inside, less that of the pairs outside.
+        """Mean margin of the pairs inside, less that of the pairs outside, row by row.
 
-        A unit has every row in both worlds, so that rows of other difficulty cancel within it.
+        A row has as many pairs inside as outside, so that its mean may be taken off both: how
+        difficult rows are does not add to the error.
         """
-        inside, outside = game.margins
+        both = np.concatenate(game.margins)
+        means = np.nanmean(both[:, game.rows], axis=0)
+        inside, outside = (margins[:, game.rows] - means for margins in game.margins)
         half = mean_over_units(np.concatenate([inside, -outside], axis=1), self.units)
         return UnitEstimate(2 * half.value, 2 * half.error, half.units)
 
