@@ -21,6 +21,7 @@ from qhu.errors import BudgetRefused, Interrupted, UserError
 from qhu.grid.collect import OpenRun
 from qhu.grid.description import describe
 from qhu.grid.execute import Execute, Step, one_by_one, one_thread
+from qhu.grid.grading import grading_line, grading_steps
 from qhu.grid.plan import Plan, count, make_plan
 from qhu.grid.steps import steps, steps_here, steps_on_devices
 from qhu.hardware.access import Access
@@ -93,6 +94,32 @@ def run_all(
     return [opened.folder.path for opened in runs]
 
 
+def work_through(
+    study: Study,
+    listed: Sequence[Step],
+    console: Console,
+    workers: int = 0,
+    scheduler: str | None = None,
+) -> Iterator[tuple[Step, Any]]:
+    """Steps of a study that fill no run folder, each with its result, as they come.
+
+    Args:
+        study: the study.
+        listed: its steps, those that others need before them.
+        console: where progress is shown.
+        workers: as for :func:`run`.
+        scheduler: as for :func:`run`.
+
+    Raises:
+        QhuError: as :func:`run`.
+    """
+    try:
+        with _executor([study], workers, scheduler, console) as execute:
+            yield from _shown(execute, listed, _titles(listed), console)
+    except KeyboardInterrupt:
+        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+
+
 def plan(experiment: Experiment, console: Console, access: Access | None = None) -> Plan:
     """What a run would take on its devices; trains and unlearns what needs none, submits nothing.
 
@@ -102,6 +129,7 @@ def plan(experiment: Experiment, console: Console, access: Access | None = None)
     study = _study(experiment, console, access, submits=False)
     for backend in study.paid.values():
         backend.reach()
+    grade(study, console)
     return _planned(study, console)
 
 
@@ -129,6 +157,7 @@ def _carry_out(
             continue
         todo.append(opened)
         opened.folder.check(opened.study.fingerprint)
+        grade(opened.study, console, workers, scheduler)
         check(opened.study)
         for line in describe(opened.study).lines():
             if line not in lines:  # runs of one family read the same
@@ -148,6 +177,17 @@ def _carry_out(
         studies = [opened.study for opened in todo]
         with _executor(studies, workers, scheduler, console) as execute:
             _work(todo, execute, console)
+
+
+def grade(study: Study, console: Console, workers: int = 0, scheduler: str | None = None) -> None:
+    """Train what tells memorisation, where a scenario's rows depend on it, and say so first."""
+    made = grading_steps(study)
+    if not made:
+        return
+    scenarios = study.experiment.scenarios
+    check(study, [name for name, asked in scenarios.items() if asked.memorised is None])
+    console.print(grading_line(study, [step.item for step in made]), markup=False, soft_wrap=True)
+    list(work_through(study, made, console, workers, scheduler))
 
 
 def _planned(study: Study, console: Console) -> Plan:
