@@ -14,10 +14,7 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import beta, binom, rankdata, t
 
-from qhu.evidence.game import Floats, Game, Integers
-
-FALSE_POSITIVES = {"tpr_at_1": 0.01, "tpr_at_01": 0.001}
-"""Rates of false positives by the name of the metric."""
+from qhu.evidence.game import Floats, Integers
 
 
 class Rate(NamedTuple):
@@ -123,23 +120,6 @@ def true_positive_rate(
     if np.ceil(many) < others:
         _, high = clopper_pearson(above(np.ceil(many)) * trials, trials, level)
     return Rate(value, low, high, n, float("nan"), len(np.unique(members.units)) - 1)
-
-
-def rates(
-    scores: tuple[Floats, Floats], game: Game, rows: Integers | None = None
-) -> dict[str, Rate]:
-    """What is reported of an attack, by the name of the metric.
-
-    Args:
-        scores: (N, R) inside and outside.
-        game: that they were made in.
-        rows: those to judge, such as a tier; None: all.
-    """
-    inside, outside = scores if rows is None else (scores[0][:, rows], scores[1][:, rows])
-    measured = {"auc": auc(inside, outside, game.units, game.blocks)}
-    for name, fpr in FALSE_POSITIVES.items():
-        measured[name] = true_positive_rate(inside, outside, game.units, fpr)
-    return measured
 
 
 def clopper_pearson(successes: float, trials: float, level: float = 0.95) -> tuple[float, float]:

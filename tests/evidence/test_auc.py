@@ -5,11 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm, t
-from shadow_pool import shadow_pool
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from qhu.evidence.auc import auc, clopper_pearson, rates, true_positive_rate
-from qhu.evidence.game import forget_game
+from qhu.evidence.auc import auc, clopper_pearson, true_positive_rate
 
 PLACES = st.lists(st.integers(0, 4), min_size=6, max_size=6)
 
@@ -176,20 +174,6 @@ def test_copied_rows_are_no_more_pairs():
     )
     width, other = once.high - once.low, copied.high - copied.low
     assert other == pytest.approx(width, rel=0.15)
-
-
-def test_what_is_reported_of_an_attack():
-    game = forget_game(**shadow_pool(pairs=30))
-    scores = game.margins
-    measured = rates(scores, game)
-    assert list(measured) == ["auc", "tpr_at_1", "tpr_at_01"]
-    assert measured["auc"] == auc(*scores, game.units, game.blocks)
-    rate = true_positive_rate(*scores, game.units, 0.01)
-    assert measured["tpr_at_1"][:4] == rate[:4]
-    assert measured["tpr_at_01"].note.startswith("too few non-members (180 ")
-    tier = rates(scores, game, np.array([1, 4]))
-    assert tier["auc"].n == 60
-    assert tier["tpr_at_1"].note
 
 
 @pytest.mark.parametrize(
