@@ -14,6 +14,7 @@ from qhu.settings.experiment import load_experiment
 from qhu.study import Study
 from qhu.training import FitJob, fit
 
+ROOT = Path(__file__).parents[2]
 SMALL = ["evidence.models=12", "training.epochs=3", "unlearning.steps=6"]
 
 
@@ -103,6 +104,11 @@ def test_one_command_gathers_judges_and_resumes(qhu, tiny, monkeypatch):
     assert set(verdicts["method"]) == {"none", "retrain", "finetune"}
     evidence = pd.read_csv(folder / "evidence.csv")
     assert {"forget", "retain", "test"} <= set(evidence["tier"])
+    distances = evidence[evidence["attack"] == "distribution"]
+    documented = (ROOT / "docs" / "evidence" / "verdicts.md").read_text()
+    for metric in distances["metric"].unique():
+        assert f"`{metric}`" in documented
+    assert len(distances) == 2 * 3 * (10 + 4 + 4)
     monkeypatch.setattr(Pool, "make", lambda pool, batch: pool.study.store.load(pool.key(batch)))
     assert qhu(*arguments)[0] == 0
     assert verdicts.equals(pd.read_csv(folder / "verdicts.csv"))

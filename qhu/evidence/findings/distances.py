@@ -2,32 +2,35 @@
 
 from collections.abc import Iterator
 
-from qhu.evidence.distances.forgetting_quality import forgetting_quality
-from qhu.evidence.distances.klom import klom
-from qhu.evidence.distances.tug_of_war import tug_of_war
+import numpy as np
+
+from qhu.evidence.distances.named import of_forget_rows, of_rows
 from qhu.evidence.findings.rows import Finding, of_estimate
+from qhu.evidence.game import World, margin
 from qhu.evidence.gathered import Gathered
 
 
 def distances(gathered: Gathered) -> Iterator[Finding]:
-    """KLoM and forgetting quality with what other oracles reach, tug-of-war with its factors."""
-    game, units = gathered.forget_game(), gathered.units
-    unlearned, oracles = gathered.unlearned(), gathered.oracles().logits
-    rows = {
+    """On rows forgotten, kept and never seen: of outputs, and on forget rows of accuracies too."""
+    models = gathered.unlearned(), gathered.oracles().logits
+    test = np.isin(np.arange(len(gathered.labels)), gathered.pool.whole.test)
+    pairs = {
         "forget": gathered.requested,
         "retain": gathered.kept,
-        "test": gathered.pool.whole.test,
+        "test": np.broadcast_to(test, gathered.members.shape),
     }
     accuracies = {
-        subset: (gathered.accuracy(unlearned, part), gathered.accuracy(oracles, part))
-        for subset, part in rows.items()
+        tier: (gathered.accuracy(models[0], chosen), gathered.accuracy(models[1], chosen))
+        for tier, chosen in pairs.items()
     }
-    measured = klom(*game.margins, units, gathered.pool.spec.seed)
-    measured["forgetting_quality"] = forgetting_quality(
-        *game.margins, accuracies["retain"], accuracies["test"], units, gathered.pool.spec.seed
-    )
-    for metric, beside in measured.items():
-        yield of_estimate("distribution", "forget", metric, beside.value)
-        yield of_estimate("distribution", "forget", f"{metric}_floor", beside.floor)
-    for metric, estimate in tug_of_war(accuracies, units).items():
-        yield of_estimate("distribution", "forget", metric, estimate)
+    for tier, chosen in pairs.items():
+        asked = chosen.any(axis=0)
+        own, goal = (
+            World(logits, chosen).scored(margin, gathered.labels)[:, asked] for logits in models
+        )
+        if tier == "forget":
+            named = of_forget_rows(own, goal, accuracies, gathered.units)
+        else:
+            named = of_rows(own, goal, gathered.units)
+        for metric, estimate in named:
+            yield of_estimate("distribution", tier, metric, estimate)
