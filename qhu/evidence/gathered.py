@@ -1,4 +1,4 @@
-"""All that was gathered for a question: outputs, and the games that they play."""
+"""All that was gathered for an enquiry: outputs, and the games that they play."""
 
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ TIERS = ("easy", "medium", "hard")
 """Thirds of the forget rows by how much they are memorised."""
 
 
-class Question(NamedTuple):
+class Enquiry(NamedTuple):
     """A method in a scenario."""
 
     scenario: str
@@ -27,11 +27,11 @@ class Question(NamedTuple):
 
 
 class Gathered:
-    """The models behind a question, N of them on R rows, and the games that they play.
+    """The models behind an enquiry, N of them on R rows, and the games that they play.
 
     Args:
         pool: the pool.
-        question: what is asked of it.
+        enquiry: what is asked of it.
 
     Attributes:
         members: (N, R) rows that a model's teacher was trained on.
@@ -41,14 +41,14 @@ class Gathered:
         models: what the method made.
     """
 
-    def __init__(self, pool: Pool, question: Question) -> None:
-        self.pool, self.question = pool, question
-        self.count = pool.count(question.scenario)
+    def __init__(self, pool: Pool, enquiry: Enquiry) -> None:
+        self.pool, self.enquiry = pool, enquiry
+        self.count = pool.count(enquiry.scenario)
         self.members = pool.members[: self.count]
         self.units = np.arange(self.count) // 2
         self.labels = pool.whole.labels
-        self.requests = pool.requests(question.scenario)
-        self.models = pool.models(question.method, question.scenario)
+        self.requests = pool.requests(enquiry.scenario)
+        self.models = pool.models(enquiry.method, enquiry.scenario)
 
     @property
     def requested(self) -> Booleans:
@@ -73,7 +73,7 @@ class Gathered:
     def oracles(self, request: int = -1) -> Models:
         """The models retrained without what was requested so far."""
         number = range(len(self.requests))[request]
-        return self.pool.models("oracle", self.question.scenario, number)
+        return self.pool.models("oracle", self.enquiry.scenario, number)
 
     def forget_game(self, rows: Booleans | None = None, request: int = -1) -> Game:
         """Unlearned models on the rows that they were to forget, or some, against oracles."""
@@ -100,7 +100,7 @@ class Gathered:
 
         Every model has seen rows like those of a whole class: what never saw it are the oracles.
         """
-        scenario = self.question.scenario
+        scenario = self.enquiry.scenario
         if self.pool.study.partition(self.pool.spec.seed, scenario).forgotten is not None:
             return self.forget_game(request=request)
         asked, models = self.requests[request], self.unlearned(request)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from qhu.evidence.pool import Batch, Pool
+from qhu.evidence.pool import Pool, PoolBatch
 from qhu.record.store import MemoryStore
 from qhu.seeding import torch_stream
 from qhu.settings.experiment import load_experiment
@@ -80,7 +80,7 @@ def test_retrain_is_the_second_oracle_and_none_the_teacher(pool):
 
 
 def test_a_batch_is_made_once_and_again_where_its_method_changes(pool, tiny, monkeypatch):
-    batch = Batch("finetune", "class")
+    batch = PoolBatch("finetune", "class")
     stage = pool.make(batch)
     monkeypatch.setattr(Pool, "_unlearned", lambda *given: pytest.fail("made twice"))
     assert pool.make(batch).key == stage.key

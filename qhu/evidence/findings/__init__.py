@@ -1,1 +1,1 @@
-"""What is read off a question, one file per kind of evidence."""
+"""What is read off an enquiry, one file per kind of evidence."""

@@ -7,7 +7,7 @@ import torch
 
 from qhu.engine.connector import EngineConnector
 from qhu.evidence.bounds import auc_bound, average_distance, copies_needed, fidelity
-from qhu.evidence.findings.rows import Finding, of_estimate
+from qhu.evidence.findings.rows import Figure, of_estimate
 from qhu.evidence.gathered import Gathered
 from qhu.evidence.pool import Models
 from qhu.evidence.units import UnitEstimate, mean_over_units
@@ -17,7 +17,7 @@ LARGEST = 2**8
 """Dimension of states up to which average states are compared."""
 
 
-def bounded(gathered: Gathered) -> Iterator[Finding]:
+def bounded(gathered: Gathered) -> Iterator[Figure]:
     """Fidelity with the oracle's state, and Helstrom's bound on the AUC beside its floor.
 
     Only of networks whose rows are encoded alike in both worlds: without a trained front.
@@ -29,7 +29,7 @@ def bounded(gathered: Gathered) -> Iterator[Finding]:
     if 2**net.quantum.neural_network.circuit.num_qubits > LARGEST:
         return
     rows = np.flatnonzero(gathered.requests[-1])
-    floor = gathered.pool.models("floor", gathered.question.scenario, len(gathered.requests) - 1)
+    floor = gathered.pool.models("floor", gathered.enquiry.scenario, len(gathered.requests) - 1)
     own, goal, again = (
         _states(gathered, models, rows) for models in (gathered.models, gathered.oracles(), floor)
     )
@@ -37,7 +37,7 @@ def bounded(gathered: Gathered) -> Iterator[Finding]:
     yield of_estimate("bound", "forget", "fidelity_mean", mean_over_units(overlap, gathered.units))
     copies = float(np.median([copies_needed(float(f)) for f in overlap[np.isfinite(overlap)]]))
     unknown = float("nan")
-    yield Finding("bound", "forget", "copies_needed", copies, unknown, unknown, gathered.count)
+    yield Figure("bound", "forget", "copies_needed", copies, unknown, unknown, gathered.count)
     for metric, ensemble in (("helstrom_auc", own), ("helstrom_auc_floor", again)):
         places = enumerate(rows.tolist())
         apart = [_distance(gathered, ensemble, goal, place, row) for place, row in places]

@@ -6,8 +6,8 @@ from qhu.evidence.auc import Rate
 from qhu.evidence.units import UnitEstimate
 
 
-class Finding(NamedTuple):
-    """One figure of a question.
+class Figure(NamedTuple):
+    """One figure of an enquiry.
 
     Attributes:
         attack: the attack, or the kind of evidence.
@@ -28,11 +28,11 @@ class Finding(NamedTuple):
     n: int
 
 
-def of_rate(attack: str, tier: str, metric: str, rate: Rate) -> Finding:
+def of_rate(attack: str, tier: str, metric: str, rate: Rate) -> Figure:
     """A rate with its interval."""
-    return Finding(attack, tier, metric, rate.value, rate.low, rate.high, rate.n)
+    return Figure(attack, tier, metric, rate.value, rate.low, rate.high, rate.n)
 
 
-def of_estimate(attack: str, tier: str, metric: str, estimate: UnitEstimate) -> Finding:
+def of_estimate(attack: str, tier: str, metric: str, estimate: UnitEstimate) -> Figure:
     """A mean over units with its t-interval."""
-    return Finding(attack, tier, metric, estimate.value, *estimate.interval(), estimate.units)
+    return Figure(attack, tier, metric, estimate.value, *estimate.interval(), estimate.units)
