@@ -22,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(markup=False)  # a path or a label may hold brackets
 notes = Console(stderr=True, markup=False)
 KINDS = (
-    *("methods", "metrics", "datasets", "backends", "experiments"),
+    *("methods", "metrics", "attacks", "datasets", "backends", "experiments"),
     *("fronts", "encodings", "ansatze", "circuits", "observables", "heads"),
 )
 
@@ -145,6 +145,28 @@ def evaluate(
     given = load_experiment(_file(experiment), *_overrides(backend, stages, None, None, settings))
     asked = with_models(given, models, name, scenario, seed)
     _run(asked, out, workers, scheduler, (emulator, max_qpu_seconds, least_success), yes)
+
+
+@app.command()
+def evidence(
+    experiment: File,
+    backend: Name = None,
+    stages: Stages = None,
+    methods: Methods = None,
+    settings: Settings = None,
+    out: Out = None,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
+) -> None:
+    """Attack thousands of models to say which methods forgot; run it again to resume."""
+    from qhu.evidence.run import run as gather
+    from qhu.report.evidence.terminal import print_verdicts
+    from qhu.settings.experiment import load_experiment
+
+    overrides = _overrides(backend, stages, None, methods, settings)
+    asked = load_experiment(_file(experiment), *overrides)
+    _say_backends(asked)
+    print_verdicts(gather(asked, out, console, workers, scheduler), console)
 
 
 @app.command()
@@ -294,6 +316,34 @@ def ablate(
 
 
 @app.command()
+def tune(
+    experiment: File,
+    trials: Annotated[int, typer.Option(help="of every method that has something to tune")] = 30,
+    seeds: Annotated[
+        str, typer.Option(help="tuning seeds, none of the experiment's, such as 100-102")
+    ] = "100-102",
+    scenario: Annotated[
+        str | None, typer.Option(help="tune for this one; default: for all together")
+    ] = None,
+    methods: Methods = None,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="file; default: experiments/tuned/<experiment>.yaml"),
+    ] = None,
+    workers: Workers = 0,
+) -> None:
+    """Tune every method alike on seeds of their own; run it again to resume."""
+    from qhu.settings.experiment import load_experiment
+    from qhu.tune.run import run as run_tuning
+
+    overrides = _overrides(None, None, None, methods, settings)
+    asked = load_experiment(_file(experiment), *overrides)
+    _say_backends(asked)
+    run_tuning(asked, trials, seeds, out, console, workers, scenario)
+
+
+@app.command()
 def paper(
     datasets: Annotated[
         str, typer.Option(help="of iris,mnist,fashion_mnist")
@@ -329,6 +379,18 @@ def compare(
     from qhu.compare.compare import compare as compare_runs
 
     compare_runs(folders, out, console)
+
+
+@app.command()
+def rank(
+    before: Annotated[Path, typer.Argument(help="run folder of an experiment")],
+    after: Annotated[Path, typer.Argument(help="of the same with options that qhu tune chose")],
+    out: Annotated[Path | None, typer.Option(help="folder to write to")] = None,
+) -> None:
+    """Rank the methods before and after tuning, with intervals, on one page."""
+    from qhu.compare.tuned import rank_tuned
+
+    rank_tuned(before, after, out, console)
 
 
 @app.command()

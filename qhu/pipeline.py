@@ -109,7 +109,7 @@ def unlearn(study: Study, cell: Cell) -> Stage:
 
     def compute() -> Computed:
         fit = Fit("oracle" if chosen.method == "retrain" else "teacher", cell.seed, cell.scenario)
-        method = _unlearning(study, cell, study.net("unlearn", key))
+        method = unlearning(study, cell.seed, cell.method, str(cell), study.net("unlearn", key))
         start = state = study.state(teacher)
         results = list[UnlearnResult]()
         for number, rows in enumerate(study.partition(cell.seed, cell.scenario).in_turn()):
@@ -278,20 +278,28 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
 
 
-def _unlearning(study: Study, cell: Cell, net: HybridNet) -> Unlearning:
-    """A cell's method with its options and the common ones."""
-    chosen, seen = study.experiment.methods[cell.method], _seen_by_teacher(study, cell.seed)
+def unlearning(study: Study, seed: int, method: str, title: str, net: HybridNet) -> Unlearning:
+    """A method with its options and the common ones.
+
+    Args:
+        study: the study.
+        seed: whose rows are forgotten.
+        method: its label.
+        title: what errors call it.
+        net: on whose backend.
+    """
+    chosen, seen = study.experiment.methods[method], _seen_by_teacher(study, seed)
     assert isinstance(chosen.options, MethodOptions)
     features = seen.samples[seen.train]
     return Unlearning(
-        method=study.methods[cell.method],
+        method=study.methods[method],
         options=chosen.options,
         spec=study.experiment.unlearning,
         net=net,
         classes=len(study.data.classes),
         span=(float(features.min()), float(features.max())),
-        title=str(cell),
-        stacks=f"method {cell.method}" not in study.foreign,
+        title=title,
+        stacks=f"method {method}" not in study.foreign,
     )
 
 

@@ -29,9 +29,10 @@ from qhu.record.provenance import code_of
 from qhu.record.scores import Score
 from qhu.record.stage import Stage
 from qhu.record.store import MemoryStore, Store
+from qhu.registry import Options
 from qhu.seeding import numpy_stream
 from qhu.settings.checkpoint import Checkpoint
-from qhu.settings.experiment import ALWAYS_RUN, Experiment
+from qhu.settings.experiment import ALWAYS_RUN, Experiment, MethodSpec
 from qhu.settings.parts import TrainSpec
 
 FLOOR = "floor"
@@ -125,6 +126,17 @@ class Study:
         self._origin = [code_digest(), packages(), self.data.content]
         self._nets: dict[tuple[str, str, int], HybridNet] = {}
         self._partitions: dict[tuple[int, str], Partition] = {}
+
+    def choosing(self, label: str, options: Options) -> "Study":
+        """The same study with other options of a method; it shares data, rows and networks."""
+        methods = self.experiment.methods
+        chosen = MethodSpec(method=methods[label].method, options=options)
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__
+        other.experiment = self.experiment.model_copy(
+            update={"methods": {**methods, label: chosen}}
+        )
+        return other
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy in another process makes for itself what can be made again."""

@@ -94,6 +94,32 @@ def run_all(
     return [opened.folder.path for opened in runs]
 
 
+def work_through(
+    study: Study,
+    listed: Sequence[Step],
+    console: Console,
+    workers: int = 0,
+    scheduler: str | None = None,
+) -> Iterator[tuple[Step, Any]]:
+    """Steps of a study that fill no run folder, each with its result, as they come.
+
+    Args:
+        study: the study.
+        listed: its steps, those that others need before them.
+        console: where progress is shown.
+        workers: as for :func:`run`.
+        scheduler: as for :func:`run`.
+
+    Raises:
+        QhuError: as :func:`run`.
+    """
+    try:
+        with _executor([study], workers, scheduler, console) as execute:
+            yield from _shown(execute, listed, _titles(listed), console)
+    except KeyboardInterrupt:
+        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+
+
 def plan(experiment: Experiment, console: Console, access: Access | None = None) -> Plan:
     """What a run would take on its devices; trains and unlearns what needs none, submits nothing.
 
@@ -103,7 +129,7 @@ def plan(experiment: Experiment, console: Console, access: Access | None = None)
     study = _study(experiment, console, access, submits=False)
     for backend in study.paid.values():
         backend.reach()
-    _grade(study, console)
+    grade(study, console)
     return _planned(study, console)
 
 
@@ -131,7 +157,7 @@ def _carry_out(
             continue
         todo.append(opened)
         opened.folder.check(opened.study.fingerprint)
-        _grade(opened.study, console, workers, scheduler)
+        grade(opened.study, console, workers, scheduler)
         check(opened.study)
         for line in describe(opened.study).lines():
             if line not in lines:  # runs of one family read the same
@@ -153,7 +179,7 @@ def _carry_out(
             _work(todo, execute, console)
 
 
-def _grade(study: Study, console: Console, workers: int = 0, scheduler: str | None = None) -> None:
+def grade(study: Study, console: Console, workers: int = 0, scheduler: str | None = None) -> None:
     """Train what tells memorisation, where a scenario's rows depend on it, and say so first."""
     made = grading_steps(study)
     if not made:
@@ -161,11 +187,7 @@ def _grade(study: Study, console: Console, workers: int = 0, scheduler: str | No
     scenarios = study.experiment.scenarios
     check(study, [name for name, asked in scenarios.items() if asked.memorised is None])
     console.print(grading_line(study, [step.item for step in made]), markup=False, soft_wrap=True)
-    try:
-        with _executor([study], workers, scheduler, console) as execute:
-            list(_shown(execute, made, _titles(made), console))
-    except KeyboardInterrupt:
-        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+    list(work_through(study, made, console, workers, scheduler))
 
 
 def _planned(study: Study, console: Console) -> Plan:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from qhu.report.facts import as_text
 
-PARTS = ("data", "training", "unlearning", "evaluation")
+PARTS = ("data", "training", "unlearning", "evaluation", "tuned")
 PLACE = re.compile(r"\{([\w.]+)\}")
 Condition = Callable[[Any], bool]
 
@@ -60,6 +60,10 @@ UNLEARNING_STOPS = (
     "A method stopped after {unlearning.patience} epochs without a better one and kept the best by "
 )
 SPOILT = "the accuracy on the test rows, which are no longer unseen."
+TUNING_SPENDS = (
+    "Tuning looks at models of the data that is to be forgotten: an (ε, δ) that a method states is "
+    "that of a method whose options were given in advance, and excludes what tuning spent."
+)
 SENTENCES = (
     _Sentence(
         "rows",
@@ -182,6 +186,20 @@ SENTENCES = (
         "selection",
         "Nothing was selected on test rows.",
         {"training.select": _is("val_loss"), "unlearning.select": _is("val_loss")},
+    ),
+    _Sentence(
+        "selection",
+        "Options of the methods were tuned on the seeds {tuned.seeds}, none of which is reported, "
+        "with {tuned.trials} trials for each method that has something to tune, those of the "
+        "experiment {tuned.experiment} first. They are those of the lowest value, over the "
+        f"scenarios {{tuned.scenarios}}, of {{tuned.objective}}. {TUNING_SPENDS}",
+        {"tuned.trials": _given},
+    ),
+    _Sentence(
+        "selection",
+        "Seeds are draws of one dataset: rows that were tuned on with one seed are test rows of "
+        "others, though no test row of a tuning seed was read.",
+        {"tuned.trials": _given, "data.split": _is("seeded")},
     ),
     _Sentence(
         "budget",

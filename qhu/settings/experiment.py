@@ -20,6 +20,7 @@ from qhu.record.documents import parse_document, read_document
 from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
 from qhu.settings.checkpoint import Checkpoints, check_labels
+from qhu.settings.evidence import EvidenceSpec
 from qhu.settings.model import ModelSpec, expanded, replaced_by
 from qhu.settings.parts import (
     DataSpec,
@@ -30,6 +31,7 @@ from qhu.settings.parts import (
     TrainSpec,
     UnlearnSpec,
 )
+from qhu.settings.tuned import Tuned
 
 ALWAYS_RUN = ("none", "retrain")
 """Methods that stand beside every other: the untouched teacher and the retrained oracle."""
@@ -98,9 +100,13 @@ class Experiment(Options):
     """metrics to compute; empty: all registered ones but those on request"""
     seeds: Seeds = tuple(range(10))
     """root seeds; each draws its own split and forget set (see data.split) and initial weights"""
+    evidence: EvidenceSpec | None = Field(None, exclude_if=lambda given: given is None)
+    """what ``qhu evidence`` gathers; a run does not read it"""
     stages: Stages = Stages()
     device: TorchDevice = "cpu"
     """where networks are trained and evaluated; random numbers always come from the CPU"""
+    tuned: Tuned | None = Field(None, exclude_if=lambda given: given is None)
+    """where the methods' options come from, if ``qhu tune`` chose them"""
 
     @field_validator("data")
     @classmethod
@@ -145,6 +151,12 @@ class Experiment(Options):
                 raise UnknownName(f"scenario in checkpoints.{label}", scenario, self.scenarios)
         return self
 
+    @model_validator(mode="after")
+    def _not_tuned_on(self) -> "Experiment":
+        if self.tuned is not None:
+            refuse_tuned_on(self.tuned.seeds, self.seeds)
+        return self
+
     @field_serializer("methods", mode="plain")
     def _plain_methods(self, methods: dict[str, MethodSpec], info: Any) -> dict[str, Any]:
         dump = {"mode": "json", "exclude_defaults": info.exclude_defaults}
@@ -175,6 +187,19 @@ class Experiment(Options):
         if len(set(seeds)) < len(seeds):
             raise ValueError("seeds must differ: the same seed twice is not two samples")
         return seeds
+
+
+def refuse_tuned_on(tuning: Sequence[int], reported: Sequence[int]) -> None:
+    """Refuse seeds that options are tuned on and results are reported of.
+
+    Raises:
+        ValueError: naming them.
+    """
+    if shared := sorted(set(tuning) & set(reported)):
+        raise ValueError(
+            f"seeds {shortened(', '.join(map(str, shared)), 200)} are both tuned on and reported: "
+            "give others"
+        )
 
 
 def _method(label: str, given: Any) -> MethodSpec:

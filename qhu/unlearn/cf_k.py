@@ -16,9 +16,11 @@ class Options(MethodOptions):
 
     k: int = Field(1, ge=1)
     """number of layers, counted over those in the scope"""
-    move: Literal["last", "rest"] = "last"
+    move: Literal["last", "rest"] = Field(
+        "last", json_schema_extra={"tune": "another value is another method"}
+    )
     """``last``: only the last k layers move; ``rest``: the first k stay and all others move"""
-    ascend: bool = False
+    ascend: bool = Field(False, json_schema_extra={"tune": "another value is another method"})
     """climb the loss of the forget rows instead of fine-tuning on the retain rows"""
 
 

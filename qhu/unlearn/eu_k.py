@@ -13,7 +13,7 @@ class Options(MethodOptions):
 
     k: int = Field(1, ge=1)
     """trainable layers that are retrained, counted from the output over those in the scope"""
-    frozen: bool = True
+    frozen: bool = Field(True, json_schema_extra={"tune": "another value is another method"})
     """the other layers stay as they are; false: they go on training, as in arXiv 2512.19253"""
 
 

@@ -18,7 +18,9 @@ class Options(MethodOptions):
     """learning rate"""
     penalty: float = Field(100.0, ge=0)
     """λ, the weight of the penalty; 0 is gradient ascent"""
-    fisher: Literal["retain", "forget"] = "retain"
+    fisher: Literal["retain", "forget"] = Field(
+        "retain", json_schema_extra={"tune": "another value is another method"}
+    )
     """F: Fisher information of the retain rows; or, as arXiv 2512.19253 has it, the mean squared
     batch gradient of the forget rows' own loss"""
 

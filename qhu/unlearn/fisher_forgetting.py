@@ -15,7 +15,9 @@ EXPONENT = {"paper": 0.25, "notebook": 0.5}
 class Options(MethodOptions):
     """Options of ``fisher_forgetting``."""
 
-    form: Literal["paper", "notebook"] = "paper"
+    form: Literal["paper", "notebook"] = Field(
+        "paper", json_schema_extra={"tune": "another value is another method"}
+    )
     """standard deviation of the noise: (noise/F)^¼ in the paper, (noise/F)^½ in its notebook"""
     noise: float = Field(1e-6, gt=0)
     """λσ² of the paper, or α of its notebook (there 1e-6 … 3e-6)"""

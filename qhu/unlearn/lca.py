@@ -15,7 +15,7 @@ class Options(PairOptions):
 
     beta: float = Field(1.0, ge=0)
     """weight of the forget rows; 0 is fine-tuning"""
-    copies: bool = False
+    copies: bool = Field(False, json_schema_extra={"tune": "both are the same loss on average"})
     """batches of single (row, wrong label) pairs instead of rows with all their wrong labels: the
     same loss on average, of fewer rows per step"""
 

@@ -24,11 +24,17 @@ class Options(MethodOptions):
 
     lr: float | None = Field(0.05, gt=0)
     """γ, the learning rate; a noisy step keeps the share 1 − γ·λ of the distance to θ_ref"""
-    epsilon: float = Field(1.0, gt=0)
+    epsilon: float = Field(
+        1.0, gt=0, json_schema_extra={"tune": "it is the guarantee that is asked for"}
+    )
     """ε to certify; the noise follows from it"""
-    delta: float = Field(1e-5, gt=0, lt=1)
+    delta: float = Field(
+        1e-5, gt=0, lt=1, json_schema_extra={"tune": "it is the guarantee that is asked for"}
+    )
     """δ to certify"""
-    sigma: float | None = Field(None, gt=0)
+    sigma: float | None = Field(
+        None, gt=0, json_schema_extra={"tune": "it follows from the guarantee"}
+    )
     """σ, noise per step and coordinate; null: what ``epsilon`` and ``delta`` need"""
     radius: float = Field(1.0, ge=0)
     """C0, how far from the initial state θ may start"""
@@ -38,7 +44,9 @@ class Options(MethodOptions):
     """λ, pull towards the initial state"""
     noisy: float = Field(0.25, gt=0, le=1)
     """share of the step budget for noisy steps; the rest fine-tunes without noise"""
-    noise: Literal["parameters", "gradients"] = "parameters"
+    noise: Literal["parameters", "gradients"] = Field(
+        "parameters", json_schema_extra={"tune": "another value is another method"}
+    )
     """what is noised; ``gradients``: Adam follows clipped gradients plus noise of size ``sigma``,
     as in arXiv 2512.19253; it certifies nothing and uses no other option but ``clip``"""
 

@@ -3,6 +3,7 @@
 from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
@@ -16,10 +17,12 @@ from qhu.unlearn.task import PairOptions, Task
 class Options(PairOptions):
     """Options of ``qmul``."""
 
-    similarity: Literal["probability", "logit", "class"] = "probability"
+    similarity: Literal["probability", "logit", "class"] = Field(
+        "probability", json_schema_extra={"tune": "another value is another method"}
+    )
     """outputs whose difference defines similar classes: the paper's or its authors' code's; or
     ``class``: one similar class per class, by the teacher's mean logits, as in arXiv 2512.19253"""
-    away: bool = False
+    away: bool = Field(False, json_schema_extra={"tune": "another value is another method"})
     """push the forget rows away from their similar class, as arXiv 2512.19253 does; ``pairing`` is
     for it alone"""
 

@@ -25,9 +25,16 @@ class Options(PairOptions):
     """weight of the cross-entropy on the retain rows"""
     temperature: float = Field(4.0, gt=0)
     """temperature T of both divergences"""
-    floor: float = Field(0.0, ge=0, lt=1)
+    floor: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        json_schema_extra={"tune": "it bounds the divergences of the released protocol"},
+    )
     """probabilities below it count as it in both divergences, which bounds them; 0: no bound"""
-    joint: float | None = Field(None, ge=0)
+    joint: float | None = Field(
+        None, ge=0, json_schema_extra={"tune": "another value is another method"}
+    )
     """weight of leaving the teacher on the forget rows in every step, in place of max epochs, as
     arXiv 2512.19253 has it; null: max and min epochs in turn. ``pairing`` is for it alone"""
 

@@ -19,20 +19,30 @@ class MethodOptions(Options):
 
     lr: float | None = Field(None, gt=0)
     """learning rate; null: that of ``unlearning``"""
-    steps: int | None = Field(None, ge=0)
+    steps: int | None = Field(
+        None, ge=0, json_schema_extra={"tune": "all methods have the same budget"}
+    )
     """optimiser steps; null: the budget of ``unlearning``"""
-    epochs: int | None = Field(None, ge=1)
+    epochs: int | None = Field(
+        None, ge=1, json_schema_extra={"tune": "all methods have the same budget"}
+    )
     """epochs; null: those of ``unlearning``"""
-    patience: int | None = Field(None, ge=1)
+    patience: int | None = Field(
+        None, ge=1, json_schema_extra={"tune": "all methods have the same budget"}
+    )
     """epochs to wait for a better one, if ``unlearning`` waits; null: as many as there"""
-    scope: Scope | None = None
+    scope: Scope | None = Field(
+        None, json_schema_extra={"tune": "it is part of the question, the same for all methods"}
+    )
     """part of θ that may move; null: that of ``unlearning``"""
 
 
 class PairOptions(MethodOptions):
     """Options of methods whose steps see a retain and a forget batch."""
 
-    pairing: Pairing = "cycle"
+    pairing: Pairing = Field(
+        "cycle", json_schema_extra={"tune": "it says what an epoch is, in which budgets count"}
+    )
     """``cycle``: an epoch passes over the retain rows and begins the forget rows again as needed;
     ``zip``: it ends with the shorter of both"""
 

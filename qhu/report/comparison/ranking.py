@@ -60,7 +60,7 @@ def rank(results: Sequence[pd.DataFrame]) -> Ranking | None:
     Returns:
         None where fewer than two methods can be ranked.
     """
-    tables = [_distances(table) for table in results]
+    tables = [distances(table) for table in results]
     seeds = tables[0].index.intersection(tables[1].index)
     methods = in_order(m for m in tables[0].columns if m in tables[1])
     if len(methods) < 2 or seeds.empty:
@@ -91,7 +91,7 @@ def rank(results: Sequence[pd.DataFrame]) -> Ranking | None:
     return Ranking(tau, places, pairs, tests)
 
 
-def _distances(results: pd.DataFrame) -> pd.DataFrame:
+def distances(results: pd.DataFrame) -> pd.DataFrame:
     """Distance from the oracle's value, seeds × methods, of the seeds that have them all."""
     values = results.pivot(index="seed", columns="method", values="value")
     if "retrain" not in values:

@@ -105,7 +105,7 @@ def _latex(text: str) -> str:
 
 def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
     """Titles and texts; what a sentence has told is taken from ``left``."""
-    nested = ("scenarios", "methods", "checkpoints", "metrics", "stages", "seeds")
+    nested = ("scenarios", "methods", "checkpoints", "metrics", "stages", "seeds", "tuned")
     settings = applied(run.settings)
     left = dict(flatten({part: value for part, value in settings.items() if part not in nested}))
     for setting in _unused(left):

@@ -1,0 +1,76 @@
+"""What a tuning shows on screen."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from qhu.report.design import TUNING_SPENDS
+from qhu.settings.experiment import Experiment
+from qhu.tune.search import SearchResult
+
+FEW = 2
+"""More methods than this are not named beside an option of theirs."""
+
+
+def print_outcomes(
+    tuned: Experiment, outcomes: Mapping[str, SearchResult], out: Path, console: Console
+) -> None:
+    """Print what every method had and has, what was not tuned and why, and what it spent."""
+    table = Table(box=None, pad_edge=False)
+    for head in ("method", "trials", "before", "after", "leakage", "utility loss", "options"):
+        table.add_column(head, justify="left" if head in ("method", "options") else "right")
+    for label, outcome in outcomes.items():
+        before, best = outcome.trials[0].judgement, outcome.best
+        numbers = (before.objective, best.judgement.objective)
+        parts = (best.judgement.leakage, best.judgement.utility_loss)
+        table.add_row(
+            label,
+            str(len(outcome.trials)),
+            *(f"{value:.3f}" for value in (*numbers, *parts)),
+            _changed(outcome),
+        )
+    console.print(table)
+    for line in _lines(tuned, outcomes):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"tuned: {out}", markup=False, soft_wrap=True)
+
+
+def _changed(outcome: SearchResult) -> str:
+    """Options of the best trial that differ from those of the first."""
+    first, best = outcome.trials[0].options, outcome.best.options
+    own: dict[str, Any] = best.model_dump()
+    changed = {name: value for name, value in own.items() if getattr(first, name) != value}
+    if changed:
+        return ", ".join(f"{name} {value}" for name, value in changed.items())
+    return "its own are best" if len(outcome.trials) > 1 else "nothing to tune"
+
+
+def _lines(tuned: Experiment, outcomes: Mapping[str, SearchResult]) -> list[str]:
+    assert tuned.tuned is not None
+    seeds = ", ".join(map(str, tuned.tuned.seeds))
+    lines = [f"Lower is better; minimised on the seeds {seeds}: {tuned.tuned.objective}."]
+    for label, outcome in outcomes.items():
+        if outcome.refusals:
+            lines.append(
+                f"{label} refused {len(outcome.refusals)} combinations, which are no trials: "
+                f"{outcome.refusals[-1]}"
+            )
+    for reason, options in _kept(outcomes).items():
+        lines.append(f"Not tuned: {', '.join(options)}: {reason}.")
+    return [*lines, TUNING_SPENDS]
+
+
+def _kept(outcomes: Mapping[str, SearchResult]) -> dict[str, list[str]]:
+    """Options that keep their value by the reason, with their methods where these are few."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for label, outcome in outcomes.items():
+        for option, reason in outcome.kept.items() if len(outcome.trials) > 1 else ():
+            labels.setdefault((reason, option), []).append(label)
+    by_reason: dict[str, list[str]] = {}
+    for (reason, option), its in labels.items():
+        owner = f" ({', '.join(its)})" if len(its) <= FEW else ""
+        by_reason.setdefault(reason, []).append(option + owner)
+    return by_reason
