@@ -112,6 +112,7 @@ def test_a_run_with_requests_says_so(tmp_path, monkeypatch, qhu):
     assert line.endswith(", in 3 requests, each with a whole budget of steps")
     page = (tmp_path / "here" / "report.html").read_text()
     assert "in 3 requests, each with a whole budget of steps" in page
+    assert "In the scenarios s every request had the whole budget" in page
     assert "request 3 drift" in page
     code, _, errors = qhu("run", "turns.yaml", "-s", "scenarios.s.requests=7")
     assert code == 2 and "7 requests for 6 forget rows" in errors and errors.count("\n") == 1

@@ -165,6 +165,7 @@ def test_a_partition_in_python_finds_what_a_run_trained(tmp_path, monkeypatch):
 
 def test_where_networks_train_one_by_one_the_line_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("qhu.grid.collect.write_report", lambda folder: None)
     console = Console(record=True, width=300, file=Path("out").open("w"))  # noqa: SIM115
     experiment = asked(model={"head": {"name": "mlp", "hidden": [4], "dropout": 0.2}})
     assert not Study(experiment).net("train").stacked
