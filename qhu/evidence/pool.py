@@ -189,7 +189,8 @@ class Pool:
         return self._rows(part[np.isin(labels[part], labels[kept])])
 
     def _trained(self, batch: Batch, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Teachers, oracles or floors, each from weights and in a data order of its own."""
+        """Teachers, oracles or floors, in data orders of their own; as the study pairs them,
+        from the same weights for all models of a number."""
         net, training = self.study.net("train", key), self.study.experiment.training
         numbers, jobs = self.numbers(batch), list[FitJob]()
         for number in numbers:
@@ -197,12 +198,15 @@ class Pool:
             if batch.scenario:
                 kept &= ~self.requests(batch.scenario)[batch.request]
             name = (batch.kind, batch.scenario, batch.request, number)
-            init = net.initial(self._stream("init", *name)).to(self.study.torch_device)
+            own = (number,) if training.paired else name
+            init = net.initial(self._stream("init", *own)).to(self.study.torch_device)
             judging = self._judging(kept, training.select)
             jobs.append(FitJob(self._rows(kept), judging, init, self._stream("order", *name)))
         results = fit(net, jobs, training)
         states = together([result.state for result in results])
-        arrays = _arrays("", states) | _arrays("init ", together([job.init for job in jobs]))
+        arrays = _arrays("", states)
+        if batch.kind == "teacher":  # some methods begin where it began
+            arrays |= _arrays("init ", together([job.init for job in jobs]))
         arrays["logits"] = self._logits(states, key)
         arrays["steps"] = np.array([result.steps for result in results])
         return arrays | {"numbers": numbers}, {}

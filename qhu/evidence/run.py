@@ -10,9 +10,12 @@ from rich.console import Console
 
 from qhu.checks import check
 from qhu.errors import UserError
+from qhu.evidence.findings.attacked import PRIMARY
+from qhu.evidence.findings.rows import Finding
+from qhu.evidence.gathered import Question
 from qhu.evidence.pool import Batch, Pool
-from qhu.evidence.reading import PRIMARY, Question, Reading, Row, read
-from qhu.evidence.verdict import LEVEL, Judgement, judge
+from qhu.evidence.reading import Reading, read
+from qhu.evidence.verdict import LEVEL, TrialVerdict, judge
 from qhu.grid.description import describe
 from qhu.grid.execute import Step
 from qhu.grid.run import STORE, grade, work_through
@@ -174,10 +177,10 @@ def _make(study: Study, batch: Batch) -> None:
 
 
 def _table(readings: Sequence[Reading]) -> pd.DataFrame:
-    rows = [row for reading in readings for row in reading.rows]
-    return pd.DataFrame(rows, columns=Row._fields)
+    rows = [(*reading.question, *finding) for reading in readings for finding in reading.findings]
+    return pd.DataFrame(rows, columns=[*Question._fields, *Finding._fields])
 
 
-def _verdicts(judgements: Sequence[Judgement]) -> pd.DataFrame:
+def _verdicts(judgements: Sequence[TrialVerdict]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [judgement.row() for judgement in judgements]
     return pd.DataFrame(rows)

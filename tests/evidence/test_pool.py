@@ -38,7 +38,7 @@ def test_a_teacher_is_trained_on_its_half_alone(pool):
     study, number = pool.study, 5
     rows = np.flatnonzero(pool.members[number])
     name = ("teacher", "", 0, number)
-    init = study.net("train").initial(torch_stream(0, "pool", "init", *name))
+    init = study.net("train").initial(torch_stream(0, "pool", "init", number))
     order = torch_stream(0, "pool", "order", *name)
     device = study.torch_device
     job = FitJob(pool.whole.rows(rows, device), pool.whole.rows(rows[:0], device), init, order)

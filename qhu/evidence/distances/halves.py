@@ -34,7 +34,7 @@ def beside_floor(
     summary: Callable[[Floats], Floats],
     unlearned: Floats,
     oracle: Floats,
-    units: NDArray[np.int64],
+    units: NDArray[np.integer],
     seed: int,
     resamples: int = RESAMPLES,
 ) -> list[Beside]:

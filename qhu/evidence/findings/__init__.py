@@ -1,0 +1,1 @@
+"""What is read off a question, one file per kind of evidence."""
