@@ -63,7 +63,7 @@ def test_steps_and_drift_are_kept_per_request(jobs):
     assert facts["steps"] == 6
     lines = [(line["step"], line["request"]) for line in facts["history"]]
     assert lines == [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (6, 3)]
-    root = asked.net("train").theta.size**0.5
+    root = asked.net("train").theta.size ** 0.5
     for number in (1, 2, 3):
         assert facts["facts"][f"request {number} steps"] == 2
         assert facts["facts"][f"request {number} loss"] == 0.5

@@ -9,13 +9,13 @@ import pandas as pd
 from rich.console import Console
 
 from qhu.checks import check
-from qhu.errors import Interrupted, UserError
+from qhu.errors import UserError
 from qhu.evidence.pool import Batch, Pool
 from qhu.evidence.reading import PRIMARY, Question, Reading, Row, read
 from qhu.evidence.verdict import LEVEL, Judgement, judge
 from qhu.grid.description import describe
 from qhu.grid.execute import Step
-from qhu.grid.run import STORE, executor, shown
+from qhu.grid.run import STORE, grade, work_through
 from qhu.record.folder import RunFolder, RunRecord, started
 from qhu.record.store import Store
 from qhu.report.evidence.page import write_evidence
@@ -74,6 +74,8 @@ def run(
     study = Study(asked, Store(STORE.resolve()))
     folder = RunFolder(out or Path("runs") / "evidence" / experiment.name)
     _check(study)
+    grade(study, console, workers, scheduler)
+    check(study)
     begun, settings = time.monotonic(), asked.model_dump(mode="json")
     for line in (*describe(study).lines(), _said(study)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -105,7 +107,6 @@ def run(
 
 def _check(study: Study) -> None:
     """Refuse what a pool cannot be of, before anything is computed."""
-    check(study)
     if study.paid:
         raise UserError(
             f"evidence asks thousands of models: {next(iter(study.paid))} on a device would cost "
@@ -117,7 +118,6 @@ def _check(study: Study) -> None:
         raise UserError("teachers of a pool see all rows of their half: drop teacher_without")
     if study.experiment.checkpoints:
         raise UserError("models unlearned elsewhere are no pool: leave out checkpoints")
-    Pool(study)
 
 
 def _said(study: Study) -> str:
@@ -132,16 +132,10 @@ def _gathered(
     study: Study, console: Console, workers: int, scheduler: str | None
 ) -> tuple[list[Reading], int]:
     """All readings in order, and how many models there are behind them."""
-    steps = list(_steps(study))
-    titles = {step: step.title for step in steps}
-    readings = dict[Question, Reading]()
-    try:
-        with executor([study], workers, scheduler, console) as execute:
-            for step, result in shown(execute, steps, titles, console):
-                if isinstance(result, Reading):
-                    readings[step.item] = result
-    except KeyboardInterrupt:
-        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+    steps, readings = _steps(study), dict[Question, Reading]()
+    for step, result in work_through(study, steps, console, workers, scheduler):
+        if isinstance(result, Reading):
+            readings[step.item] = result
     pool = Pool(study)
     models = sum(len(pool.numbers(step.item)) for step in steps if step.work is _make)
     return [readings[step.item] for step in steps if step.work is read], models

@@ -95,7 +95,11 @@ def run_all(
 
 
 def work_through(
-    study: Study, listed: Sequence[Step], console: Console, workers: int = 0
+    study: Study,
+    listed: Sequence[Step],
+    console: Console,
+    workers: int = 0,
+    scheduler: str | None = None,
 ) -> Iterator[tuple[Step, Any]]:
     """Steps of a study that fill no run folder, each with its result, as they come.
 
@@ -104,12 +108,16 @@ def work_through(
         listed: its steps, those that others need before them.
         console: where progress is shown.
         workers: as for :func:`run`.
+        scheduler: as for :func:`run`.
 
     Raises:
         QhuError: as :func:`run`.
     """
-    with _executor([study], workers, None, console) as execute:
-        yield from _shown(execute, listed, _titles(listed), console)
+    try:
+        with _executor([study], workers, scheduler, console) as execute:
+            yield from _shown(execute, listed, _titles(listed), console)
+    except KeyboardInterrupt:
+        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
 
 
 def plan(experiment: Experiment, console: Console, access: Access | None = None) -> Plan:
@@ -121,7 +129,7 @@ def plan(experiment: Experiment, console: Console, access: Access | None = None)
     study = _study(experiment, console, access, submits=False)
     for backend in study.paid.values():
         backend.reach()
-    _grade(study, console)
+    grade(study, console)
     return _planned(study, console)
 
 
@@ -149,7 +157,7 @@ def _carry_out(
             continue
         todo.append(opened)
         opened.folder.check(opened.study.fingerprint)
-        _grade(opened.study, console, workers, scheduler)
+        grade(opened.study, console, workers, scheduler)
         check(opened.study)
         for line in describe(opened.study).lines():
             if line not in lines:  # runs of one family read the same
@@ -167,11 +175,11 @@ def _carry_out(
                 raise Interrupted("nothing was submitted")
     if todo:
         studies = [opened.study for opened in todo]
-        with executor(studies, workers, scheduler, console) as execute:
+        with _executor(studies, workers, scheduler, console) as execute:
             _work(todo, execute, console)
 
 
-def _grade(study: Study, console: Console, workers: int = 0, scheduler: str | None = None) -> None:
+def grade(study: Study, console: Console, workers: int = 0, scheduler: str | None = None) -> None:
     """Train what tells memorisation, where a scenario's rows depend on it, and say so first."""
     made = grading_steps(study)
     if not made:
@@ -179,28 +187,19 @@ def _grade(study: Study, console: Console, workers: int = 0, scheduler: str | No
     scenarios = study.experiment.scenarios
     check(study, [name for name, asked in scenarios.items() if asked.memorised is None])
     console.print(grading_line(study, [step.item for step in made]), markup=False, soft_wrap=True)
-    try:
-        with _executor([study], workers, scheduler, console) as execute:
-            list(_shown(execute, made, _titles(made), console))
-    except KeyboardInterrupt:
-        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+    list(work_through(study, made, console, workers, scheduler))
 
 
 def _planned(study: Study, console: Console) -> Plan:
     made = steps_here(study)
-    list(shown(one_by_one, made, _titles(made), console))
+    list(_shown(one_by_one, made, _titles(made), console))
     with one_thread():
         return make_plan(study)
 
 
-def executor(
+def _executor(
     studies: Sequence[Study], workers: int, scheduler: str | None, console: Console
 ) -> contextlib.AbstractContextManager[Execute]:
-    """What works through steps: this process, a local cluster or a running scheduler.
-
-    Raises:
-        UserError: both are asked for.
-    """
     if not workers and scheduler is None:
         return contextlib.nullcontext(one_by_one)
     if workers and scheduler is not None:
@@ -218,7 +217,7 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             if device := opened.study.paid.get("evaluate"):
                 opened.begin()
                 made = steps_on_devices(opened.study)
-                list(shown(execute, made, _titles(made), console))
+                list(_shown(execute, made, _titles(made), console))
                 with one_thread():
                     device.fetch(count(opened.study)["evaluate"])
         _grids(runs, execute, console)
@@ -245,7 +244,7 @@ def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             yield from its_steps
 
     titles = {step: opened.title or step.title for step, opened in run_of.items()}
-    for step, result in shown(execute, begun(), titles, console):
+    for step, result in _shown(execute, begun(), titles, console):
         opened = run_of[step]
         left[opened] -= 1
         if isinstance(result, Scored):
@@ -260,7 +259,7 @@ def _titles(listed: Iterable[Step]) -> dict[Step, str]:
     return {step: step.title for step in listed}
 
 
-def shown(
+def _shown(
     execute: Execute, todo: Iterable[Step], titles: Mapping[Step, str], console: Console
 ) -> Iterator[tuple[Step, Any]]:
     """The steps with their results as they come, with a bar per title; its clock starts with it."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from qhu.report.claims import MOST_NAMED
+from qhu.report.claims import MOST_NAMED, least_seen
 from qhu.report.forest import ForestRow
 from qhu.report.statistics import Estimate
 from qhu.report.styles import REFERENCE_METHODS
@@ -164,15 +164,6 @@ def _smallest(rows: Sequence[MethodVerdict]) -> str:
     """How small a difference could have been seen, over the methods that cannot be told."""
     values = [row.smallest for row in rows if row.verdict == "cannot tell"]
     return least_seen(values) or "nor how small a difference this could see"
-
-
-def least_seen(values: Sequence[float]) -> str:
-    """The range of the smallest differences seen, in words; empty where none is known."""
-    measured = sorted(value for value in values if math.isfinite(value))
-    if not measured:
-        return ""
-    low, high = number(measured[0]), number(measured[-1])
-    return f"smallest difference this could see: {low if low == high else f'{low} to {high}'}"
 
 
 def _caveats(table: VerdictTable, control: str) -> list[str]:
