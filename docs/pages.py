@@ -25,7 +25,7 @@ def complete(app: Any, page: str, source: list[str]) -> None:
         source[0] += f"\n{reference.public()}\n"
     elif folder == "tutorials":
         source[0] = COMMANDS.sub(_with_output, source[0])
-    elif folder == "networks" and name in registry.REGISTRIES:
+    elif folder in ("networks", "evidence") and name in registry.REGISTRIES:
         entries = registry.REGISTRIES[name]
         source[0] += _sources(tuple(c for entry in entries.names() for c in entries[entry].cites))
     elif folder in FIGURES and name in getattr(registry, folder.removesuffix("s")).names():

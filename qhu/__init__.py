@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qhu.errors import QhuError as QhuError
     from qhu.errors import UserError as UserError
     from qhu.estimators.noisy import NoisyEstimator as NoisyEstimator
+    from qhu.evidence.game import Game as Game
     from qhu.metrics.evidence import Evidence as Evidence
     from qhu.metrics.evidence import Measured as Measured
     from qhu.model.encodings.base import Encoding as Encoding
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from qhu.record.scores import Reading as Reading
     from qhu.registry import Options as Options
     from qhu.registry import ansatz as ansatz
+    from qhu.registry import attack as attack
     from qhu.registry import backend as backend
     from qhu.registry import dataset as dataset
     from qhu.registry import encoding as encoding
@@ -50,11 +52,12 @@ HOME = {
     "engine.estimator": ("EngineEstimator", "EngineGradient"),
     "errors": ("QhuError", "UserError"),
     "estimators.noisy": ("NoisyEstimator",),
+    "evidence.game": ("Game",),
     "metrics.evidence": ("Evidence", "Measured"),
     "model.encodings.base": ("Encoding", "Reuploadable"),
     "record.scores": ("Reading",),
     "registry": (
-        *("Options", "ansatz", "backend", "dataset", "encoding"),
+        *("Options", "ansatz", "attack", "backend", "dataset", "encoding"),
         *("front", "head", "method", "metric", "observables"),
     ),
     "settings.experiment": ("Experiment",),

@@ -1,5 +1,7 @@
 """What is refused before anything is computed or written."""
 
+from collections.abc import Collection
+
 import torch
 
 from qhu.errors import UserError
@@ -9,8 +11,12 @@ from qhu.study import Study
 from qhu.unlearn.task import MethodOptions
 
 
-def check(study: Study) -> None:
+def check(study: Study, scenarios: Collection[str] | None = None) -> None:
     """Refuse wrong inputs before anything is computed or written.
+
+    Args:
+        study: what is asked.
+        scenarios: those whose rows are looked at; None: all.
 
     Raises:
         UserError: an empty split or forget set, no rows to select an epoch by, an absent class,
@@ -23,8 +29,9 @@ def check(study: Study) -> None:
             "device cuda: torch finds no CUDA device here; use device=cpu, or install a torch "
             "built for CUDA"
         )
+    chosen = study.experiment.scenarios if scenarios is None else scenarios
     for seed in study.experiment.seeds:
-        for scenario in study.experiment.scenarios:
+        for scenario in chosen:
             _check_selection(study, seed, scenario)
             _check_components(study, seed, scenario)
     for entry in study.methods.values():
@@ -36,7 +43,7 @@ def check(study: Study) -> None:
     _check_scaling(study)
     for backend in study.paid.values():
         backend.check()
-    _check_network(study)
+    _check_network(study, chosen)
     _check_checkpoints(study)
 
 
@@ -67,14 +74,14 @@ def _check_checkpoints(study: Study) -> None:
         fitted(study.net("train"), tensors, f"the model of {cell}")
 
 
-def _check_network(study: Study) -> None:
+def _check_network(study: Study, scenarios: Collection[str]) -> None:
     """Refuse parts that do not fit each other, and samples that the encoding cannot take."""
     study.net("train")
     encoding = selective_encoding(study.experiment.model)
     if encoding is None:
         return
     for seed in study.experiment.seeds:
-        for scenario in study.experiment.scenarios:
+        for scenario in scenarios:
             encoding.check(study.partition(seed, scenario).samples)
 
 

@@ -22,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(markup=False)  # a path or a label may hold brackets
 notes = Console(stderr=True, markup=False)
 KINDS = (
-    *("methods", "metrics", "datasets", "backends", "experiments"),
+    *("methods", "metrics", "attacks", "datasets", "backends", "experiments"),
     *("fronts", "encodings", "ansatze", "circuits", "observables", "heads"),
 )
 
@@ -145,6 +145,28 @@ def evaluate(
     given = load_experiment(_file(experiment), *_overrides(backend, stages, None, None, settings))
     asked = with_models(given, models, name, scenario, seed)
     _run(asked, out, workers, scheduler, (emulator, max_qpu_seconds, least_success), yes)
+
+
+@app.command()
+def evidence(
+    experiment: File,
+    backend: Name = None,
+    stages: Stages = None,
+    methods: Methods = None,
+    settings: Settings = None,
+    out: Out = None,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
+) -> None:
+    """Attack thousands of models to say which methods forgot; run it again to resume."""
+    from qhu.evidence.run import run as gather
+    from qhu.report.evidence.terminal import print_verdicts
+    from qhu.settings.experiment import load_experiment
+
+    overrides = _overrides(backend, stages, None, methods, settings)
+    asked = load_experiment(_file(experiment), *overrides)
+    _say_backends(asked)
+    print_verdicts(gather(asked, out, console, workers, scheduler), console)
 
 
 @app.command()

@@ -33,7 +33,7 @@ from qhu.seeding import torch_stream
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 from qhu.training import FitJob, FitResult, fit
 from qhu.unlearn.task import MethodOptions
-from qhu.unlearn.unlearning import Unlearning, UnlearnJob
+from qhu.unlearn.unlearning import Unlearning, UnlearnJob, UnlearnResult
 
 Computed = tuple[dict[str, Any], dict[str, Any]]
 
@@ -109,17 +109,36 @@ def unlearn(study: Study, cell: Cell) -> Stage:
 
     def compute() -> Computed:
         fit = Fit("oracle" if chosen.method == "retrain" else "teacher", cell.seed, cell.scenario)
-        method = _unlearning(study, cell, study.net("unlearn", key))
-        (result,) = method([_unlearn_job(study, cell, study.state(teacher))])
-        recorded = {
-            "history": result.history,
-            "steps": len(result.history),
-            "facts": result.facts,
-            **_samples_of(study, fit),
-        }
-        return study.arrays(result.state), recorded
+        method = unlearning(study, cell.seed, cell.method, str(cell), study.net("unlearn", key))
+        start = state = study.state(teacher)
+        results = list[UnlearnResult]()
+        for number, rows in enumerate(study.partition(cell.seed, cell.scenario).in_turn()):
+            results += method([_unlearn_job(study, cell, state, rows, number)])
+            state = results[-1].state
+        recorded = {**in_turn(start, results), **_samples_of(study, fit)}
+        return study.arrays(state), recorded
 
     return study.store.get(key, compute)
+
+
+def in_turn(start: ModelState, results: Sequence[UnlearnResult]) -> dict[str, Any]:
+    """History, steps and facts of requests that were met one after another.
+
+    Steps are counted on. Of several requests every line and fact says which one it is of; ``drift``
+    is the distance of θ from the ``start`` after it.
+    """
+    if len(results) == 1:
+        history, facts = results[0].history, results[0].facts
+    else:
+        history, facts = [], {}
+        for number, result in enumerate(results, 1):
+            done = len(history)
+            for line in result.history:
+                history.append({**line, "step": done + line["step"], "request": number})
+            drift = float((result.state.theta - start.theta).norm())
+            own = {"steps": len(result.history), "drift": drift, **result.facts}
+            facts |= {f"request {number} {name}": value for name, value in own.items()}
+    return {"history": history, "steps": len(history), "facts": facts}
 
 
 def predict(
@@ -249,29 +268,44 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
     stream = [cell.scenario, cell.method]  # labels name the stream that the method draws from
     method = [chosen.method, study.foreign.get(f"method {cell.method}"), identity(chosen.options)]
     used = [*stream, method, partition.forget.tolist()]
+    if len(partition.requests) > 1:
+        used.append([request.tolist() for request in partition.requests])
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
 
 
-def _unlearning(study: Study, cell: Cell, net: HybridNet) -> Unlearning:
-    """A cell's method with its options and the common ones."""
-    chosen, seen = study.experiment.methods[cell.method], _seen_by_teacher(study, cell.seed)
+def unlearning(study: Study, seed: int, method: str, title: str, net: HybridNet) -> Unlearning:
+    """A method with its options and the common ones.
+
+    Args:
+        study: the study.
+        seed: whose rows are forgotten.
+        method: its label.
+        title: what errors call it.
+        net: on whose backend.
+    """
+    chosen, seen = study.experiment.methods[method], _seen_by_teacher(study, seed)
     assert isinstance(chosen.options, MethodOptions)
     features = seen.samples[seen.train]
     return Unlearning(
-        method=study.methods[cell.method],
+        method=study.methods[method],
         options=chosen.options,
         spec=study.experiment.unlearning,
         net=net,
         classes=len(study.data.classes),
         span=(float(features.min()), float(features.max())),
-        title=str(cell),
-        stacks=f"method {cell.method}" not in study.foreign,
+        title=title,
+        stacks=f"method {method}" not in study.foreign,
     )
 
 
-def _unlearn_job(study: Study, cell: Cell, teacher: ModelState) -> UnlearnJob:
-    """The teacher, what it is to forget, and the rows of the seed that a method may see."""
-    partition, seen = study.partition(cell.seed, cell.scenario), _seen_by_teacher(study, cell.seed)
+def _unlearn_job(
+    study: Study, cell: Cell, teacher: ModelState, partition: Partition, number: int
+) -> UnlearnJob:
+    """The model that is to forget, what, and the rows of the seed that a method may see.
+
+    The oracle is that of all requests, which is what a retrained model is after the last.
+    """
+    seen, later = _seen_by_teacher(study, cell.seed), [number] if number else []
 
     def rows(index: NDArray[np.int64]) -> Rows:
         return seen.rows(index, study.torch_device)
@@ -286,7 +320,7 @@ def _unlearn_job(study: Study, cell: Cell, teacher: ModelState) -> UnlearnJob:
         judging=rows(partition.selection(study.experiment.unlearning.select)),
         teacher=teacher,
         init=_initial(study, Fit("teacher", cell.seed)),
-        order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method),
+        order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method, *later),
         retrain=retrain,
     )
 

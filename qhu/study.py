@@ -1,7 +1,8 @@
 """What the stages of an experiment are made of: data, rows, networks and keys."""
 
+import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,14 @@ from qhu.backends.base import STAGES, Backend
 from qhu.backends.named import open_backend
 from qhu.backends.paid import PaidBackend
 from qhu.data.base import Dataset
+from qhu.data.copies import with_copies
+from qhu.data.forgetting import check_count, choose, in_requests
 from qhu.data.partition import Partition, drawn
 from qhu.data.reduction import chosen_part, sample_shape
 from qhu.data.split import ForgetSet, forget_rows, split_rows
+from qhu.errors import UserError
 from qhu.hardware.access import Access
+from qhu.memorisation import Memorisation, fit_halves, halves, memorisation
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.identity import code_digest, digest, identity, packages
@@ -25,11 +30,15 @@ from qhu.record.scores import Score
 from qhu.record.stage import Stage
 from qhu.record.store import MemoryStore, Store
 from qhu.registry import Options
+from qhu.seeding import numpy_stream
 from qhu.settings.checkpoint import Checkpoint
 from qhu.settings.experiment import ALWAYS_RUN, Experiment, MethodSpec
+from qhu.settings.parts import TrainSpec
 
 FLOOR = "floor"
 """A second oracle, trained in another data order, in a method's place: how close chance gets."""
+STACKED, ONE_BY_ONE = 256, 16
+"""Models on halves that are trained, and kept, together; where each trains by itself, fewer."""
 BESIDE = "beside"
 """The exact evaluation that stands beside one that costs."""
 
@@ -44,6 +53,19 @@ class Fit:
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.scenario, self.kind, f"seed {self.seed}")))
+
+
+@dataclass(frozen=True, order=True)
+class HalfModels:
+    """Of so many ``models`` trained on random halves of a seed's training rows ``count``."""
+
+    seed: int
+    models: int
+    first: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.count} halves from {self.first} of {self.models} seed {self.seed}"
 
 
 @dataclass(frozen=True, order=True)
@@ -201,12 +223,89 @@ class Study:
         if not scenario:
             pinned = {row for chosen in asked.scenarios.values() for row in chosen.ids or ()}
             split = split_rows(data, asked.data, seed, sorted(pinned))
+            if asked.data.copies is not None:
+                data, split = with_copies(data, split, asked.data.copies, seed)
             return Partition(data, asked.data, split, ForgetSet(split.train, split.train[:0]))
         whole, chosen = self.partition(seed), asked.scenarios[scenario]
-        parted = forget_rows(data, whole.split, scenario, chosen, seed, asked.data)
-        scored = drawn(parted.retain, asked.evaluation.retain, seed, scenario)
-        forgotten = None if chosen.label is None else data.class_number(chosen.label)
-        return Partition(data, asked.data, whole.split, parted, whole, forgotten, scored)
+        grades = functools.partial(self.memorisation, seed)
+        choice = choose(whole, scenario, chosen, seed, lambda models: grades(models).value)
+        rows = None if choice is None else choice.rows
+        parted = forget_rows(whole.data, whole.split, scenario, chosen, seed, asked.data, rows)
+        return Partition(
+            whole.data,
+            asked.data,
+            whole.split,
+            parted,
+            whole,
+            forgotten=None if chosen.label is None else data.class_number(chosen.label),
+            scored=drawn(parted.retain, asked.evaluation.retain, seed, scenario),
+            requests=in_requests(parted.forget, chosen, scenario, seed),
+            choice=choice,
+        )
+
+    def memorisation(self, seed: int, models: int) -> Memorisation:
+        """Memorisation of a seed's training rows by so many models, trained where not kept yet."""
+        graded = [self.graded(part).arrays["given"] for part in self._halves(seed, models)]
+        return memorisation(np.concatenate(graded), self._members(seed, models))
+
+    def halves(self) -> list[HalfModels]:
+        """All models that scenarios need to tell memorisation, as many at once as are kept at once.
+
+        Raises:
+            UserError: a scenario asks for more rows than there are.
+        """
+        listed: dict[HalfModels, None] = {}
+        for seed in self.experiment.seeds:
+            for name, chosen in self.experiment.scenarios.items():
+                if chosen.memorised is not None:
+                    check_count(name, chosen, len(self.partition(seed).train))
+                    listed |= dict.fromkeys(self._halves(seed, chosen.memorised.models))
+        return list(listed)
+
+    def graded(self, part: HalfModels) -> Stage:
+        """What models on random halves give to the labels of all training rows, ``given`` (m, n).
+
+        Raises:
+            UserError: training costs.
+        """
+        training = self.experiment.training
+        return self.store.get(
+            self._half_key(part), lambda: ({"given": self.fit_halves(part, training)}, {})
+        )
+
+    def is_graded(self, part: HalfModels) -> bool:
+        """Whether the store holds what such models give to labels."""
+        return self._half_key(part) in self.store
+
+    def fit_halves(self, part: HalfModels, spec: TrainSpec) -> NDArray[np.float64]:
+        """Train such models; what each gives to the labels of all training rows, (m, n)."""
+        partition, device = self.partition(part.seed), self.torch_device
+        judging = partition.selection(spec.select)
+        rows, val = (partition.rows(index, device) for index in (partition.train, judging))
+        members = self._members(part.seed, part.models)[part.first : part.first + part.count]
+        numbered = dict(enumerate(members, part.first))
+        net = self.net("train", self._half_key(part))
+        return fit_halves(net, rows, val, numbered, spec, part.seed)
+
+    def _half_key(self, part: HalfModels) -> str:
+        if "train" in self.paid:
+            raise UserError(
+                f"{part.models} models would be trained on {self.experiment.stages.train} to tell "
+                "memorisation: set stages.train to an exact backend, or name the rows by ids"
+            )
+        training, partition = self.experiment.training, self.partition(part.seed)
+        judging = partition.selection(training.select).tolist()
+        settings = [identity(training), judging, *astuple(part)]
+        return self.key("halves", "train", part.seed, *settings)
+
+    def _halves(self, seed: int, models: int) -> list[HalfModels]:
+        size = STACKED if self.net("train").stacked else ONE_BY_ONE
+        firsts = range(0, models, size)
+        return [HalfModels(seed, models, i, min(size, models - i)) for i in firsts]
+
+    def _members(self, seed: int, models: int) -> NDArray[np.bool_]:
+        partition, drawing = self.partition(seed), numpy_stream(seed, "halves", models)
+        return halves(partition.labels[partition.train], models, drawing)
 
     def seen_by(self, model: Stage, seed: int) -> torch.Tensor:
         """All rows as a stored model sees them: by the scaling that it was trained with."""

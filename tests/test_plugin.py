@@ -62,6 +62,7 @@ def test_its_names_are_listed_and_its_options_checked(site, tmp_path):
     listed = call(site, tmp_path, "list", "methods").stdout
     assert "shrink_perturb     Shrink θ towards zero" in listed
     assert "phases             H and a phase" in call(site, tmp_path, "list", "encodings").stdout
+    assert "Whether the prediction is right." in call(site, tmp_path, "list", "attacks").stdout
     wrong = ("-s", "methods.shrink_perturb.shrink=2")
     done = call(site, tmp_path, "run", PLUGIN / "moons.yaml", *wrong)
     assert done.returncode == 2

@@ -1,10 +1,12 @@
 """Everything that a seed and a scenario decide about the rows of a dataset."""
 
 import functools
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from qhu.data.base import Dataset
@@ -12,6 +14,21 @@ from qhu.data.rows import Rows
 from qhu.data.split import ForgetSet, RowNumbers, Split, scale, selection_rows
 from qhu.seeding import numpy_stream
 from qhu.settings.parts import DataSpec
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenRows:
+    """Rows that a scenario chose, and by what.
+
+    Attributes:
+        rows: training rows to forget.
+        measure: what they were chosen by; empty: by nothing that is measured.
+        values: that measure of the rows, in their order; empty where there is none.
+    """
+
+    rows: RowNumbers
+    measure: str = ""
+    values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +45,8 @@ class Partition:
         whole: the seed's partition without a scenario; None for that one itself.
         forgotten: class that the scenario forgets; None where it forgets no class.
         scored: retain rows that scores are taken on.
+        requests: the forget rows, parted into what is asked to be forgotten one after another.
+        choice: what the forget rows were chosen by; None where they were drawn or named.
     """
 
     data: Dataset
@@ -37,6 +56,8 @@ class Partition:
     whole: "Partition | None" = None
     forgotten: int | None = None
     scored: RowNumbers | None = None
+    requests: tuple[RowNumbers, ...] = ()
+    choice: ChosenRows | None = None
 
     @property
     def train(self) -> RowNumbers:
@@ -84,6 +105,13 @@ class Partition:
         """Scaled samples of some rows with their labels, on a device."""
         y = torch.from_numpy(self.labels[index])
         return Rows(self.samples[index].to(device), y.to(device))
+
+    def in_turn(self) -> Iterator["Partition"]:
+        """The rows as each request finds them: what it forgets, what nobody has asked to forget."""
+        retain = self.train
+        for request in self.requests:
+            retain = retain[~np.isin(retain, request)]
+            yield replace(self, parted=ForgetSet(retain, request), requests=(request,))
 
     def selection(self, select: str) -> RowNumbers:
         """Rows by which an epoch of a training on the retain rows is selected.

@@ -34,10 +34,12 @@ class Rows:
 
 
 def joined(first: Rows, second: Rows) -> Rows:
-    """Rows of the first, then of the second."""
+    """Rows of the first, then of the second; with teacher logits if both have them."""
     dim = first.y.ndim - 1
     x, y = torch.cat([first.x, second.x], dim), torch.cat([first.y, second.y], dim)
-    return Rows(x, y)
+    if first.teacher is None or second.teacher is None:
+        return Rows(x, y)
+    return Rows(x, y, torch.cat([first.teacher, second.teacher], dim))
 
 
 def stacked(sets: Sequence[Rows]) -> Rows:

@@ -1,7 +1,7 @@
 """Rows of a dataset for one seed and scenario: train = retain ∪ forget, val, test."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,14 @@ class Split:
 
     Attributes:
         labels: (N,) what the network is taught, the data's labels up to ``data.label_noise``.
+        originals: rows that the last ones are copies of, in their order; empty: no row is a copy.
     """
 
     train: RowNumbers
     val: RowNumbers
     test: RowNumbers
     labels: RowNumbers
+    originals: RowNumbers = field(default_factory=lambda: np.arange(0))
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def forget_rows(
     scenario: Scenario,
     seed: int,
     spec: DataSpec = DEFAULTS,
+    chosen: RowNumbers | None = None,
 ) -> ForgetSet:
     """Forget set of a scenario; all methods of the seed share it.
 
@@ -87,6 +90,7 @@ def forget_rows(
         scenario: what is to be forgotten.
         seed: root seed.
         spec: kind of split: a fraction is drawn from the seed, or as released.
+        chosen: rows of a kind that has settings of its own (:mod:`qhu.data.forgetting`).
 
     Raises:
         UserError: the class or a row is absent, no row is mislabelled, or the forget set is empty
@@ -95,7 +99,9 @@ def forget_rows(
     where, train = f"scenario '{name}'", split.train
     if scenario.fraction is not None and spec.split == "released":
         return ForgetSet(*_released(train, data.y, scenario.fraction))
-    if scenario.label is not None:
+    if chosen is not None:
+        forget = train[np.isin(train, chosen)]
+    elif scenario.label is not None:
         try:
             number = data.class_number(scenario.label)
         except UserError as error:

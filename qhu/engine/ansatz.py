@@ -1,9 +1,11 @@
 """What a quantum layer is made of: a parametrised circuit and what is measured on it."""
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
+from qiskit.circuit import CircuitInstruction, Parameter, ParameterExpression
 from qiskit.quantum_info import SparsePauliOp
 from torch import Tensor
 
@@ -57,8 +59,34 @@ class Ansatz:
                     f"{self.circuit.num_qubits}: give every qubit a letter, I where none is read"
                 )
 
+    def until(self, layers: int) -> "Ansatz":
+        """The ansatz up to the first gate that takes a weight of a later trainable layer.
+
+        Gates without weights belong to the layer before them, features entered again between
+        layers, too.
+
+        Args:
+            layers: number of trainable layers kept.
+        """
+        later = {*self.weights[sum(self.layers[:layers]) :]}
+        rest = None if self.rest is None else _until(self.rest, later)
+        return replace(self, circuit=_until(self.circuit, later), rest=rest)
+
     def copy(self) -> "Ansatz":
         """The same ansatz, which no edit of this one's circuit and observables reaches."""
         observables = tuple(observable.copy() for observable in self.observables)
         rest = None if self.rest is None else self.rest.copy()
         return replace(self, circuit=self.circuit.copy(), observables=observables, rest=rest)
+
+
+def _until(circuit: QuantumCircuit, later: Set[Parameter]) -> QuantumCircuit:
+    """The circuit up to the first gate that takes one of the parameters."""
+
+    def is_earlier(item: CircuitInstruction) -> bool:
+        angles = [v for v in item.operation.params if isinstance(v, ParameterExpression)]
+        return all(later.isdisjoint(angle.parameters) for angle in angles)
+
+    earlier = circuit.copy_empty_like()
+    for item in takewhile(is_earlier, circuit.data):
+        earlier.append(item)
+    return earlier

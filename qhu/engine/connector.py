@@ -17,6 +17,7 @@ from qhu.engine.network import Network
 from qhu.engine.noise import NoiseModel
 from qhu.engine.observables import pauli_sums
 from qhu.engine.program import Program, compile_circuit
+from qhu.engine.states import compile_states
 from qhu.errors import UserError
 
 _COMPUTED_IN = (torch.float32, torch.float64)
@@ -49,6 +50,7 @@ class EngineConnector(TorchConnector):
         super().__init__(neural_network, initial_weights)
         self._ansatz, self._noise = ansatz, noise
         self._programs: dict[torch.dtype, Program] = {}
+        self._states: dict[int | None, Program] = {}
 
     def forward(self, input_data: Tensor | None = None) -> Tensor:
         """Expectation values (..., M) of the samples (..., F), in the dtype of the weights.
@@ -74,6 +76,22 @@ class EngineConnector(TorchConnector):
             values = program(inputs, weights)
         _check(values)
         return values.to(weights.dtype)
+
+    def states(self, layers: int | None = None) -> Program:
+        """What computes the state vectors (..., 2ⁿ) from features (..., F) and weights (..., W).
+
+        Args:
+            layers: trainable layers that are run; None: the whole circuit.
+
+        Raises:
+            UserError: the layer is under noise, or too wide to hold a state.
+        """
+        if self._noise is not None:
+            raise UserError("a quantum layer under noise has no state vectors: use one without")
+        if layers not in self._states:
+            ansatz = self._ansatz if layers is None else self._ansatz.until(layers)
+            self._states[layers] = compile_states(ansatz)
+        return self._states[layers]
 
     def _program(self, real: torch.dtype) -> Program:
         if real not in self._programs:

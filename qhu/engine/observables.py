@@ -1,6 +1,6 @@
 """Observables as Pauli sums, and the last step: their expectation values in a batch of states."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
@@ -17,6 +17,8 @@ from qhu.errors import UserError
 
 Bits = tuple[bool, ...]
 """One per qubit, qubit 0 first."""
+Readout = Callable[[Tensor], Tensor]
+"""What is read (..., M, samples) of states (..., 2ⁿ, samples)."""
 TABLE_QUBITS = 12
 """Tables over basis states reach over so many qubits, whatever the width of the circuit."""
 MAX_TABLE_BYTES = 2**32

@@ -20,7 +20,7 @@ Where a state is prepared from the features (:mod:`~qhu.engine.preparation`), ex
 from it; noisy ones run its gates, their angles computed from the features.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -38,10 +38,10 @@ from qhu.engine.gates import ElementaryGate, elementary_gates
 from qhu.engine.heisenberg import HeisenbergProgram
 from qhu.engine.noise import Noise, NoiseModel
 from qhu.engine.noisy import NoisyProgram
-from qhu.engine.observables import MAX_TABLE_BYTES, Expectations, hermitian
+from qhu.engine.observables import MAX_TABLE_BYTES, Expectations, Readout, hermitian
 from qhu.engine.preparation import Amplitudes
 from qhu.engine.readout import read_observables
-from qhu.engine.schedule import exact_levels, visible_gates
+from qhu.engine.schedule import Level, Phase, exact_levels, visible_gates
 from qhu.engine.statevector import StatevectorProgram
 from qhu.engine.unitary import MAX_UNITARY_QUBITS, UnitaryProgram, encoding_first
 from qhu.errors import UserError
@@ -116,9 +116,21 @@ def _exact_program(
         ]
         return ConeProgram(parts, len(observables))
     _check_width(num_qubits, MAX_STATE_QUBITS, "exactly")
+    return state_program(levels, num_qubits, parameters, Expectations(observables, dtype), dtype)
+
+
+def state_program(
+    levels: Sequence[Level[Phase]],
+    num_qubits: int,
+    parameters: Parameters,
+    readout: Readout,
+    dtype: torch.dtype,
+    start: Callable[[Tensor], Tensor] | None = None,
+) -> Program:
+    """The program that computes whole states; see :class:`StatevectorProgram`."""
     small = num_qubits <= MAX_UNITARY_QUBITS and encoding_first(levels)
     kind = UnitaryProgram if small else StatevectorProgram
-    return kind(levels, num_qubits, parameters, Expectations(observables, dtype), dtype)
+    return kind(levels, num_qubits, parameters, readout, dtype, start)
 
 
 def _check_width(num_qubits: int, widest: int, how: str) -> None:
@@ -160,9 +172,8 @@ def _prepared_program(
     parameters = Parameters((), ansatz.weights)
     gates = visible_gates(elementary_gates(ansatz.rest.reverse_bits()), observables)
     levels = exact_levels(gates, num_qubits, parameters)
-    kind = UnitaryProgram if num_qubits <= MAX_UNITARY_QUBITS else StatevectorProgram
-    expectations = Expectations(observables, dtype)
-    return kind(levels, num_qubits, parameters, expectations, dtype, preparation.state)
+    readout = Expectations(observables, dtype)
+    return state_program(levels, num_qubits, parameters, readout, dtype, preparation.state)
 
 
 def _reversed(observable: SparsePauliOp) -> SparsePauliOp:

@@ -17,7 +17,7 @@ from qhu.engine.angles import Parameters
 from qhu.engine.batch import Batch
 from qhu.engine.diagonal import Diagonals
 from qhu.engine.local import LocalGates
-from qhu.engine.observables import Expectations
+from qhu.engine.observables import Readout
 from qhu.engine.permutation import Permutation
 from qhu.engine.products import Products
 from qhu.engine.schedule import Level, LocalRow, Phase
@@ -36,7 +36,7 @@ class StatevectorProgram:
         levels: the scheduled circuit; the first has at least one row.
         num_qubits: n.
         parameters: numbering of the circuit's parameters.
-        expectations: the measurement.
+        readout: the measurement.
         dtype: complex dtype of the states.
         start: states (..., 2**n) that the samples start from; None: all qubits in |0>.
     """
@@ -46,7 +46,7 @@ class StatevectorProgram:
         levels: Sequence[Level[Phase]],
         num_qubits: int,
         parameters: Parameters,
-        expectations: Expectations,
+        readout: Readout,
         dtype: torch.dtype,
         start: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
@@ -55,7 +55,7 @@ class StatevectorProgram:
             levels = [Level([LocalRow()]), *levels]
         self._parameters = parameters
         self._real = dtype.to_real()
-        self._expectations = expectations
+        self._readout = readout
         self._groups = _groups(num_qubits)
         self._vectors = [Products.kron(size, 2) for size in self._groups]
         later = [row for level in levels[1:] for row in level.rows]
@@ -73,7 +73,7 @@ class StatevectorProgram:
         self._sources = self._local.all_sources.union(*(d.sources for d in diagonals))
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
-        """Expectation values (..., M) at inputs (..., I) and weights (..., W)."""
+        """What is read (..., M) at inputs (..., I) and weights (..., W)."""
         values = self._parameters.values(inputs, weights, self._sources, self._real)
         batch = Batch(inputs, weights, [values[source] for source in self._local.sources])
         self._check_memory(batch, weights.device)
@@ -91,7 +91,7 @@ class StatevectorProgram:
                 state = step(state)
             else:
                 state = state * batch.columns(step(values, weights.device).squeeze(-2))
-        return batch.outputs(self._expectations(state).mT)
+        return batch.outputs(self._readout(state).mT)
 
     def _check_memory(self, batch: Batch, device: torch.device) -> None:
         """Refuse states that this machine cannot hold, before memory is asked for."""

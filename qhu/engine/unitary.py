@@ -9,7 +9,7 @@ from qhu.engine.angles import Parameters
 from qhu.engine.batch import Batch
 from qhu.engine.diagonal import Diagonals
 from qhu.engine.local import LocalLayers, encoding_cells
-from qhu.engine.observables import Expectations
+from qhu.engine.observables import Readout
 from qhu.engine.permutation import Permutation
 from qhu.engine.products import KronMatrices, Products, chain
 from qhu.engine.schedule import Level, LocalRow, Phase
@@ -27,7 +27,7 @@ class UnitaryProgram:
         levels: the scheduled circuit, which must satisfy :func:`encoding_first`.
         num_qubits: n.
         parameters: numbering of the circuit's parameters.
-        expectations: the measurement.
+        readout: the measurement.
         dtype: complex dtype of the states.
         start: states (..., 2**n) that the samples start from; None: the encoding's.
     """
@@ -37,14 +37,14 @@ class UnitaryProgram:
         levels: Sequence[Level[Phase]],
         num_qubits: int,
         parameters: Parameters,
-        expectations: Expectations,
+        readout: Readout,
         dtype: torch.dtype,
         start: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self._start = start
         self._parameters = parameters
         self._real = dtype.to_real()
-        self._expectations = expectations
+        self._readout = readout
         encoding, rows = split(levels)
         columns = parameters.columns("inputs")
         self._encoding = LocalLayers(encoding_cells(encoding.all_cells(num_qubits)), columns, dtype)
@@ -57,7 +57,7 @@ class UnitaryProgram:
         self._permutation = Permutation(flips, num_qubits) if any(flips) else None
 
     def __call__(self, inputs: Tensor, weights: Tensor) -> Tensor:
-        """Expectation values (..., M) at inputs (..., I) and weights (..., W)."""
+        """What is read (..., M) at inputs (..., I) and weights (..., W)."""
         values = self._parameters.values(inputs, weights, (), self._real)
         batch = Batch(inputs, weights, [weights])
         vectors, matrices = self._kron
@@ -74,7 +74,7 @@ class UnitaryProgram:
             operators = self._permutation(operators.flatten(-3, -2)).view(operators.shape)
         unitary = batch.operators(chain(operators), kept=2)
         states = unitary @ batch.states(states, kept=1).mT
-        return batch.outputs(self._expectations(states).mT)
+        return batch.outputs(self._readout(states).mT)
 
 
 def encoding_first(levels: Sequence[Level[Phase]]) -> bool:

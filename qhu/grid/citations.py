@@ -1,6 +1,7 @@
 """What to cite for a study: its data, network, methods, metrics, backends, tests and packages."""
 
 from qhu import registry, training
+from qhu.data import forgetting
 from qhu.record.references import resolve
 from qhu.report import statistics
 from qhu.study import Study
@@ -34,5 +35,9 @@ def citations(study: Study) -> dict[str, dict[str, str]]:
     }
     cites = {f"{kind} {e.name}": e.cites for kind, entries in used.items() for e in entries}
     cites |= training.CITES | statistics.CITES
+    scenarios = study.experiment.scenarios.values()
+    for kind, keys in forgetting.CITES.items():
+        if any(getattr(scenario, kind) is not None for scenario in scenarios):
+            cites[f"scenario {kind}"] = keys
     cites |= {f"package {name}": keys for name, keys in PACKAGES.items()}
     return {use: resolve(keys) for use, keys in cites.items() if keys}

@@ -1,12 +1,14 @@
 """What a study read and what it forgets, by name and number."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from qhu.data.partition import ChosenRows
 from qhu.record.description import DataDescription, Forgotten
 from qhu.settings.model import ModelSpec
+from qhu.settings.parts import Scenario
 from qhu.study import Study
 
 
@@ -37,8 +39,11 @@ def _circuit(model: ModelSpec) -> str:
 
 
 def _reduced(study: Study) -> Iterator[str]:
-    """What the network sees instead of the features."""
+    """What the network sees instead of the rows and their features."""
     spec = study.experiment.data
+    if spec.copies is not None:
+        rows, copies = spec.copies.rows, spec.copies.copies
+        yield f"{rows} training rows have {copies} {'copy' if copies == 1 else 'copies'} each"
     if spec.pca is not None:
         yield f"reduced to {spec.pca} principal components"
     if spec.width is not None:
@@ -48,7 +53,24 @@ def _reduced(study: Study) -> Iterator[str]:
 def _forgotten(study: Study, name: str, counts: list[int]) -> Forgotten:
     partitions = [study.partition(seed, name) for seed in study.experiment.seeds]
     sizes = [len(partition.forget) for partition in partitions]
-    training, number = (min(sizes), max(sizes)), partitions[0].forgotten
+    asked, number = study.experiment.scenarios[name], partitions[0].forgotten
+    forgotten = Forgotten(
+        training=(min(sizes), max(sizes)),
+        chosen=_chosen(asked, [partition.choice for partition in partitions]),
+        requests=asked.requests,
+    )
     if number is None:
-        return Forgotten(training=training)
-    return Forgotten(label=study.data.classes[number], rows=counts[number], training=training)
+        return forgotten
+    of_class = {"label": study.data.classes[number], "rows": counts[number]}
+    return forgotten.model_copy(update=of_class)
+
+
+def _chosen(asked: Scenario, choices: Sequence[ChosenRows | None]) -> str:
+    """What forget rows were chosen by, with the values that it has for them over the seeds."""
+    if asked.kind is None:
+        return ""
+    values = np.concatenate([choice.values for choice in choices if choice is not None])
+    if not values.size:
+        return asked.kind.words
+    measure = next(choice.measure for choice in choices if choice is not None)
+    return f"{asked.kind.words}; {measure} {values.min():.2f} to {values.max():.2f}"

@@ -21,6 +21,7 @@ from qhu.errors import BudgetRefused, Interrupted, UserError
 from qhu.grid.collect import OpenRun
 from qhu.grid.description import describe
 from qhu.grid.execute import Execute, Step, one_by_one, one_thread
+from qhu.grid.grading import grading_line, grading_steps
 from qhu.grid.plan import Plan, count, make_plan
 from qhu.grid.steps import steps, steps_here, steps_on_devices
 from qhu.hardware.access import Access
@@ -93,24 +94,6 @@ def run_all(
     return [opened.folder.path for opened in runs]
 
 
-def work_through(
-    study: Study, listed: Sequence[Step], console: Console, workers: int = 0
-) -> Iterator[tuple[Step, Any]]:
-    """Steps of a study that fill no run folder, each with its result, as they come.
-
-    Args:
-        study: the study.
-        listed: its steps, those that others need before them.
-        console: where progress is shown.
-        workers: as for :func:`run`.
-
-    Raises:
-        QhuError: as :func:`run`.
-    """
-    with _executor([study], workers, None, console) as execute:
-        yield from _shown(execute, listed, _titles(listed), console)
-
-
 def plan(experiment: Experiment, console: Console, access: Access | None = None) -> Plan:
     """What a run would take on its devices; trains and unlearns what needs none, submits nothing.
 
@@ -120,6 +103,7 @@ def plan(experiment: Experiment, console: Console, access: Access | None = None)
     study = _study(experiment, console, access, submits=False)
     for backend in study.paid.values():
         backend.reach()
+    grade(study, console)
     return _planned(study, console)
 
 
@@ -147,6 +131,7 @@ def _carry_out(
             continue
         todo.append(opened)
         opened.folder.check(opened.study.fingerprint)
+        grade(opened.study, console, workers, scheduler)
         check(opened.study)
         for line in describe(opened.study).lines():
             if line not in lines:  # runs of one family read the same
@@ -164,20 +149,40 @@ def _carry_out(
                 raise Interrupted("nothing was submitted")
     if todo:
         studies = [opened.study for opened in todo]
-        with _executor(studies, workers, scheduler, console) as execute:
+        with executor(studies, workers, scheduler, console) as execute:
             _work(todo, execute, console)
+
+
+def grade(study: Study, console: Console, workers: int = 0, scheduler: str | None = None) -> None:
+    """Train what tells memorisation, where a scenario's rows depend on it, and say so first."""
+    made = grading_steps(study)
+    if not made:
+        return
+    scenarios = study.experiment.scenarios
+    check(study, [name for name, asked in scenarios.items() if asked.memorised is None])
+    console.print(grading_line(study, [step.item for step in made]), markup=False, soft_wrap=True)
+    try:
+        with executor([study], workers, scheduler, console) as execute:
+            list(shown(execute, made, _titles(made), console))
+    except KeyboardInterrupt:
+        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
 
 
 def _planned(study: Study, console: Console) -> Plan:
     made = steps_here(study)
-    list(_shown(one_by_one, made, _titles(made), console))
+    list(shown(one_by_one, made, _titles(made), console))
     with one_thread():
         return make_plan(study)
 
 
-def _executor(
+def executor(
     studies: Sequence[Study], workers: int, scheduler: str | None, console: Console
 ) -> contextlib.AbstractContextManager[Execute]:
+    """What works through steps: this process, a local cluster or a running scheduler.
+
+    Raises:
+        UserError: both are asked for.
+    """
     if not workers and scheduler is None:
         return contextlib.nullcontext(one_by_one)
     if workers and scheduler is not None:
@@ -195,7 +200,7 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             if device := opened.study.paid.get("evaluate"):
                 opened.begin()
                 made = steps_on_devices(opened.study)
-                list(_shown(execute, made, _titles(made), console))
+                list(shown(execute, made, _titles(made), console))
                 with one_thread():
                     device.fetch(count(opened.study)["evaluate"])
         _grids(runs, execute, console)
@@ -222,7 +227,7 @@ def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             yield from its_steps
 
     titles = {step: opened.title or step.title for step, opened in run_of.items()}
-    for step, result in _shown(execute, begun(), titles, console):
+    for step, result in shown(execute, begun(), titles, console):
         opened = run_of[step]
         left[opened] -= 1
         if isinstance(result, Scored):
@@ -237,7 +242,7 @@ def _titles(listed: Iterable[Step]) -> dict[Step, str]:
     return {step: step.title for step in listed}
 
 
-def _shown(
+def shown(
     execute: Execute, todo: Iterable[Step], titles: Mapping[Step, str], console: Console
 ) -> Iterator[tuple[Step, Any]]:
     """The steps with their results as they come, with a bar per title; its clock starts with it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from qhu.errors import shortened
 
@@ -19,6 +19,10 @@ class Forgotten(BaseModel):
     """rows of that class in the data"""
     training: tuple[int, int]
     """fewest and most training rows to be forgotten, over the seeds"""
+    chosen: str = Field("", exclude_if=lambda words: not words)
+    """what they were chosen by, in words; empty: they were drawn or named"""
+    requests: int | None = Field(None, exclude_if=lambda count: count is None)
+    """requests that are met one after another; None: one"""
 
     @property
     def size(self) -> str:
@@ -73,7 +77,13 @@ class DataDescription(BaseModel):
             yield f"circuit: {self.circuit}"
         for name, forgotten in self.scenarios.items():
             what = f"'{forgotten.label}' ({forgotten.size})" if forgotten.label else forgotten.size
-            yield f"scenario {name}: forgets {what}"
+            chosen = f": {forgotten.chosen}" if forgotten.chosen else ""
+            yield f"scenario {name}: forgets {what}{chosen}{in_requests(forgotten.requests)}"
+
+
+def in_requests(count: int | None) -> str:
+    """How many requests, in words that follow others; empty for one."""
+    return f", in {count} requests, each with a whole budget of steps" if count else ""
 
 
 def _quoted(name: str) -> str:

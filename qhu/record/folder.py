@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from qhu.errors import UserError
 from qhu.record.claim import claimed, is_half_done, replaced
@@ -32,7 +32,9 @@ Status = Literal["started", "finished", "cancelled", "failed"]
 
 
 class RunRecord(BaseModel):
-    """Contents of ``run.json``."""
+    """Contents of ``run.json``; what other studies note beside, stays."""
+
+    model_config = ConfigDict(extra="allow")
 
     schema_version: int = 1
     """of the program that wrote it; the first one wrote none of ``metrics``"""

@@ -56,12 +56,15 @@ def numeric() -> list[str]:
 
 
 @functools.cache
-def code_digest() -> str:
+def code_digest(*roots: str) -> str:
     """Hash of the code that numbers come from.
 
     Python counts by its minor version: 3.12, say, adds up floats in another way than 3.11.
+
+    Args:
+        roots: modules beside those of :data:`NUMBERS` that what is computed begins with.
     """
-    return digest([sys.version_info[:2], sources().digest(*numeric())])
+    return digest([sys.version_info[:2], sources().digest(*roots, *numeric())])
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from typing import Any
 
 from qhu.registry.kinds import (
     AnsatzFunction,
+    AttackFunction,
     BackendClass,
     CircuitFunction,
     DatasetFunction,
@@ -31,6 +32,7 @@ __all__ = [
     "PartRegistry",
     "Registry",
     "ansatz",
+    "attack",
     "backend",
     "circuit",
     "dataset",
@@ -47,6 +49,8 @@ method: Registry[MethodFunction] = Registry("method", "qhu.unlearn")
 """Unlearning methods by name, and the decorator ``@method(name)`` that adds one."""
 metric = MetricRegistry("metric", "qhu.metrics")
 """Metrics by name, and the decorator ``@metric(name)`` that adds one."""
+attack: Registry[AttackFunction] = Registry("attack", "qhu.evidence.attacks")
+"""Attacks by name, and the decorator ``@attack(name)`` that adds one."""
 dataset: Registry[DatasetFunction] = Registry("dataset", "qhu.data")
 """Datasets by name, and the decorator ``@dataset(name)`` that adds one."""
 backend: Registry[BackendClass] = Registry("backend", "qhu.backends")
@@ -69,7 +73,7 @@ head: PartRegistry[HeadFunction] = PartRegistry("head", "qhu.model.heads")
 REGISTRIES: dict[str, Names[Any, Any]] = {
     names.plural: names
     for names in (
-        *(method, metric, dataset, backend),
+        *(method, metric, attack, dataset, backend),
         *(front, encoding, ansatz, circuit, observables, head),
     )
 }

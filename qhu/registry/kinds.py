@@ -1,4 +1,4 @@
-"""What can be registered: the shape of methods, metrics, datasets, backends, parts of networks."""
+"""What can be registered: methods, metrics, attacks, datasets, backends, parts of networks."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # these rooms look names up here
 
     from qhu.backends.base import Backend
     from qhu.data.base import Dataset
+    from qhu.evidence.game import Floats, Game
     from qhu.metrics.evidence import Evidence, Scores
     from qhu.model.circuits.base import WholeCircuit
     from qhu.model.encodings.base import Encoding
@@ -40,6 +41,23 @@ class MetricFunction(Protocol):
 
     def __call__(self, evidence: "Evidence", /) -> "Scores":
         """Compute the scores; one that is undefined on these rows is left out."""
+
+
+class AttackFunction(Protocol):
+    """An attack: how much every model looks as if it had been trained on a row."""
+
+    def __call__(self, game: "Game", options: Any, /) -> "tuple[Floats, Floats]":
+        """Score the models of both worlds.
+
+        Args:
+            game: the outputs of models that were trained on a row and of models that never were.
+            options: the attack's own model of options, validated.
+
+        Returns:
+            (N, R) scores of the inside world and of the outside world, higher: rather trained on;
+            NaN where a model and a row are no pair of the world, or where there is nothing to
+            learn from yet.
+        """
 
 
 class DatasetFunction(Protocol):

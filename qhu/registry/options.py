@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -59,7 +59,8 @@ def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
         field = fields.model_fields.get(part) if hasattr(fields, "model_fields") else None
         if field is None:
             return []
-        fields = field.annotation
+        others = (kind for kind in get_args(field.annotation) if hasattr(kind, "model_fields"))
+        fields = next(others, field.annotation)  # of a model or None
     prefix = ".".join(str(part) for part in path)
     names = getattr(fields, "model_fields", {})
     return [f"{prefix}.{name}" if prefix else name for name in names]

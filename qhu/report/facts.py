@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from qhu.record.description import in_requests
 from qhu.record.folder import RunRecord
 from qhu.record.scores import ROWS, Score
 from qhu.report.frames import ABOUT, RunFiles
@@ -119,8 +120,13 @@ def scenarios(settings: Mapping[str, Any], record: RunRecord | None = None) -> d
             words[name] = f"forget a random {share} of the training rows, {DRAWN[split]}"
         elif scenario.get("mislabelled"):
             words[name] = "forget the training rows that were given a wrong label"
+        elif scenario.get("ids"):
+            words[name] = f"forget {len(scenario['ids'])} chosen rows"
         else:
-            words[name] = f"forget {len(scenario.get('ids') or ())} chosen rows"
+            kind = next((kind for kind, asked in scenario.items() if asked), "")
+            chosen_by = forgotten[name].chosen if name in forgotten else kind
+            words[name] = f"forget {chosen_by}"
+        words[name] += in_requests(scenario.get("requests"))
     return words
 
 

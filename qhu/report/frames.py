@@ -132,18 +132,35 @@ def read_predictions(folder: Path, seeds: Sequence[int]) -> pd.DataFrame:
 
 
 def read_table(file: Path, types: Mapping[str, str]) -> pd.DataFrame:
-    """Read a CSV file with the given columns; other columns are left out.
+    """Read a CSV file of a run with the given columns; other columns are left out.
 
     Raises:
         UserError: the file is missing or empty, lacks a column, or holds text for a number.
     """
+    return parse_table(_read(file), file, types)
+
+
+def parse_table(
+    content: bytes,
+    file: Path,
+    types: Mapping[str, str],
+    optional: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """A table from the content of its CSV file, as :func:`read_table` has it.
+
+    Args:
+        content: of the file.
+        file: where it was read.
+        types: by name, the columns.
+        optional: columns that are read where they are there.
+    """
     # Only an empty field is missing: "NA" or "null" may be the name of a method.
     options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
-    content = _read(file)
     try:
         header = pd.read_csv(io.BytesIO(content), nrows=0)
         if missing := [name for name in types if name not in header.columns]:
             raise UserError(f"{file} lacks the column '{missing[0]}': run the experiment again")
+        types = {**types, **{k: v for k, v in (optional or {}).items() if k in header.columns}}
         table = pd.read_csv(io.BytesIO(content), dtype=dict(types), usecols=list(types), **options)
     except (ValueError, UnicodeDecodeError) as error:
         raise UserError(f"{file} is damaged ({error}): run the experiment again") from None

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from qhu.report.power import smallest_effect
 from qhu.report.styles import in_order
 
 Floats = NDArray[np.float64]
@@ -21,6 +22,8 @@ CONFIDENCE = 0.95
 LEVEL = 0.04
 """Of corrected p-values, so that at most 5 % of null pages claim anything: t-tests of scores that
 move in steps are a little freer than their level. At 5 % it was 39 of 770 pages of the paper."""
+EQUIVALENCE = 0.90
+"""Of the interval that has to lie inside a margin: 1 − 2·5 % (Schuirmann 1987)."""
 CITES = {"test Holm": ("holm1979simple",)}
 MIN_SEEDS = 5
 """With fewer seeds nothing is claimed: a t-test of two to four values rests on its assumption of a
@@ -73,8 +76,8 @@ def tested_prediction(values: Floats, value: float) -> dict[str, Any]:
     table = tested(pd.DataFrame([value - values])).assign(ci_low=np.nan, ci_high=np.nan)
     row = {str(name): table[name].iloc[0] for name in table}
     if np.isfinite(row["p"]):
-        spread = _spread(values) * np.sqrt(1 + 1 / len(values))
-        row["p"] = float(2 * stats.t.sf(abs(row["mean"]) / spread, len(values) - 1))
+        row["error"] = _spread(values) * float(np.sqrt(1 + 1 / len(values)))
+        row["p"] = float(2 * stats.t.sf(abs(row["mean"]) / row["error"], len(values) - 1))
     return row
 
 
@@ -132,15 +135,19 @@ def tested(differences: pd.DataFrame, resolution: float = 0.0) -> pd.DataFrame:
             that differ by rounding only.
 
     Returns:
-        ``mean, ci_low, ci_high, seeds``, ``same`` (whether two or more seeds have the same value)
-        and ``p`` (two-sided paired t-test) of every row that has a value, under the same index.
+        ``mean, ci_low, ci_high, seeds``, ``same`` (whether two or more seeds have the same value),
+        ``error`` (standard error of the test) with its degrees of ``freedom``, and ``p`` (two-sided
+        paired t-test) of every row that has a value, under the same index.
         ``p`` is NaN where a difference is the same in every seed or of fewer than
         :data:`MIN_SEEDS` seeds: neither is evidence.
     """
     rows = differences.dropna(how="all")
     values = [row[np.isfinite(row)] for row in rows.to_numpy(np.float64)]
-    statistics = [(*mean_interval(row), _same(row, resolution), _p(row)) for row in values]
-    columns = ["mean", "ci_low", "ci_high", "seeds", "same", "p"]
+    statistics = [
+        (*mean_interval(row), _same(row, resolution), _error(row), len(row) - 1, _p(row))
+        for row in values
+    ]
+    columns = ["mean", "ci_low", "ci_high", "seeds", "same", "error", "freedom", "p"]
     table = pd.DataFrame(statistics, index=rows.index, columns=columns)
     unfit = table["same"].astype(bool) | (table["seeds"] < MIN_SEEDS)
     return table.assign(p=table["p"].mask(unfit).astype(np.float64))
@@ -165,7 +172,8 @@ def tested_apart(values: Floats, weights: Floats) -> pd.DataFrame:
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
     error, freedom = _welch([_spread(sample) for sample in samples], seeds)
     p = float(2 * stats.t.sf(abs(mean) / error, freedom)) if seeds >= MIN_SEEDS else float("nan")
-    return table.assign(ci_low=mean - half, ci_high=mean + half, same=False, p=p)
+    ends = {"ci_low": mean - half, "ci_high": mean + half}
+    return table.assign(**ends, same=False, error=error, freedom=freedom, p=p)
 
 
 def _welch(spreads: Sequence[float], seeds: int) -> tuple[float, float]:
@@ -197,13 +205,14 @@ def _spread(values: Floats) -> float:
     return float(np.hypot(spread, gaps[apart].min() / np.sqrt(12)))
 
 
+def _error(values: Floats) -> float:
+    """Standard error of the mean for a test; NaN without spread."""
+    return _spread(values) / float(np.sqrt(len(values))) or float("nan")
+
+
 def _p(values: Floats) -> float:
     """Two-sided p-value of Student's t-test; NaN without spread."""
-    spread = _spread(values)
-    if not spread:
-        return float("nan")
-    t = values.mean() / spread * np.sqrt(len(values))
-    return float(2 * stats.t.sf(abs(t), len(values) - 1))
+    return float(2 * stats.t.sf(abs(values.mean()) / _error(values), len(values) - 1))
 
 
 def judged(family: Mapping[K, pd.DataFrame]) -> dict[K, pd.DataFrame]:
@@ -213,14 +222,17 @@ def judged(family: Mapping[K, pd.DataFrame]) -> dict[K, pd.DataFrame]:
         family: all tests that the page shows, tables of :func:`tested`.
 
     Returns:
-        The same tables with ``p_holm``, corrected over all of them together, and ``verdict``
-        (:data:`Verdict`). In a page of true null hypotheses anything is claimed with a
+        The same tables with ``p_holm``, corrected over all of them together, ``verdict``
+        (:data:`Verdict`), and ``smallest``: the size of difference that such a test shows in four
+        of five cases, at the level of the hardest step of the correction; NaN where there was no
+        test. In a page of true null hypotheses anything is claimed with a
         probability of 5 % at most, t-tests of scores that move in steps included.
     """
     sizes = [len(table) for table in family.values()]
     together = [table["p"].to_numpy(np.float64) for table in family.values()]
     corrected = holm(np.concatenate(together)) if together else np.empty(0)
     parts = np.split(corrected, np.cumsum(sizes)[:-1]) if together else []
+    level = LEVEL / max(1, int(np.isfinite(corrected).sum()))
     judgements = {}
     for (key, table), p_holm in zip(family.items(), parts, strict=True):
         verdicts = [
@@ -229,7 +241,9 @@ def judged(family: Mapping[K, pd.DataFrame]) -> dict[K, pd.DataFrame]:
                 table["mean"], table["seeds"], table["same"], p_holm, strict=True
             )
         ]
-        judgements[key] = table.assign(p_holm=p_holm, verdict=verdicts)
+        smallest = smallest_effect(table["error"], table["freedom"], level)
+        smallest = np.where(np.isfinite(table["p"]), smallest, np.nan)
+        judgements[key] = table.assign(p_holm=p_holm, verdict=verdicts, smallest=smallest)
     return judgements
 
 
@@ -246,6 +260,31 @@ def _verdict(mean: float, seeds: int, same: bool, p_holm: float) -> Verdict:
 def estimate(row: Mapping[Any, Any]) -> Estimate:
     """The estimate of a row of :func:`tested`."""
     return Estimate(row["mean"], row["ci_low"], row["ci_high"], int(row["seeds"]))
+
+
+def within(row: Mapping[Any, Any], margin: float) -> bool:
+    """Whether a difference is shown to lie within ±margin: two one-sided t-tests at 5 % each.
+
+    They show it exactly where the 90 % interval lies inside the margin. A difference that is the
+    same in every seed, or of fewer than :data:`MIN_SEEDS` seeds, is not shown to.
+
+    Args:
+        row: of :func:`tested`.
+        margin: the largest difference that does not matter.
+    """
+    return _reach(row) + abs(row["mean"]) < margin
+
+
+def no_lower(row: Mapping[Any, Any], margin: float) -> bool:
+    """Whether a difference is shown to lie above −margin: one of the tests of :func:`within`."""
+    return _reach(row) - row["mean"] < margin
+
+
+def _reach(row: Mapping[Any, Any]) -> float:
+    """Half the 90 % interval; NaN where there is no test."""
+    if not np.isfinite(row["p"]):
+        return float("nan")
+    return float(stats.t.ppf((1 + EQUIVALENCE) / 2, row["freedom"]) * row["error"])
 
 
 def holm(p: Sequence[float] | Floats) -> Floats:

@@ -26,6 +26,10 @@ METHODS = (
     "qmul",
     "lca",
     "adv_uniform",
+    "ssd",
+    "salun",
+    "bad_teacher",
+    "influence",
 )
 
 

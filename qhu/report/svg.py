@@ -120,16 +120,21 @@ def inline(text: str, prefix: str, label: str) -> Markup:
 def marker(method: str) -> Markup:
     """The method's marker in its colour, as it appears in the figures."""
     colour, name = style(method)
-    shape = MarkerStyle(name)
-    path = shape.get_path().transformed(shape.get_transform())
+    return shape(name, colour)
+
+
+def shape(name: str, colour: str, filled: bool = True) -> Markup:
+    """A marker of matplotlib as an inline element, as large as the letters beside it."""
+    drawn = MarkerStyle(name)
+    path = drawn.get_path().transformed(drawn.get_transform())
     outline = " ".join(
         "M" + "L".join(f"{x:.2f} {-y:.2f}" for x, y in np.asarray(polygon)) + "Z"
         for polygon in path.to_polygons()
     )
     return Markup(
         '<svg class="marker" viewBox="-.55 -.55 1.1 1.1" aria-hidden="true">'
-        '<path d="{}" fill="{}"/></svg>'
-    ).format(outline, colour)
+        '<path d="{}" fill="{}" stroke="{}" stroke-width="{}"/></svg>'
+    ).format(outline, colour if filled else "none", colour, 0 if filled else 0.16)
 
 
 def _clean(element: ElementTree.Element, prefix: str) -> None:

@@ -20,6 +20,7 @@ from qhu.record.documents import parse_document, read_document
 from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
 from qhu.settings.checkpoint import Checkpoints, check_labels
+from qhu.settings.evidence import EvidenceSpec
 from qhu.settings.model import ModelSpec, expanded, replaced_by
 from qhu.settings.parts import (
     DataSpec,
@@ -99,6 +100,8 @@ class Experiment(Options):
     """metrics to compute; empty: all registered ones but those on request"""
     seeds: Seeds = tuple(range(10))
     """root seeds; each draws its own split and forget set (see data.split) and initial weights"""
+    evidence: EvidenceSpec | None = Field(None, exclude_if=lambda given: given is None)
+    """what ``qhu evidence`` gathers; a run does not read it"""
     stages: Stages = Stages()
     device: TorchDevice = "cpu"
     """where networks are trained and evaluated; random numbers always come from the CPU"""

@@ -9,11 +9,17 @@ from qhu import registry
 from qhu.errors import UserError
 from qhu.record.naming import Name
 from qhu.registry import Options
+from qhu.settings.kinds import Cluster, Copies, Duplicates, Kind, Memorised, Outliers
 
 TorchDevice = Literal["cpu", "cuda"]
 Scope = Literal["all", "quantum", "classical"]
 Scaling = Literal["angles", "unit", "none"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _unset(value: Any) -> bool:
+    """Such a setting is not written: what asks for nothing of it stays the same question."""
+    return value is None
 
 
 def _check_label(given: Any) -> Any:
@@ -65,6 +71,9 @@ class DataSpec(Options):
     label_noise: float = Field(0.0, ge=0, lt=1)
     """share of the training rows, drawn per seed, whose label becomes another class at random
     before anything is trained: what only memory can get right"""
+    copies: Copies | None = Field(None, exclude_if=_unset)
+    """exact copies of training rows, which are training rows, too, behind all rows of the dataset;
+    null: none"""
 
     @model_validator(mode="after")
     def _no_components_of_pixels(self) -> "DataSpec":
@@ -151,7 +160,7 @@ class UnlearnSpec(Selection):
 
 
 class Scenario(Options):
-    """What is to be forgotten: exactly one of the settings below."""
+    """What is to be forgotten: exactly one of the settings below, beside ``requests``."""
 
     fraction: Fraction | None = None
     """random share of the training rows, drawn anew per seed, stratified by class"""
@@ -161,16 +170,32 @@ class Scenario(Options):
     """a whole class by its name; where no class is called by a number, also by its number from 0"""
     mislabelled: Literal[True] | None = None
     """the training rows that ``data.label_noise`` gave a wrong label"""
+    memorised: Memorised | None = Field(None, exclude_if=_unset)
+    """the training rows that networks memorise most, or a third of them by memorisation"""
+    outliers: Outliers | None = Field(None, exclude_if=_unset)
+    """the training rows that are least like their class"""
+    cluster: Cluster | None = Field(None, exclude_if=_unset)
+    """a training row and its nearest neighbours"""
+    duplicates: Duplicates | None = Field(None, exclude_if=_unset)
+    """the training rows that ``data.copies`` gave copies"""
+    requests: StrictInt | None = Field(None, ge=2, exclude_if=_unset)
+    """part the forget rows, at random, into so many requests that are met one after another; null:
+    all at once"""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Scenario":
-        names = tuple(Scenario.model_fields)
+        names = [name for name in Scenario.model_fields if name != "requests"]
         given = [name for name in names if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give exactly one of {', '.join(names)} (got {given or 'none'})")
         if self.ids is not None and not self.ids:
             raise ValueError("the forget set is empty: name at least one row in ids")
         return self
+
+    @property
+    def kind(self) -> Kind | None:
+        """Settings of a kind that has its own; None of the others."""
+        return self.memorised or self.outliers or self.cluster or self.duplicates
 
 
 class EvaluateSpec(Options):

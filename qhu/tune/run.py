@@ -87,6 +87,7 @@ def run(
             "tuning would ask a device for every trial: tune on a simulator, such as by "
             "-s stages.evaluate=statevector"
         )
+    grid.grade(study, console, workers)
     check(study)
     searches = [Search(label, scenarios, budget.trials) for label in experiment.methods]
     outcomes = _searched(study, searches, console, workers)
@@ -139,9 +140,11 @@ def _searched(
     ]
     results = {}
     try:
-        for step, result in grid.work_through(study, [*trained, *tuning], console, workers):
-            if isinstance(result, SearchResult):
-                results[step.name] = result
+        titles = {step: step.title for step in (*trained, *tuning)}
+        with grid.executor([study], workers, None, console) as execute:
+            for step, result in grid.shown(execute, titles, titles, console):
+                if isinstance(result, SearchResult):
+                    results[step.name] = result
     except KeyboardInterrupt:
         raise Interrupted("stopped: trials are kept; the same command goes on with them") from None
     return {asked.label: results[asked.label] for asked in searches}

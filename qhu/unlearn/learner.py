@@ -148,14 +148,18 @@ class Learner:
             if name.rpartition(".")[0] not in kept:
                 buffer.copy_(state.buffers[name])
 
-    def freeze(self, keep_moving: Tensor) -> None:
+    def freeze(self, keep_moving: Tensor, layers: bool = True) -> None:
         """Narrow the entries that may change to ``keep_moving`` (d,), or of every model (..., d).
 
-        A batch-norm layer without a moving entry keeps its statistics, too.
+        Args:
+            keep_moving: the entries.
+            layers: whether it is layers that freeze: then a batch-norm layer without a moving entry
+                keeps its statistics, too. Masks that differ between models are not of layers.
         """
         self.moving = self.moving & keep_moving
         self._frozen = self.theta.detach().clone()
-        self._frozen_norms = self._norms_outside(self.moving)
+        if layers:
+            self._frozen_norms = self._norms_outside(self.moving)
 
     def epochs(self, lengths: Iterable[int] | None = None) -> Iterator[int]:
         """Epoch numbers 0, 1, … while the budget lasts; with patience, ends at the best epoch.

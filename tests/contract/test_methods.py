@@ -18,6 +18,8 @@ from qhu.unlearn.unlearning import Unlearning, UnlearnJob
 
 METHODS = registry.method.names()
 BUDGET = 5
+MOVING = {"ssd": {"alpha": 1.0}}
+"""Options by which a method moves these untrained networks, where its defaults may leave them."""
 PAGES = Path(__file__).parents[2] / "docs" / "methods"
 
 
@@ -63,7 +65,7 @@ def task_for(net, forget=(0, 0, 1, 2)):
 
 
 def run(name, task, scope="all", steps=BUDGET):
-    options = registry.method.options(name, {})
+    options = registry.method.options(name, MOVING.get(name, {}))
     assert isinstance(options, MethodOptions)
     student = Learner(
         net=task.net,

@@ -10,9 +10,12 @@ import pytest
 import torch
 import yaml
 from documents import ROOT, blocks, pages, place
+from shadow_pool import shadow_pool
 
 import qhu
 from qhu import registry
+from qhu.evidence.auc import auc
+from qhu.evidence.game import forget_game
 from qhu.model.circuit import build_ansatz
 from qhu.settings.experiment import make_experiment
 from qhu.settings.model import ModelSpec
@@ -83,6 +86,12 @@ def test_all_that_is_added_works_together(added, tmp_path, monkeypatch):
     assert set(run.results["method"]) == {"none", "retrain", "floor", "drift"}
     assert set(run.results["backend"]) == {"mine"}
     assert "kurmanji2023unbounded" in (run.folder / "references.bib").read_text()
+
+
+def test_the_attack_that_is_added_sees_what_is_planted(added):
+    game = forget_game(**shadow_pool(pairs=100, shift=2))
+    rate = auc(*registry.attack["calibrated"].make(game, None), game.units, game.blocks)
+    assert rate.low > 0.8
 
 
 def test_the_emulator_starts_in_the_process(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from library_catalogue import CIRCUITS, FUNCTIONS, GATES, A, Build, standard
 from qiskit.circuit import (
     AnnotatedOperation,
@@ -21,6 +22,7 @@ from qiskit_aer.noise import NoiseModel
 from qhu.engine.ansatz import Ansatz
 from qhu.engine.estimator import EngineEstimator
 from qhu.engine.program import compile_circuit
+from qhu.engine.states import compile_states
 from qhu.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # old classes, and Qiskit's sparse matrices
@@ -77,6 +79,9 @@ def assert_as_statevector(circuit: QuantumCircuit, noisy: bool) -> None:
     for noise in (None, NoiseModel()) if noisy and width <= 5 else (None,):
         ours = EngineEstimator(noise).run([(circuit, labels, row)]).result()[0].data.evs
         np.testing.assert_allclose(ours, right, atol=1e-9)
+    unmeasured = compile_states(Ansatz(circuit, tuple(circuit.parameters), (), ()))
+    psi = unmeasured(torch.from_numpy(row), torch.zeros(0)).numpy()
+    assert abs(np.vdot(state.data, psi)) == pytest.approx(1, abs=1e-9)
 
 
 def assert_refused(circuit: QuantumCircuit, name: str) -> None:

@@ -12,7 +12,7 @@ from qhu.settings.model import DEFAULTS
 
 ENTRIES = [
     (kind, name)
-    for kind in ("method", "metric", "dataset", "backend", *DEFAULTS)
+    for kind in ("method", "metric", "dataset", "backend", "attack", *DEFAULTS)
     for name in getattr(registry, kind).names()
 ]
 MINE = "@misc{mine_2026, author = {Müller, Eva}, title = {Forget $x$}, year = {2026}}"

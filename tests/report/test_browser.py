@@ -5,6 +5,9 @@ import shutil
 import subprocess
 
 import pytest
+from evidence_studies import make_study
+
+from qhu.report.evidence.page import write_evidence
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -28,9 +31,17 @@ addEventListener("message", event => document.title = event.data)
 </script><iframe src="{page}" width="{width}" height="900" style="border: 0"></iframe>"""
 
 
-@pytest.fixture
-def page(reported):
-    return reported / "report.html"
+@pytest.fixture(scope="module")
+def pages(reported, tmp_path_factory):
+    return {
+        "run": reported / "report.html",
+        "evidence": write_evidence(make_study(tmp_path_factory.mktemp("study") / "iris")),
+    }
+
+
+@pytest.fixture(params=["run", "evidence"])
+def page(request, pages):
+    return pages[request.param]
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from qhu.errors import UnknownName, UserError
 from qhu.record.identity import digest, identity
+from qhu.registry import parse
 from qhu.settings.experiment import Experiment, load_experiment, make_experiment, parse_seeds
-from qhu.settings.parts import TrainSpec
+from qhu.settings.parts import DataSpec, Scenario, TrainSpec
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SHIPPED = sorted([*EXPERIMENTS.glob("*.yaml"), *EXPERIMENTS.glob("paper/*.yaml")])
@@ -187,3 +188,47 @@ def test_seeds_that_are_none_or_too_many_are_one_short_line(seeds):
 def test_a_size_that_no_machine_holds_is_refused_as_a_setting(override):
     with pytest.raises(UserError, match="less than or equal"):
         make_experiment(MINIMAL, "x", [override])
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ({"memorised": 10}, {"memorised": {"top": 10}}),
+        ({"outliers": 3}, {"outliers": {"count": 3}}),
+        ({"cluster": 3}, {"cluster": {"count": 3, "within": "all"}}),
+        ({"duplicates": "all"}, {"duplicates": {"forget": "all"}}),
+    ],
+)
+def test_a_kind_of_forget_set_has_a_short_form(short, long):
+    assert Scenario(**short) == Scenario(**long) == Scenario(**Scenario(**short).model_dump())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"memorised": {}}, "memorised: give top, such as 10, or tier: easy, medium or hard"),
+        ({"memorised": {"top": 1, "tier": "hard"}}, "memorised: give top"),
+        ({"memorised": {"top": 1, "count": 2}}, "memorised: count draws from a tier"),
+        ({"memorised": {"top": 1, "models": 3}}, "memorised.models: .* multiple of 2"),
+        ({"memorised": {"topp": 1}}, "'memorised.topp': did you mean 'memorised.top'"),
+        ({"memorised": True}, "memorised.top: .* integer"),
+        ({"memorised": "hard"}, "memorised.top: .* integer"),
+        ({"outliers": 0}, "outliers.count: .* greater than or equal to 1"),
+        ({"cluster": 1}, "cluster.count: .* greater than or equal to 2"),
+        ({"duplicates": "none"}, "duplicates.forget: .* 'originals' or 'all'"),
+        ({"fraction": 0.1, "requests": 1}, "requests: .* greater than or equal to 2"),
+        ({"requests": 3}, r"exactly one of .*memorised, outliers, cluster, duplicates \(got none"),
+        ({"fraction": 0.1, "outliers": 3}, "exactly one of"),
+    ],
+)
+def test_a_wrong_kind_of_forget_set_is_refused_in_a_line(given, message):
+    with pytest.raises(UserError, match=message) as refused:
+        parse(Scenario, given, "here")
+    assert "\n" not in str(refused.value)
+
+
+def test_kinds_that_are_not_asked_for_leave_older_questions_as_they_were():
+    """Fingerprints hash these dumps: a new kind makes no other run of an old one."""
+    dumped = Scenario(fraction=0.1).model_dump(mode="json")
+    assert dumped == {"fraction": 0.1, "ids": None, "label": None, "mislabelled": None}
+    assert "copies" not in DataSpec().model_dump(mode="json")

@@ -1,14 +1,20 @@
-"""Methods that give the forget rows other targets: random labels, Q-MUL, LCA, ADV-UNIFORM."""
+"""Methods that give the forget rows other targets: labels, or outputs of an untrained model."""
+
+import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from qhu import registry
 from qhu.data.rows import Rows
 from qhu.unlearn.adv_uniform import craft
-from qhu.unlearn.losses import complement_cross_entropy, divergence_from_uniform
+from qhu.unlearn.bad_teacher import bad_teacher
+from qhu.unlearn.losses import complement_cross_entropy, distillation, divergence_from_uniform
 from qhu.unlearn.qmul import balance, gradient_norm, similar_labels
 from qhu.unlearn.random_label import draw_labels
+from qhu.unlearn.salun import salient, salun
 
 
 def predictions(task, state, rows):
@@ -110,3 +116,61 @@ def test_adv_uniform_makes_forget_rows_less_sure_than_finetuning(apply, task):
         divergence_from_uniform(predictions(task, s, task.forget)) for s in (adversarial, tuned)
     ]
     assert sure[0] < sure[1]
+
+
+@pytest.mark.parametrize("optimizer", [{}, {"momentum": 0.9, "weight_decay": 0.1}])
+def test_salun_moves_the_salient_half_alone(student, norm_task, optimizer):
+    learner = student(norm_task, steps=12)
+    if optimizer:
+        learner.use("sgd", **optimizer)
+    mask = salient(learner, norm_task, 0.5)
+    salun(learner, norm_task, registry.method.options("salun", {}))
+    before, after = norm_task.teacher.theta, learner.state.theta
+    assert torch.equal(after[~mask], before[~mask])
+    assert (after[mask] != before[mask]).all() and learner.steps_left < 6
+    mean = "head.1.running_mean"
+    assert not torch.equal(learner.state.buffers[mean], norm_task.teacher.buffers[mean])
+
+
+@pytest.mark.parametrize("scope", ["all", "classical"])
+def test_salient_entries_are_the_largest_gradients_of_the_scope(student, task, scope):
+    learner = student(task, scope=scope)
+    theta = task.teacher.theta.clone().requires_grad_()
+    logits = task.net.logits(theta, task.forget.x, {})
+    cross_entropy(logits, task.forget.y).backward()
+    inside = task.net.theta.mask(scope)
+    mask = salient(learner, task, 0.25)
+    assert not mask[~inside].any() and int(mask.sum()) == -(-int(inside.sum()) // 4)
+    assert theta.grad[mask].abs().min() >= theta.grad[inside & ~mask].abs().max() - 1e-6
+
+
+def test_salun_of_all_weights_is_random_label(apply, task):
+    whole, plain = (
+        apply(task, name, options, steps=10).theta
+        for name, options in (("salun", {"share": 1.0}), ("random_label", {}))
+    )
+    assert torch.equal(whole, plain)
+
+
+def test_bad_teacher_moves_forget_rows_to_the_untrained_outputs(apply, task):
+    after = apply(task, "bad_teacher", steps=30).student.state
+    untrained = predictions(task, task.init, task.forget)
+    before, now = (
+        distillation(predictions(task, state, task.forget), untrained, 1.0)
+        for state in (task.teacher, after)
+    )
+    assert now < before / 2
+
+
+def test_bad_teacher_with_the_teacher_as_its_bad_one_moves_nothing(apply, task):
+    same = replace(task, init=task.teacher)
+    assert torch.equal(apply(same, "bad_teacher", steps=10).theta, task.teacher.theta)
+
+
+def test_bad_teacher_takes_the_share_of_retain_rows(student, task):
+    for share in (0.3, 1.0):
+        learner = student(task, steps=50, batch_size=200)
+        sizes = []
+        learner.picks = lambda count, sizes=sizes: sizes.append(count) or iter([torch.arange(2)])
+        bad_teacher(learner, task, registry.method.options("bad_teacher", {"retain_share": share}))
+        assert set(sizes) == {len(task.forget) + math.ceil(share * len(task.retain))}

@@ -115,7 +115,7 @@ def _paragraphs(run: RunFiles) -> list[tuple[str, str]]:
         "Holm": f"Holm{_cite(run, 'test Holm')}",
         "least": str(MIN_SEEDS),
         "seeds": ranges(sorted(set(run.results["seed"]))),
-        "scenarios": _listed(scenarios(run.settings, run.record).items()),
+        "scenarios": _scenarios(run),
         "methods": _methods(run),
         "metrics": _metrics(run),
     }
@@ -176,6 +176,14 @@ def _worded(key: str, value: str) -> str:
 def _cite(run: RunFiles, use: str) -> str:
     keys = run.record.cites.get(use, [])
     return f" [{'; '.join(f'@{key}' for key in keys)}]" if keys else ""
+
+
+def _scenarios(run: RunFiles) -> str:
+    """What each forgets, with what is to be cited for how it is chosen."""
+    words = scenarios(run.settings, run.record)
+    for name, asked in run.settings.get("scenarios", {}).items():
+        words[name] += "".join(_cite(run, f"scenario {kind}") for kind in asked)
+    return _listed(words.items())
 
 
 def _listed(pairs: Any) -> str:

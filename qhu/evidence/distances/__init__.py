@@ -1,0 +1,1 @@
+"""Distances between the outputs of unlearned models and those of oracles."""

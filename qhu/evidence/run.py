@@ -1,0 +1,189 @@
+"""Evidence gathered: the pool made batch by batch, read question by question, judged together."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+
+from qhu.checks import check
+from qhu.errors import Interrupted, UserError
+from qhu.evidence.pool import Batch, Pool
+from qhu.evidence.reading import PRIMARY, Question, Reading, Row, read
+from qhu.evidence.verdict import LEVEL, Judgement, judge
+from qhu.grid.description import describe
+from qhu.grid.execute import Step
+from qhu.grid.run import STORE, executor, shown
+from qhu.record.folder import RunFolder, RunRecord, started
+from qhu.record.store import Store
+from qhu.report.evidence.page import write_evidence
+from qhu.settings.evidence import EvidenceSpec
+from qhu.settings.experiment import Experiment
+from qhu.study import FLOOR, Study
+
+UNIT = "a pair of models: a random half of the training rows and its complement"
+"""What is drawn independently, and so what intervals and tests count."""
+
+
+class EvidenceRecord(RunRecord):
+    """What ``run.json`` says of gathered evidence, beside what it says of a run."""
+
+    pool: int
+    """networks trained on halves; as many oracles and unlearned versions per scenario and method"""
+    primary: str = PRIMARY
+    """attack that verdicts rest on, declared beforehand"""
+    margin: float
+    """what its AUC may differ from 0.5 by and still count as 0.5"""
+    utility_margin: float
+    """what the accuracy on test rows may fall below the oracle's by and still count as kept"""
+    level: float = LEVEL
+    """of all tests of difference together, corrected after Holm"""
+    unit: str = UNIT
+    """what is drawn independently"""
+    models: int
+    """networks that were trained or unlearned in all"""
+
+
+def run(
+    experiment: Experiment,
+    out: Path | None,
+    console: Console,
+    workers: int = 0,
+    scheduler: str | None = None,
+) -> Path:
+    """Gather evidence on an experiment's methods and write its folder; run it again to resume.
+
+    Args:
+        experiment: what is asked; without a section ``evidence``, its defaults.
+        out: folder; None: ``runs/evidence/<experiment>``.
+        console: where progress is shown.
+        workers: processes of a local Dask cluster; 0: this process.
+        scheduler: address of a running Dask scheduler, instead of ``workers``.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: an input is wrong, or the folder holds something else.
+        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+    """
+    spec = experiment.evidence or EvidenceSpec()
+    asked = experiment.model_copy(update={"evidence": spec, "seeds": (spec.seed,)})
+    study = Study(asked, Store(STORE.resolve()))
+    folder = RunFolder(out or Path("runs") / "evidence" / experiment.name)
+    _check(study)
+    begun, settings = time.monotonic(), asked.model_dump(mode="json")
+    for line in (*describe(study).lines(), _said(study)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    with folder.claimed():
+        readings, models = _gathered(study, console, workers, scheduler)
+        judgements = judge(
+            [reading.trial for reading in readings],
+            leak_margin=spec.margin,
+            utility_margin=spec.utility_margin,
+        )
+        backend = study.backends["evaluate"].label
+        record = EvidenceRecord(
+            **started(asked.name, backend, study.fingerprint).model_dump(),
+            pool=spec.models,
+            margin=spec.margin,
+            utility_margin=spec.utility_margin,
+            models=models,
+        )
+        with folder.replaced(record, settings) as draft:
+            draft.write_table("evidence.csv", _table(readings))
+            draft.write_table("verdicts.csv", _verdicts(judgements))
+            draft.update(
+                data=study.data.content, description=describe(study), files=draft.checksums()
+            )
+            draft.finish("finished", time.monotonic() - begun)
+            write_evidence(draft.path)
+    return folder.path
+
+
+def _check(study: Study) -> None:
+    """Refuse what a pool cannot be of, before anything is computed."""
+    check(study)
+    if study.paid:
+        raise UserError(
+            f"evidence asks thousands of models: {next(iter(study.paid))} on a device would cost "
+            "as many jobs; use --backend statevector or a noisy twin"
+        )
+    if study.experiment.data.scale_rows == "retain":
+        raise UserError("models of a pool see samples scaled alike: set data.scale_rows to train")
+    if study.experiment.training.teacher_without:
+        raise UserError("teachers of a pool see all rows of their half: drop teacher_without")
+    if study.experiment.checkpoints:
+        raise UserError("models unlearned elsewhere are no pool: leave out checkpoints")
+    Pool(study)
+
+
+def _said(study: Study) -> str:
+    spec = study.experiment.evidence or EvidenceSpec()
+    return (
+        f"pool: {spec.models:,} networks on random halves of the training rows of seed "
+        f"{spec.seed}, in {spec.models // 2:,} pairs; val and test rows are in none"
+    )
+
+
+def _gathered(
+    study: Study, console: Console, workers: int, scheduler: str | None
+) -> tuple[list[Reading], int]:
+    """All readings in order, and how many models there are behind them."""
+    steps = list(_steps(study))
+    titles = {step: step.title for step in steps}
+    readings = dict[Question, Reading]()
+    try:
+        with executor([study], workers, scheduler, console) as execute:
+            for step, result in shown(execute, steps, titles, console):
+                if isinstance(result, Reading):
+                    readings[step.item] = result
+    except KeyboardInterrupt:
+        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+    pool = Pool(study)
+    models = sum(len(pool.numbers(step.item)) for step in steps if step.work is _make)
+    return [readings[step.item] for step in steps if step.work is read], models
+
+
+def _steps(study: Study) -> list[Step]:
+    """Batches of the pool, then questions to it, each with the batches that it needs."""
+    pool, listed = Pool(study), list[Step]()
+
+    def add(title: str, batch: Batch, *needs: Step) -> Step:
+        listed.append(Step(study, title, str(batch), _make, batch, frozenset(needs)))
+        return listed[-1]
+
+    teachers = [add("teachers", batch) for batch in pool.batches("teacher")]
+    for scenario in study.experiment.scenarios:
+        references = [
+            add("oracles", batch)
+            for request in range(len(pool.requests(scenario)))
+            for kind in ("oracle", FLOOR)
+            for batch in pool.batches(kind, scenario, request)
+        ]
+        for method in study.experiment.methods:
+            unlearned = [
+                add("unlearning", batch, *teachers, *references)
+                for batch in pool.batches(method, scenario)
+            ]
+            question = Question(scenario, method)
+            listed.append(
+                Step(study, "reading", str(question), read, question, frozenset(unlearned))
+            )
+    return listed
+
+
+def _make(study: Study, batch: Batch) -> None:
+    Pool(study).make(batch)
+
+
+def _table(readings: Sequence[Reading]) -> pd.DataFrame:
+    rows = [row for reading in readings for row in reading.rows]
+    return pd.DataFrame(rows, columns=Row._fields)
+
+
+def _verdicts(judgements: Sequence[Judgement]) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = [judgement.row() for judgement in judgements]
+    return pd.DataFrame(rows)

@@ -1,0 +1,102 @@
+"""A network's state vectors before anything is measured, and what is read of them.
+
+All of it is about the quantum slice of θ alone. A front decides the angles that rows are encoded
+by, and its weights are taken as they are: two networks with different fronts have different states
+of the same row, whatever their circuits do.
+"""
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from qhu.engine import states as engine
+from qhu.engine.connector import EngineConnector
+from qhu.engine.program import Program
+from qhu.errors import UserError
+from qhu.model.hybrid import HybridNet
+from qhu.model.theta import ModelState
+
+
+def states(net: HybridNet, state: ModelState, x: Tensor, layers: int | None = None) -> Tensor:
+    """State vectors of rows as Qiskit counts basis states, each up to a global phase; complex128.
+
+    In evaluation mode, differentiable in θ and x.
+
+    Args:
+        net: the network.
+        state: θ (d,), or (m, d) for a stack.
+        x: rows (N, ...), or (m, N, ...) for a stack.
+        layers: trainable layers of the circuit that are run; None: all of it.
+
+    Returns:
+        (N, 2ⁿ), or (m, N, 2ⁿ) for a stack.
+
+    Raises:
+        UserError: as :func:`check_states`.
+    """
+    program = _program(net, layers)
+    inputs, weights = _encoded(net, state, x)
+    return program(inputs, weights.unsqueeze(-2))
+
+
+def quantum_fisher(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
+    """Quantum Fisher information of the circuit's weights, averaged over rows; float64.
+
+    Args:
+        net: the network.
+        state: θ (d,), or (m, d) for a stack.
+        x: rows (N, ...), or (m, N, ...) for a stack.
+
+    Returns:
+        (W, W), or (m, W, W) for a stack; see :func:`qhu.engine.states.quantum_fisher`.
+
+    Raises:
+        UserError: as :func:`check_states`.
+    """
+    program = _program(net, None)
+    with torch.no_grad():
+        return engine.quantum_fisher(program, *_encoded(net, state, x))
+
+
+def check_states(net: HybridNet) -> None:
+    """Refuse a network without state vectors.
+
+    Raises:
+        UserError: it has no quantum layer, or one that is sampled, noisy or too wide.
+    """
+    _program(net, None)
+
+
+def _program(net: HybridNet, layers: int | None) -> Program:
+    layer = net.quantum
+    if isinstance(layer, nn.Identity):
+        raise UserError("the network has no quantum layer, and so no state vectors")
+    if not isinstance(layer, EngineConnector):
+        raise UserError(
+            "the backend of the quantum layer estimates expectation values and knows no state "
+            "vectors: use the backend statevector in this stage"
+        )
+    return layer.states(layers)
+
+
+def _encoded(net: HybridNet, state: ModelState, x: Tensor) -> tuple[Tensor, Tensor]:
+    """What the circuit takes (..., N, F) and its weights (..., W), float64."""
+    net.eval()
+    named = net.theta.split(state.theta)
+    (weights,) = (values for name, values in named.items() if name.startswith("quantum."))
+    front = {
+        name.removeprefix("front."): values
+        for name, values in (named | state.buffers).items()
+        if name.startswith("front.")
+    }
+    encode = partial(functional_call, net.front)
+    if state.theta.ndim == 1:
+        inputs = encode(front, x)
+    elif net.stacked:
+        inputs = torch.func.vmap(encode)(front, x)
+    else:
+        models = [{name: values[m] for name, values in front.items()} for m in range(len(x))]
+        inputs = torch.stack([encode(own, rows) for own, rows in zip(models, x, strict=True)])
+    return inputs.double(), weights.double()

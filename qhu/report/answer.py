@@ -1,0 +1,202 @@
+"""The answer first: what the verdicts of a scenario come to, and the table of them."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from qhu.report.claims import MOST_NAMED
+from qhu.report.forest import ForestRow
+from qhu.report.statistics import Estimate
+from qhu.report.styles import REFERENCE_METHODS
+from qhu.report.tables import TableCell, number
+from qhu.report.verdicts import CONCLUSIONS, chip, mark, place
+
+
+class MethodVerdict(NamedTuple):
+    """A method's verdict, and what it rests on.
+
+    Attributes:
+        method: its name.
+        verdict: one of :data:`~qhu.report.verdicts.CONCLUSIONS`.
+        leaks: what the verdict rests on, one value or more.
+        utility: test accuracy minus the oracle's.
+        kept: what follows from that, in a word; empty where nothing is claimed.
+        cost: optimiser steps, NaN where that is not known.
+        share: the same in those of training from scratch.
+        smallest: smallest difference that the design sees with 80 % power.
+    """
+
+    method: str
+    verdict: str
+    leaks: tuple[Estimate, ...]
+    utility: Estimate
+    kept: str
+    cost: float
+    share: float
+    smallest: float
+
+    @property
+    def honest(self) -> bool:
+        """Whether it is a row that others are read against."""
+        return self.method in REFERENCE_METHODS
+
+    @property
+    def chip(self) -> Markup:
+        """The verdict as it is shown."""
+        return chip(self.verdict)
+
+    @property
+    def steps(self) -> str:
+        """Cost in words."""
+        return "–" if math.isnan(self.cost) else f"{self.cost:,.0f}"
+
+    @property
+    def share_in_words(self) -> str:
+        """Cost beside that of training from scratch; empty where one is not known."""
+        return "" if math.isnan(self.share) else f"{self.share:.2g} × retraining"
+
+    @property
+    def smallest_in_words(self) -> str:
+        """The smallest difference seen."""
+        return number(self.smallest) if math.isfinite(self.smallest) else "–"
+
+    def forest_row(self, which: int = 0) -> ForestRow:
+        """The method in the forest plot of one of the values that its verdict rests on."""
+        return ForestRow(self.method, self.leaks[which], self.verdict)
+
+
+class VerdictTable(NamedTuple):
+    """Verdicts of a scenario, in the order in which they are shown.
+
+    ``heads`` names the values that they rest on; where those are differences they are signed.
+    """
+
+    heads: tuple[str, ...]
+    signed: bool
+    rows: list[MethodVerdict]
+
+    def leaks(self, row: MethodVerdict) -> list[TableCell]:
+        """What the verdict of a row rests on, as it is shown."""
+        return [shown(value, self.signed) for value in row.leaks]
+
+    def utility(self, row: MethodVerdict) -> TableCell:
+        """Its utility, as it is shown."""
+        return shown(row.utility, signed=True)._replace(note=row.kept)
+
+
+def ordered(rows: Sequence[MethodVerdict]) -> list[MethodVerdict]:
+    """Honest rows first; then by conclusion, the most useful method first."""
+
+    def key(row: MethodVerdict) -> tuple[bool, int, float]:
+        if row.honest:
+            return False, REFERENCE_METHODS.index(row.method), 0
+        mean = row.utility.mean
+        return True, place(row.verdict), math.inf if math.isnan(mean) else -mean
+
+    return sorted(rows, key=key)
+
+
+def shown(value: Estimate, signed: bool = False) -> TableCell:
+    """A value with its interval; a dash where it was not measured."""
+    return TableCell() if math.isnan(value.mean) else TableCell(value, signed)
+
+
+class VerdictCount(NamedTuple):
+    """How many methods have a verdict, what it says, and which; empty where too many to name."""
+
+    verdict: str
+    text: str
+    note: str
+    names: str
+
+    @property
+    def marker(self) -> Markup:
+        """The verdict's marker."""
+        return mark(self.verdict)
+
+
+class ScenarioAnswer(NamedTuple):
+    """What the verdicts of a scenario come to."""
+
+    opening: str
+    parts: list[VerdictCount]
+    caveats: list[str]
+
+    @property
+    def sentence(self) -> str:
+        """All of it but the caveats in one sentence."""
+        parts = (f"{part.text}{part.note}{part.names and f': {part.names}'}" for part in self.parts)
+        return f"{self.opening}, {'; '.join(parts)}."
+
+
+def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer:
+    """How many methods forgot, which, and what is to be said of the others.
+
+    Args:
+        table: the verdicts.
+        equivalent: what was shown of a method that forgot.
+        control: the row of a method that is perfect.
+    """
+    tried = [row for row in table.rows if not row.honest]
+    texts = {
+        "indistinguishable": ("forgot", f", {equivalent}"),
+        "over-forgot": ("over-forgot", ""),
+        "did not forget": ("did not forget", ""),
+        "cannot tell": ("cannot be told", f" ({_smallest(tried)})"),
+    }
+    parts = []
+    for verdict, (text, note) in texts.items():
+        methods = [row.method for row in tried if row.verdict == verdict]
+        if methods:
+            names = ", ".join(methods)
+            if verdict != "indistinguishable" and len(methods) > MOST_NAMED:
+                names = ""  # the table names them; those that forgot are what was asked for
+            parts.append(VerdictCount(verdict, f"{len(methods)} {text}", note, names))
+        elif verdict == "indistinguishable" and tried:
+            parts.append(VerdictCount(verdict, "none is shown to have forgotten", "", ""))
+    opening = f"Of {len(tried)} {'method' if len(tried) == 1 else 'methods'}"
+    return ScenarioAnswer(opening, parts, _caveats(table, control))
+
+
+def _smallest(rows: Sequence[MethodVerdict]) -> str:
+    """How small a difference could have been seen, over the methods that cannot be told."""
+    values = [row.smallest for row in rows if row.verdict == "cannot tell"]
+    return least_seen(values) or "nor how small a difference this could see"
+
+
+def least_seen(values: Sequence[float]) -> str:
+    """The range of the smallest differences seen, in words; empty where none is known."""
+    measured = sorted(value for value in values if math.isfinite(value))
+    if not measured:
+        return ""
+    low, high = number(measured[0]), number(measured[-1])
+    return f"smallest difference this could see: {low if low == high else f'{low} to {high}'}"
+
+
+def _caveats(table: VerdictTable, control: str) -> list[str]:
+    """What keeps the verdicts of a scenario from meaning what they say."""
+    by_method = {row.method: row for row in table.rows}
+    sentences = []
+    untouched, second = by_method.get("none"), by_method.get(control)
+    if untouched and untouched.verdict != "did not forget":
+        sentences.append(
+            f"Doing nothing is not caught here ({_measured(table, untouched)}: "
+            f"{CONCLUSIONS[untouched.verdict].words}). Where there is so little to see "
+            "forgotten, a method that forgot is not shown to have done anything."
+        )
+    if second and second.verdict in ("did not forget", "over-forgot"):
+        sentences.append(
+            f"Retraining once more is set apart from retraining ({_measured(table, second)}): "
+            "differences are found here that there are not; read no verdict of this scenario."
+        )
+    return sentences
+
+
+def _measured(table: VerdictTable, row: MethodVerdict) -> str:
+    values = [
+        f"{head} {cell.value} {cell.interval}".strip()
+        for head, cell in zip(table.heads, table.leaks(row), strict=True)
+    ]
+    return ", ".join(values)

@@ -1,0 +1,114 @@
+"""The forest plot: every method's distance from its goal, and what follows from it."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+
+from qhu.report.plots import BAND, INK, arms
+from qhu.report.statistics import Estimate
+from qhu.report.verdicts import CONCLUSIONS
+
+MARGIN_BAND = "#dcebf5"
+LONGEST = 24
+"""Letters of a name that fit on a line."""
+WIDTH = 4.6
+"""Inches, so that letters can be read on a screen as narrow as a telephone's."""
+
+
+class ForestRow(NamedTuple):
+    """One method: how far it is from the goal, NaN where that was not measured; what follows."""
+
+    method: str
+    estimate: Estimate
+    verdict: str
+
+
+class Goal(NamedTuple):
+    """What the rows are read against.
+
+    ``margin``: how far from ``value`` counts as there, NaN for no such margin; ``floor``: what
+    retraining once more has, None where that is not known; ``words``: what the axis shows.
+    """
+
+    value: float
+    margin: float
+    floor: Estimate | None
+    words: str
+
+
+def size(rows: Sequence[ForestRow]) -> tuple[float, float]:
+    """Width and height of the plot in inches."""
+    return WIDTH, 1.0 + 0.23 * len(rows)
+
+
+def forest(rows: Iterable[ForestRow], goal: Goal, axes: Axes) -> None:
+    """Every method with its interval, the largest value on top.
+
+    The margin is shaded, as is what retraining once more has. Each row wears the colour and marker
+    of its verdict, and names it to the right.
+
+    Args:
+        rows: one per method.
+        goal: what they are read against.
+        axes: where to draw.
+    """
+    placed = sorted(rows, key=lambda row: (math.isnan(row.estimate.mean), -row.estimate.mean))
+    if not math.isnan(goal.margin):
+        span = goal.value - goal.margin, goal.value + goal.margin
+        axes.axvspan(*span, color=MARGIN_BAND, lw=0, zorder=0, label=f"margin: ±{goal.margin:g}")
+    if goal.floor is not None:
+        span = goal.floor.low, goal.floor.high
+        axes.axvspan(*span, color=BAND, lw=0, zorder=0.5, label="retrained once more")
+    axes.axvline(goal.value, color=INK, lw=0.9, zorder=1)
+    for height, row in enumerate(placed):
+        _point(axes, height, row)
+    axes.set_yticks(range(len(placed)), [_wrapped(row.method) for row in placed], fontsize=8.5)
+    axes.set_ylim(len(placed) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(goal.words)
+    _name_verdicts(axes, placed)
+    where: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
+    axes.legend(frameon=False, fontsize=8, ncols=2, **where)
+
+
+def _point(axes: Axes, height: int, row: ForestRow) -> None:
+    look = CONCLUSIONS[row.verdict]
+    axes.errorbar(
+        row.estimate.mean,
+        height,
+        xerr=arms(row.estimate),
+        fmt=look.marker,
+        ms=6,
+        color=look.colour,
+        mfc=look.colour if look.filled else "white",
+        mew=1.1,
+        elinewidth=1.3,
+        zorder=3,
+    )
+
+
+def _name_verdicts(axes: Axes, rows: Sequence[ForestRow]) -> None:
+    """The verdicts as ticks of a second axis, for which the layout keeps room."""
+    right = axes.twinx()
+    right.set_ylim(axes.get_ylim())
+    right.grid(visible=False)
+    right.tick_params(axis="y", length=0, pad=2)
+    words = [
+        "not measured" if math.isnan(row.estimate.mean) else CONCLUSIONS[row.verdict].words
+        for row in rows
+    ]
+    right.set_yticks(range(len(rows)), words, fontsize=8)
+    for label, row in zip(right.get_yticklabels(), rows, strict=True):
+        label.set_color(CONCLUSIONS[row.verdict].colour)
+
+
+def _wrapped(name: str) -> str:
+    """A name on two lines at most."""
+    if len(name) <= LONGEST:
+        return name
+    cut = name.rfind("_", 0, LONGEST) + 1 or LONGEST
+    rest = name[cut:]
+    return f"{name[:cut]}\n{rest if len(rest) <= LONGEST else f'{rest[: LONGEST - 1]}…'}"

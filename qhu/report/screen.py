@@ -1,0 +1,58 @@
+"""Verdicts on screen, in 80 columns: the answer first."""
+
+from typing import Literal
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as ScreenTable
+from rich.text import Text
+
+from qhu.report.answer import ScenarioAnswer, VerdictTable
+from qhu.report.verdicts import CONCLUSIONS
+
+WIDTH = 80
+
+
+def print_answer(title: str, answer: ScenarioAnswer, table: VerdictTable, console: Console) -> None:
+    """Print what the verdicts of a scenario come to, then the verdicts.
+
+    Args:
+        title: what it is about.
+        answer: the sentence, and what speaks against it.
+        table: the verdicts.
+        console: where to.
+    """
+    console.print(Text(title, style="bold"))
+    console.print(answer.sentence, markup=False, highlight=False)
+    for sentence in answer.caveats:
+        console.print(Text(sentence, style="yellow"))
+    console.print(screen_table(table))
+
+
+def screen_table(table: VerdictTable) -> ScreenTable:
+    """Methods as rows: verdict, what it rests on, utility, cost, smallest difference seen."""
+    out = ScreenTable(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    out.add_column("method", no_wrap=True, overflow="ellipsis")
+    single = len(table.heads) == 1  # room for its interval
+    widths = {"verdict": 14, **dict.fromkeys(table.heads, 20 if single else 13)}
+    for name, width in {**widths, "utility": 7, "steps": 6, "sees": 5}.items():
+        justify: Literal["left", "right"] = "left" if name == "verdict" else "right"
+        out.add_column(name, justify=justify, min_width=width, no_wrap=True, overflow="ellipsis")
+    for row in table.rows:
+        leaks = [
+            f"{cell.value} {cell.interval if single else _half(cell.half_width)}".strip()
+            for cell in table.leaks(row)
+        ]
+        out.add_row(
+            Text(row.method, style="cyan" if row.honest else ""),
+            CONCLUSIONS[row.verdict].words,
+            *map(Text, leaks),
+            table.utility(row).value,
+            row.steps,
+            row.smallest_in_words,
+        )
+    return out
+
+
+def _half(width: str) -> str:
+    return f"±{width.removeprefix('0')}" if width else ""

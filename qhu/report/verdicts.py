@@ -1,0 +1,46 @@
+"""Verdicts on methods: their words and looks, the same on every page and screen."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from qhu.report.svg import shape
+
+
+class Conclusion(NamedTuple):
+    """What a page says of a method with some verdict, and how it draws it."""
+
+    words: str
+    colour: str
+    marker: str
+    filled: bool = True
+
+
+CONCLUSIONS: Mapping[str, Conclusion] = {
+    "indistinguishable": Conclusion("forgot", "#0072B2", "o"),
+    "forgot": Conclusion("forgot, altered", "#0072B2", "o", filled=False),
+    "over-forgot": Conclusion("over-forgot", "#8A2A7B", "v"),
+    "did not forget": Conclusion("did not forget", "#B34700", "^"),
+    "cannot tell": Conclusion("cannot tell", "#767676", "o", filled=False),
+}
+"""By verdict, in the order in which pages show them."""
+
+
+def mark(verdict: str) -> Markup:
+    """The verdict's marker in its colour."""
+    look = CONCLUSIONS[verdict]
+    return shape(look.marker, look.colour, look.filled)
+
+
+def chip(verdict: str) -> Markup:
+    """The verdict in words behind its marker, in its colour."""
+    look = CONCLUSIONS[verdict]
+    return Markup('<span class="verdict" style="color: {}">{}{}</span>').format(
+        look.colour, mark(verdict), look.words
+    )
+
+
+def place(verdict: str) -> int:
+    """Where the verdict stands among all, for tables in that order."""
+    return list(CONCLUSIONS).index(verdict)
