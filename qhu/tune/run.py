@@ -21,7 +21,7 @@ from qhu.settings.experiment import Experiment, MethodSpec, Seeds, refuse_tuned_
 from qhu.settings.tuned import Tuned, TunedMethod, TunedValue
 from qhu.study import Fit, Study
 from qhu.tune.files import refuse_foreign, write_experiment, write_trials
-from qhu.tune.objective import OBJECTIVE, Judgement
+from qhu.tune.objective import OBJECTIVE, TrialValue
 from qhu.tune.search import Search, SearchResult, search
 from qhu.tune.words import print_outcomes
 
@@ -181,14 +181,14 @@ def _tuned(
 
 
 def _method(outcome: SearchResult) -> TunedMethod:
-    before, after = outcome.trials[0].judgement, outcome.best.judgement
+    before, after = outcome.trials[0].value, outcome.best.value
     return TunedMethod(trials=len(outcome.trials), before=_value(before), after=_value(after))
 
 
-def _value(judgement: Judgement) -> TunedValue:
+def _value(value: TrialValue) -> TunedValue:
     """To six digits: more of them are no evidence."""
     return TunedValue(
-        objective=round(judgement.objective, 6),
-        leakage=round(judgement.leakage, 6),
-        utility_loss=round(judgement.utility_loss, 6),
+        objective=round(value.objective, 6),
+        leakage=round(value.leakage, 6),
+        utility_loss=round(value.utility_loss, 6),
     )
