@@ -10,7 +10,7 @@ from qhu.evidence.findings.bounded import bounded
 from qhu.evidence.findings.distances import distances
 from qhu.evidence.findings.reconstructed import reconstructed
 from qhu.evidence.findings.relearned import relearned
-from qhu.evidence.findings.rows import Figure
+from qhu.evidence.findings.rows import PoolFigure
 from qhu.evidence.findings.utility import beside_oracle, utility
 from qhu.evidence.gathered import Enquiry, Gathered
 from qhu.evidence.pool import Pool
@@ -19,7 +19,7 @@ from qhu.evidence.verdict import Trial
 from qhu.record.identity import code_digest, identity
 from qhu.study import Study
 
-KINDS: tuple[Callable[[Gathered], Iterator[Figure]], ...] = (
+KINDS: tuple[Callable[[Gathered], Iterator[PoolFigure]], ...] = (
     attacked,
     utility,
     distances,
@@ -34,7 +34,7 @@ class EnquiryResult(NamedTuple):
     """All that a pool says about an enquiry."""
 
     enquiry: Enquiry
-    findings: list[Figure]
+    findings: list[PoolFigure]
     trial: Trial
 
 
@@ -57,7 +57,7 @@ def read(study: Study, enquiry: Enquiry) -> EnquiryResult:
     *estimates, cost = stage.facts["trial"]
     leakage, membership, margin, accuracy = (UnitEstimate(*estimate) for estimate in estimates)
     findings = [
-        Figure(attack, tier, metric, value, low, high, n)
+        PoolFigure(attack, tier, metric, value, low, high, n)
         for (attack, tier, metric, n), (value, low, high) in zip(
             stage.facts["names"], stage.arrays["values"].tolist(), strict=True
         )

@@ -11,7 +11,7 @@ from rich.console import Console
 from qhu.checks import check
 from qhu.errors import UserError
 from qhu.evidence.findings.attacked import PRIMARY
-from qhu.evidence.findings.rows import Figure
+from qhu.evidence.findings.rows import PoolFigure
 from qhu.evidence.gathered import Enquiry
 from qhu.evidence.pool import Pool, PoolBatch
 from qhu.evidence.reading import EnquiryResult, read
@@ -176,7 +176,7 @@ def _make(study: Study, batch: PoolBatch) -> None:
 
 def _table(readings: Sequence[EnquiryResult]) -> pd.DataFrame:
     rows = [(*reading.enquiry, *finding) for reading in readings for finding in reading.findings]
-    return pd.DataFrame(rows, columns=[*Enquiry._fields, *Figure._fields])
+    return pd.DataFrame(rows, columns=[*Enquiry._fields, *PoolFigure._fields])
 
 
 def _verdicts(judgements: Sequence[TrialVerdict]) -> pd.DataFrame:

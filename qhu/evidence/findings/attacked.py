@@ -6,7 +6,7 @@ import numpy as np
 
 from qhu import registry
 from qhu.evidence.auc import Rate, auc, true_positive_rate
-from qhu.evidence.findings.rows import Figure, of_estimate, of_rate
+from qhu.evidence.findings.rows import PoolFigure, of_estimate, of_rate
 from qhu.evidence.game import Floats, Game
 from qhu.evidence.gathered import Gathered
 from qhu.evidence.units import UnitEstimate, mean_over_units
@@ -17,7 +17,7 @@ RATES = {"tpr_at_1": 0.01, "tpr_at_01": 0.001}
 """False positive rates at which true positives are counted."""
 
 
-def attacked(gathered: Gathered) -> Iterator[Figure]:
+def attacked(gathered: Gathered) -> Iterator[PoolFigure]:
     """All attacks on forget and retain rows; the primary one on parts and in the other game."""
     attacks = gathered.pool.spec.attacks or tuple(registry.attack.names())
     for tier, game in (("forget", gathered.forget_game()), ("retain", gathered.retain_game())):

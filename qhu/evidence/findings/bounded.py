@@ -7,7 +7,7 @@ import torch
 
 from qhu.engine.connector import EngineConnector
 from qhu.evidence.bounds import auc_bound, average_distance, copies_needed, fidelity
-from qhu.evidence.findings.rows import Figure, of_estimate
+from qhu.evidence.findings.rows import PoolFigure, of_estimate
 from qhu.evidence.gathered import Gathered
 from qhu.evidence.pool import Models
 from qhu.evidence.units import UnitEstimate, mean_over_units
@@ -17,7 +17,7 @@ LARGEST = 2**8
 """Dimension of states up to which average states are compared."""
 
 
-def bounded(gathered: Gathered) -> Iterator[Figure]:
+def bounded(gathered: Gathered) -> Iterator[PoolFigure]:
     """Fidelity with the oracle's state, and Helstrom's bound on the AUC beside its floor.
 
     Only of networks whose rows are encoded alike in both worlds: without a trained front.
@@ -37,7 +37,7 @@ def bounded(gathered: Gathered) -> Iterator[Figure]:
     yield of_estimate("bound", "forget", "fidelity_mean", mean_over_units(overlap, gathered.units))
     copies = float(np.median([copies_needed(float(f)) for f in overlap[np.isfinite(overlap)]]))
     unknown = float("nan")
-    yield Figure("bound", "forget", "copies_needed", copies, unknown, unknown, gathered.count)
+    yield PoolFigure("bound", "forget", "copies_needed", copies, unknown, unknown, gathered.count)
     for metric, ensemble in (("helstrom_auc", own), ("helstrom_auc_floor", again)):
         places = enumerate(rows.tolist())
         apart = [_distance(gathered, ensemble, goal, place, row) for place, row in places]

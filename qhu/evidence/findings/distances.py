@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from qhu.evidence.distances.named import of_forget_rows, of_rows
-from qhu.evidence.findings.rows import Figure, of_estimate
+from qhu.evidence.findings.rows import PoolFigure, of_estimate
 from qhu.evidence.game import World, margin
 from qhu.evidence.gathered import Gathered
 
 
-def distances(gathered: Gathered) -> Iterator[Figure]:
+def distances(gathered: Gathered) -> Iterator[PoolFigure]:
     """On rows forgotten, kept and never seen: of outputs, and on forget rows of accuracies too."""
     models = gathered.unlearned(), gathered.oracles().logits
     test = np.isin(np.arange(len(gathered.labels)), gathered.pool.whole.test)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from qhu.evidence.auc import auc
-from qhu.evidence.findings.rows import Figure, of_rate
+from qhu.evidence.findings.rows import PoolFigure, of_rate
 from qhu.evidence.gathered import Gathered
 from qhu.evidence.reconstruction import LinearHead, deleted_gradient, deleted_shares
 from qhu.model.hybrid import HybridNet
@@ -17,7 +17,7 @@ MODELS = 128
 """Models that are taken apart at most: each is a least-squares problem of its own."""
 
 
-def reconstructed(gathered: Gathered) -> Iterator[Figure]:
+def reconstructed(gathered: Gathered) -> Iterator[PoolFigure]:
     """How well the change of a linear head tells the deleted rows from those kept.
 
     Only of networks whose head is one linear layer: nothing else is an optimum that a row's

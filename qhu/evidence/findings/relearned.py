@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from qhu.data.rows import stacked
 from qhu.evidence.distances.anamnesis import anamnesis
-from qhu.evidence.findings.rows import Figure, of_estimate, of_rate
+from qhu.evidence.findings.rows import PoolFigure, of_estimate, of_rate
 from qhu.evidence.game import Floats
 from qhu.evidence.gathered import Gathered
 from qhu.evidence.pool import Models
@@ -18,7 +18,7 @@ MODELS = 128
 """Models that are taught at most: every step of each is one of training."""
 
 
-def relearned(gathered: Gathered) -> Iterator[Figure]:
+def relearned(gathered: Gathered) -> Iterator[PoolFigure]:
     """Anamnesis index, and how often an unlearned model is back before its oracle.
 
     A model is back when its loss on the forget rows is that of the teacher before unlearning.

@@ -6,7 +6,7 @@ from qhu.evidence.auc import Rate
 from qhu.evidence.units import UnitEstimate
 
 
-class Figure(NamedTuple):
+class PoolFigure(NamedTuple):
     """One figure of an enquiry.
 
     Attributes:
@@ -28,11 +28,11 @@ class Figure(NamedTuple):
     n: int
 
 
-def of_rate(attack: str, tier: str, metric: str, rate: Rate) -> Figure:
+def of_rate(attack: str, tier: str, metric: str, rate: Rate) -> PoolFigure:
     """A rate with its interval."""
-    return Figure(attack, tier, metric, rate.value, rate.low, rate.high, rate.n)
+    return PoolFigure(attack, tier, metric, rate.value, rate.low, rate.high, rate.n)
 
 
-def of_estimate(attack: str, tier: str, metric: str, estimate: UnitEstimate) -> Figure:
+def of_estimate(attack: str, tier: str, metric: str, estimate: UnitEstimate) -> PoolFigure:
     """A mean over units with its t-interval."""
-    return Figure(attack, tier, metric, estimate.value, *estimate.interval(), estimate.units)
+    return PoolFigure(attack, tier, metric, estimate.value, *estimate.interval(), estimate.units)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from qhu.evidence.findings.rows import Figure, of_estimate
+from qhu.evidence.findings.rows import PoolFigure, of_estimate
 from qhu.evidence.gathered import Gathered
 from qhu.evidence.units import UnitEstimate, mean_over_units
 
 
-def utility(gathered: Gathered) -> Iterator[Figure]:
+def utility(gathered: Gathered) -> Iterator[PoolFigure]:
     """Accuracies on test rows; after every request of a sequence, too."""
     test = gathered.pool.whole.test
     right = gathered.accuracy(gathered.unlearned(), test)
