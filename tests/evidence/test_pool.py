@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from qhu.evidence.pool import Batch, Pool
+from qhu.evidence.pool import Pool, PoolBatch
 from qhu.record.store import MemoryStore
 from qhu.seeding import torch_stream
 from qhu.settings.experiment import load_experiment
@@ -39,7 +39,7 @@ def test_a_teacher_is_trained_on_its_half_alone(pool):
     study, number = pool.study, 5
     rows = np.flatnonzero(pool.members[number])
     name = ("teacher", "", 0, number)
-    init = study.net("train").initial(torch_stream(0, "pool", "init", *name))
+    init = study.net("train").initial(torch_stream(0, "pool", "init", number))
     order = torch_stream(0, "pool", "order", *name)
     device = study.torch_device
     job = FitJob(pool.whole.rows(rows, device), pool.whole.rows(rows[:0], device), init, order)
@@ -80,7 +80,7 @@ def test_retrain_is_the_second_oracle_and_none_the_teacher(pool):
 
 
 def test_a_batch_is_made_once_and_again_where_its_method_changes(pool, tiny, monkeypatch):
-    batch = Batch("finetune", "class")
+    batch = PoolBatch("finetune", "class")
     stage = pool.make(batch)
     monkeypatch.setattr(Pool, "_unlearned", lambda *given: pytest.fail("made twice"))
     assert pool.make(batch).key == stage.key

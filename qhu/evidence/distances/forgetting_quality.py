@@ -19,7 +19,7 @@ def forgetting_quality(
     oracle: Floats,
     retain: tuple[Floats, Floats],
     test: tuple[Floats, Floats],
-    units: NDArray[np.int64],
+    units: NDArray[np.integer],
     seed: int = 0,
 ) -> Beside:
     """F = (mean over rows of 2 / 2^bin(ε)) · (RA_U / RA_O) · (TA_U / TA_O), 1 for the ideal.

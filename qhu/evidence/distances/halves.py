@@ -36,7 +36,7 @@ def beside_floor(
     summary: Callable[[Floats], Floats],
     unlearned: Floats,
     oracle: Floats,
-    units: NDArray[np.int64],
+    units: NDArray[np.integer],
     seed: int,
 ) -> list[Beside]:
     """Summaries over rows of a distance per row, with errors by a bootstrap over units.
