@@ -10,11 +10,12 @@ from qhu import registry
 from qhu.evidence.auc import Rate, auc, true_positive_rate
 from qhu.evidence.game import Game, World, forget_game, retain_game
 from qhu.evidence.pool import Pool
+from qhu.evidence.state_bounds import bound_rows
 from qhu.evidence.units import UnitEstimate, mean_over_units
 from qhu.evidence.verdict import Trial
 from qhu.memorisation import memorisation
 from qhu.record.identity import code_digest, identity
-from qhu.study import Study
+from qhu.study import FLOOR, Study
 
 PRIMARY = "ulira"
 """The attack whose AUC verdicts are about; declared, never chosen by looking."""
@@ -95,7 +96,7 @@ class _Evidence:
         self.labels = pool.whole.labels
         self.teachers = pool.models("teacher").logits[: self.count]
         unlearned = pool.models(question.method, question.scenario)
-        self.steps = unlearned.steps
+        self.steps, self.states = unlearned.steps, unlearned.states
         self.requests = pool.requests(question.scenario)
         sequence = unlearned.logits if len(self.requests) > 1 else unlearned.logits[:, None]
         self.unlearned = [sequence[:, k] for k in range(len(self.requests))]
@@ -174,6 +175,7 @@ class _Evidence:
         yield self._row(PRIMARY, "forget", "auc_membership", _area(membership, PRIMARY))
         yield self._estimate("forget", "margin_membership", self._direction(membership))
         yield from self._utility()
+        yield from self._bounds()
 
     def games(self) -> Iterator[tuple[str, Game]]:
         """Games by their tier: all forget rows, thirds by memorisation, requests, kept rows."""
@@ -228,6 +230,24 @@ class _Evidence:
         inside, outside = self.forget_game().margins
         difference = mean_over_units(inside - outside, self.units)
         yield self._estimate("forget", "delta_margin", difference)
+
+    def _bounds(self) -> Iterator[Row]:
+        """What states of the forget rows tell, beside what those of a second oracle tell."""
+        pool, scenario, last = self.pool, self.question.scenario, len(self.requests) - 1
+        oracle, floor = (pool.models(kind, scenario, last).states for kind in ("oracle", FLOOR))
+        asked = np.flatnonzero(self.requests[last])
+        bounds = bound_rows(
+            pool.study.net("evaluate"),
+            self.states,
+            oracle,
+            floor,
+            pool.whole.samples[asked],
+            self.members[:, asked],
+            self.units,
+        )
+        for bound in bounds:
+            interval = bound.value, bound.ci_low, bound.ci_high
+            yield Row(*self.question, "bound", "forget", bound.metric, *interval, bound.n)
 
     def _estimate(self, tier: str, metric: str, estimate: UnitEstimate) -> Row:
         interval = estimate.interval()
