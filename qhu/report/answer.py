@@ -70,7 +70,7 @@ class MethodVerdict(NamedTuple):
 class VerdictTable(NamedTuple):
     """Verdicts of a scenario, in the order in which they are shown.
 
-    ``heads`` names the values that they rest on; where those are differences they are signed.
+    ``heads`` names the values that they rest on; ``signed`` ones are differences to the oracle.
     """
 
     heads: tuple[str, ...]
@@ -123,6 +123,7 @@ class ScenarioAnswer(NamedTuple):
     opening: str
     parts: list[VerdictCount]
     caveats: list[str]
+    table: VerdictTable
 
     @property
     def sentence(self) -> str:
@@ -157,7 +158,7 @@ def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer
         elif verdict == "indistinguishable" and tried:
             parts.append(VerdictCount(verdict, "none is shown to have forgotten", "", ""))
     opening = f"Of {len(tried)} {'method' if len(tried) == 1 else 'methods'}"
-    return ScenarioAnswer(opening, parts, _caveats(table, control))
+    return ScenarioAnswer(opening, parts, _caveats(table, control), table)
 
 
 def _smallest(rows: Sequence[MethodVerdict]) -> str:

@@ -6,7 +6,6 @@ copies of the state that a circuit makes of a forget row: see :mod:`qhu.evidence
 
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,27 +15,22 @@ from torch import Tensor
 
 from qhu.evidence import bounds
 from qhu.evidence.bounds import Complex, Floats
-from qhu.evidence.units import CONFIDENCE, UnitEstimate, mean_over_units
+from qhu.evidence.findings.rows import PoolFigure, of_estimate
+from qhu.evidence.units import CONFIDENCE, mean_over_units
 from qhu.model.hybrid import HybridNet
 from qhu.model.states import encoded, has_states, states
 from qhu.model.theta import ModelState
 
+OF = ("bound", "forget")
+"""Kind of evidence and tier of all rows."""
 MODELS_AT_ONCE = 64
+LARGEST = 2**8
+"""Dimension of states up to which averages are compared."""
 UNITS_OF_MEDIANS = 128
 """Units that medians are of: numbers of shots are searched for, pair by pair."""
 Compute = Callable[[HybridNet, ModelState, Tensor], Tensor]
 Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
-
-
-class Bound(NamedTuple):
-    """A metric of ``evidence.csv`` and its value."""
-
-    metric: str
-    value: float
-    ci_low: float
-    ci_high: float
-    n: int
 
 
 def bound_rows(
@@ -47,8 +41,8 @@ def bound_rows(
     x: Tensor,
     pairs: Booleans,
     units: Integers,
-) -> list[Bound]:
-    """Bounds on what states tell of the forget rows; none where the network has no states.
+) -> list[PoolFigure]:
+    """Bounds on what states tell of the forget rows; none where there are no states, or too large.
 
     Behind a trainable front states differ because the angles do that rows are encoded by: then the
     distance of those angles is all that is said.
@@ -76,8 +70,11 @@ def bound_rows(
             )
             for name, models in ensembles.items()
         ]
+    with torch.no_grad():
+        if states(net, oracle.model(0), x[:1]).shape[-1] > LARGEST:
+            return []
     reference = _of_rows(net, oracle, x, states).numpy()
-    rows = list[Bound]()
+    rows = list[PoolFigure]()
     for name, models in ensembles.items():
         psi = _of_rows(net, models, x, states).numpy()
         rows += state_bounds(psi, reference, pairs, units, name)
@@ -86,7 +83,7 @@ def bound_rows(
 
 def state_bounds(
     first: Complex, second: Complex, pairs: Booleans, units: Integers, suffix: str = ""
-) -> Iterator[Bound]:
+) -> Iterator[PoolFigure]:
     """Bounds from the states of two populations of models.
 
     Args:
@@ -101,12 +98,12 @@ def state_bounds(
         return f"{metric}_{suffix}" if suffix else metric
 
     overlaps = bounds.fidelity(first, second)
-    yield _mean(named("fidelity"), overlaps, pairs, units)
-    yield _mean(named("trace_distance"), np.sqrt(1 - overlaps), pairs, units)
+    yield _mean(named("fidelity_mean"), overlaps, pairs, units)
+    yield _mean(named("trace_distance_mean"), np.sqrt(1 - overlaps), pairs, units)
     distance, low, high = ensemble_distance(first, second, pairs, units)
     count = len(np.unique(units[pairs.any(axis=1)]))
     best, least, most = (bounds.auc_bound(at) for at in (distance, low, high))
-    yield Bound(named("helstrom_auc"), best, least, most, count)
+    yield PoolFigure(*OF, named("helstrom_auc"), best, least, most, count)
     if not suffix:
         chosen = pairs & np.isin(units, np.unique(units)[:UNITS_OF_MEDIANS])[:, None]
         yield _median("copies_needed", np.vectorize(bounds.copies_needed)(overlaps), chosen, units)
@@ -170,16 +167,15 @@ def _probabilities(psi: Complex) -> Floats:
     return np.clip(np.square(np.abs(psi)) @ bits, 0.0, 1.0)
 
 
-def _mean(metric: str, values: Floats, pairs: Booleans, units: Integers) -> Bound:
-    estimate: UnitEstimate = mean_over_units(np.where(pairs, values, np.nan), units)
-    return Bound(metric, estimate.value, *estimate.interval(), estimate.units)
+def _mean(metric: str, values: Floats, pairs: Booleans, units: Integers) -> PoolFigure:
+    return of_estimate(*OF, metric, mean_over_units(np.where(pairs, values, np.nan), units))
 
 
-def _median(metric: str, values: Floats, pairs: Booleans, units: Integers) -> Bound:
+def _median(metric: str, values: Floats, pairs: Booleans, units: Integers) -> PoolFigure:
     """Median over units of the median within one; its interval is by order statistics."""
     chosen = [units[:, None].repeat(pairs.shape[1], 1)[pairs], values[pairs]]
     each = np.sort([np.median(chosen[1][chosen[0] == unit]) for unit in np.unique(chosen[0])])
     count = len(each)
     low = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
     ends = (each[max(0, low - 1)], each[min(count - 1, count - low)])
-    return Bound(metric, float(np.median(each)), float(ends[0]), float(ends[1]), count)
+    return PoolFigure(*OF, metric, float(np.median(each)), float(ends[0]), float(ends[1]), count)
