@@ -94,6 +94,32 @@ def run_all(
     return [opened.folder.path for opened in runs]
 
 
+def work_through(
+    study: Study,
+    listed: Sequence[Step],
+    console: Console,
+    workers: int = 0,
+    scheduler: str | None = None,
+) -> Iterator[tuple[Step, Any]]:
+    """Steps of a study that fill no run folder, each with its result, as they come.
+
+    Args:
+        study: the study.
+        listed: its steps, those that others need before them.
+        console: where progress is shown.
+        workers: as for :func:`run`.
+        scheduler: as for :func:`run`.
+
+    Raises:
+        QhuError: as :func:`run`.
+    """
+    try:
+        with _executor([study], workers, scheduler, console) as execute:
+            yield from _shown(execute, listed, _titles(listed), console)
+    except KeyboardInterrupt:
+        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+
+
 def plan(experiment: Experiment, console: Console, access: Access | None = None) -> Plan:
     """What a run would take on its devices; trains and unlearns what needs none, submits nothing.
 
@@ -149,7 +175,7 @@ def _carry_out(
                 raise Interrupted("nothing was submitted")
     if todo:
         studies = [opened.study for opened in todo]
-        with executor(studies, workers, scheduler, console) as execute:
+        with _executor(studies, workers, scheduler, console) as execute:
             _work(todo, execute, console)
 
 
@@ -161,28 +187,19 @@ def grade(study: Study, console: Console, workers: int = 0, scheduler: str | Non
     scenarios = study.experiment.scenarios
     check(study, [name for name, asked in scenarios.items() if asked.memorised is None])
     console.print(grading_line(study, [step.item for step in made]), markup=False, soft_wrap=True)
-    try:
-        with executor([study], workers, scheduler, console) as execute:
-            list(shown(execute, made, _titles(made), console))
-    except KeyboardInterrupt:
-        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+    list(work_through(study, made, console, workers, scheduler))
 
 
 def _planned(study: Study, console: Console) -> Plan:
     made = steps_here(study)
-    list(shown(one_by_one, made, _titles(made), console))
+    list(_shown(one_by_one, made, _titles(made), console))
     with one_thread():
         return make_plan(study)
 
 
-def executor(
+def _executor(
     studies: Sequence[Study], workers: int, scheduler: str | None, console: Console
 ) -> contextlib.AbstractContextManager[Execute]:
-    """What works through steps: this process, a local cluster or a running scheduler.
-
-    Raises:
-        UserError: both are asked for.
-    """
     if not workers and scheduler is None:
         return contextlib.nullcontext(one_by_one)
     if workers and scheduler is not None:
@@ -200,7 +217,7 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             if device := opened.study.paid.get("evaluate"):
                 opened.begin()
                 made = steps_on_devices(opened.study)
-                list(shown(execute, made, _titles(made), console))
+                list(_shown(execute, made, _titles(made), console))
                 with one_thread():
                     device.fetch(count(opened.study)["evaluate"])
         _grids(runs, execute, console)
@@ -227,7 +244,7 @@ def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             yield from its_steps
 
     titles = {step: opened.title or step.title for step, opened in run_of.items()}
-    for step, result in shown(execute, begun(), titles, console):
+    for step, result in _shown(execute, begun(), titles, console):
         opened = run_of[step]
         left[opened] -= 1
         if isinstance(result, Scored):
@@ -242,7 +259,7 @@ def _titles(listed: Iterable[Step]) -> dict[Step, str]:
     return {step: step.title for step in listed}
 
 
-def shown(
+def _shown(
     execute: Execute, todo: Iterable[Step], titles: Mapping[Step, str], console: Console
 ) -> Iterator[tuple[Step, Any]]:
     """The steps with their results as they come, with a bar per title; its clock starts with it."""

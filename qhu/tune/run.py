@@ -11,7 +11,7 @@ from rich.console import Console
 
 from qhu import pipeline
 from qhu.checks import check
-from qhu.errors import Interrupted, UnknownName, UserError
+from qhu.errors import UnknownName, UserError
 from qhu.grid import run as grid
 from qhu.grid.execute import Step
 from qhu.grid.steps import batches
@@ -138,15 +138,11 @@ def _searched(
     tuning = [
         Step(study, "tuning", asked.label, search, asked, frozenset(trained)) for asked in searches
     ]
-    results = {}
-    try:
-        titles = {step: step.title for step in (*trained, *tuning)}
-        with grid.executor([study], workers, None, console) as execute:
-            for step, result in grid.shown(execute, titles, titles, console):
-                if isinstance(result, SearchResult):
-                    results[step.name] = result
-    except KeyboardInterrupt:
-        raise Interrupted("stopped: trials are kept; the same command goes on with them") from None
+    results = {
+        step.name: result
+        for step, result in grid.work_through(study, [*trained, *tuning], console, workers)
+        if isinstance(result, SearchResult)
+    }
     return {asked.label: results[asked.label] for asked in searches}
 
 

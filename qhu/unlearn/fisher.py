@@ -30,27 +30,9 @@ def fisher_diagonal(student: Learner, rows: Rows, labels: Labels = "own") -> Ten
         labels: which labels the gradients are taken at.
     """
     total = torch.zeros_like(student.theta.detach())
-    for scores in _scores(student, rows, labels):
+    for scores in row_scores(student, rows, labels):
         total += scores.square().sum(dim=-2)
     return torch.where(student.moving, total / len(rows), 0.0)
-
-
-def fisher_matrix(student: Learner, rows: Rows) -> Tensor:
-    """F = E_x Σ_y p(y; x)·∇log p(y; x)·∇log p(y; x)ᵀ (..., d, d), the Gauss–Newton matrix of CE.
-
-    In evaluation mode; rows and columns outside the scope are 0. Never negative definite, as the
-    Hessian of a network may be, and equal to it where logits are linear in θ.
-
-    Args:
-        student: the model.
-        rows: samples that the expectation runs over; their labels are not used.
-    """
-    size = student.theta.shape[-1]
-    total = student.theta.new_zeros(*student.theta.shape, size)
-    for scores in _scores(student, rows, "own"):
-        inside = torch.where(student.moving, scores, 0.0)
-        total += inside.mT @ inside
-    return total / len(rows)
 
 
 def squared_gradients(student: Learner, rows: Rows) -> Tensor:
@@ -75,10 +57,11 @@ def mean_gradient(student: Learner, rows: Rows) -> Tensor:
     return total
 
 
-def _scores(student: Learner, rows: Rows, labels: Labels) -> Iterator[Tensor]:
+def row_scores(student: Learner, rows: Rows, labels: Labels) -> Iterator[Tensor]:
     """√p(y; x)·∇log p(y; x) of every row x and label y (..., K, d), some rows at a time.
 
-    At the given labels the weight is 1 and there is one label a row.
+    In evaluation mode and not cut to the scope. At the given labels the weight is 1 and there is
+    one label a row.
     """
     theta, dim = student.theta.detach(), rows.y.ndim - 1
     for x, y in zip(rows.x.split(CHUNK, dim), rows.y.split(CHUNK, dim), strict=True):
