@@ -1,4 +1,4 @@
-"""Evidence gathered: the pool made batch by batch, read question by question, judged together."""
+"""Evidence gathered: the pool made batch by batch, read enquiry by enquiry, judged together."""
 
 import time
 from collections.abc import Sequence
@@ -10,8 +10,11 @@ from rich.console import Console
 
 from qhu.checks import check
 from qhu.errors import UserError
-from qhu.evidence.pool import Batch, Pool
-from qhu.evidence.reading import PRIMARY, Question, Reading, Row, read
+from qhu.evidence.findings.attacked import PRIMARY
+from qhu.evidence.findings.rows import PoolFigure
+from qhu.evidence.gathered import Enquiry
+from qhu.evidence.pool import Pool, PoolBatch
+from qhu.evidence.reading import EnquiryResult, read
 from qhu.evidence.verdict import LEVEL, TrialVerdict, judge
 from qhu.grid.description import describe
 from qhu.grid.execute import Step
@@ -77,7 +80,7 @@ def run(
     grade(study, console, workers, scheduler)
     check(study)
     begun, settings = time.monotonic(), asked.model_dump(mode="json")
-    for line in (*describe(study).lines(), _said(study)):
+    for line in (*describe(study).lines(), _pool_line(study)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     with folder.claimed():
         readings, models = _gathered(study, console, workers, scheduler)
@@ -120,7 +123,7 @@ def _check(study: Study) -> None:
         raise UserError("models unlearned elsewhere are no pool: leave out checkpoints")
 
 
-def _said(study: Study) -> str:
+def _pool_line(study: Study) -> str:
     spec = study.experiment.evidence or EvidenceSpec()
     return (
         f"pool: {spec.models:,} networks on random halves of the training rows of seed "
@@ -130,11 +133,11 @@ def _said(study: Study) -> str:
 
 def _gathered(
     study: Study, console: Console, workers: int, scheduler: str | None
-) -> tuple[list[Reading], int]:
+) -> tuple[list[EnquiryResult], int]:
     """All readings in order, and how many models there are behind them."""
-    steps, readings = _steps(study), dict[Question, Reading]()
+    steps, readings = _steps(study), dict[Enquiry, EnquiryResult]()
     for step, result in work_through(study, steps, console, workers, scheduler):
-        if isinstance(result, Reading):
+        if isinstance(result, EnquiryResult):
             readings[step.item] = result
     pool = Pool(study)
     models = sum(len(pool.numbers(step.item)) for step in steps if step.work is _make)
@@ -145,7 +148,7 @@ def _steps(study: Study) -> list[Step]:
     """Batches of the pool, then questions to it, each with the batches that it needs."""
     pool, listed = Pool(study), list[Step]()
 
-    def add(title: str, batch: Batch, *needs: Step) -> Step:
+    def add(title: str, batch: PoolBatch, *needs: Step) -> Step:
         listed.append(Step(study, title, str(batch), _make, batch, frozenset(needs)))
         return listed[-1]
 
@@ -162,20 +165,18 @@ def _steps(study: Study) -> list[Step]:
                 add("unlearning", batch, *teachers, *references)
                 for batch in pool.batches(method, scenario)
             ]
-            question = Question(scenario, method)
-            listed.append(
-                Step(study, "reading", str(question), read, question, frozenset(unlearned))
-            )
+            enquiry = Enquiry(scenario, method)
+            listed.append(Step(study, "reading", str(enquiry), read, enquiry, frozenset(unlearned)))
     return listed
 
 
-def _make(study: Study, batch: Batch) -> None:
+def _make(study: Study, batch: PoolBatch) -> None:
     Pool(study).make(batch)
 
 
-def _table(readings: Sequence[Reading]) -> pd.DataFrame:
-    rows = [row for reading in readings for row in reading.rows]
-    return pd.DataFrame(rows, columns=Row._fields)
+def _table(readings: Sequence[EnquiryResult]) -> pd.DataFrame:
+    rows = [(*reading.enquiry, *finding) for reading in readings for finding in reading.findings]
+    return pd.DataFrame(rows, columns=[*Enquiry._fields, *PoolFigure._fields])
 
 
 def _verdicts(judgements: Sequence[TrialVerdict]) -> pd.DataFrame:

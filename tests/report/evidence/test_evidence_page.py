@@ -259,8 +259,8 @@ def test_what_is_damaged_is_named(small, name, content, match):
 
 
 def test_a_verdict_that_there_is_not_is_refused(small):
-    change(small, "verdicts.csv", lambda t: t.assign(verdict="gone"))
-    with pytest.raises(UserError, match="the verdict 'gone'"):
+    change(small, "verdicts.csv", lambda t: t.assign(verdict="remembers"))
+    with pytest.raises(UserError, match="the verdict 'remembers'"):
         write_evidence(small)
 
 
