@@ -14,7 +14,7 @@ from qhu.settings.experiment import load_experiment
 from qhu.study import Study
 from qhu.training import FitJob, fit
 
-SMALL = ["evidence.models=12", "training.epochs=3", "unlearning.steps=6"]
+SMALL = ["evidence.models=12", "evidence.bank=0", "training.epochs=3", "unlearning.steps=6"]
 
 
 def overriding(settings):
