@@ -155,6 +155,12 @@ class Pool:
             np.concatenate([part.steps for part in parts])[order],
         )
 
+    def judging(self, kept: NDArray[np.bool_], select: str) -> Rows:
+        """Rows by which an epoch of a model is selected: of classes that it is trained on (R,)."""
+        part = self.whole.selection(select)
+        labels = self.whole.labels
+        return self._rows(part[np.isin(labels[part], labels[kept])])
+
     # -- how they are made -------------------------------------------------------------------------
 
     @cached_property
@@ -184,12 +190,6 @@ class Pool:
     def _stream(self, *name: object) -> torch.Generator:
         return torch_stream(self.spec.seed, "pool", *name)
 
-    def _judging(self, kept: NDArray[np.bool_], select: str) -> Rows:
-        """Rows by which an epoch of a model is selected: of classes that it is trained on."""
-        part = self.whole.selection(select)
-        labels = self.whole.labels
-        return self._rows(part[np.isin(labels[part], labels[kept])])
-
     def _trained(self, batch: PoolBatch, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Teachers, oracles or floors, in data orders of their own; as the study pairs them,
         from the same weights for all models of a number."""
@@ -202,7 +202,7 @@ class Pool:
             name = (batch.kind, batch.scenario, batch.request, number)
             own = (number,) if training.paired else name
             init = net.initial(self._stream("init", *own)).to(self.study.torch_device)
-            judging = self._judging(kept, training.select)
+            judging = self.judging(kept, training.select)
             jobs.append(FitJob(self._rows(kept), judging, init, self._stream("order", *name)))
         results = fit(net, jobs, training)
         states = together([result.state for result in results])
@@ -257,7 +257,7 @@ class Pool:
                         retain=self._rows(kept),
                         forget=self._rows(forget),
                         val=val,
-                        judging=self._judging(kept, select),
+                        judging=self.judging(kept, select),
                         teacher=states[place],
                         init=inits[place],
                         order=orders[place],
