@@ -28,7 +28,9 @@ class Options(StateOptions):
     """learning rate of the fine-tuning"""
     share: float = Field(0.1, gt=0, le=1)
     """share of the circuit's weights that is pruned, at least one"""
-    score: Literal["full", "fisher", "entanglement", "random"] = "full"
+    score: Literal["full", "fisher", "entanglement", "random"] = Field(
+        "full", json_schema_extra={"tune": "the others are its controls"}
+    )
     """what is lowest where it is pruned; ``full`` is ``fisher`` times ``entanglement``, and the
     other three are its controls"""
 
