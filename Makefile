@@ -13,7 +13,7 @@ RUN := $(BIN)/qhu run experiments/iris.yaml $(SEEDED)
 HARDWARE = experiments/iris-hw.yaml --backend "$${BACKEND:-auto}" $(SEEDED) \
 	$(if $(EMULATOR),--emulator "$$EMULATOR") $(if $(BUDGET),--max-qpu-seconds "$$BUDGET")
 
-.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation compare test clients soak soak-kill soak-faults bench lint docs format setup clean
+.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation tune compare test clients soak soak-kill soak-faults bench lint docs format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -27,6 +27,14 @@ paper: setup         ## arXiv 2512.19253: released figures, its protocol, ours, 
 ablation: setup      ## what depth, noise, tasks and parts of the network do; ONLY=depth: one of them
 	set -e; IFS=; for file in experiments/ablation/$$ONLY.yaml; do \
 		$(BIN)/qhu ablate "$$file" $(SEEDED) --workers 2; done
+
+tune: setup          ## tune every method of Iris alike; rankings before and after, on one page each
+	$(BIN)/qhu run experiments/iris.yaml $(SEEDED) --out runs/tuned/iris/before --workers 2
+	set -e; for scenario in "" subset class; do \
+		name="iris$${scenario:+-$$scenario}"; \
+		$(BIN)/qhu tune experiments/iris.yaml $${scenario:+--scenario $$scenario} --workers 2; \
+		$(BIN)/qhu run "experiments/tuned/$$name.yaml" $(SEEDED) --out "runs/tuned/$$name/after" --workers 2; \
+		$(BIN)/qhu rank runs/tuned/iris/before "runs/tuned/$$name/after"; done
 
 compare: setup       ## two runs of the same models: make compare A=<run folder> B=<run folder>
 	$(BIN)/qhu compare -- "$$A" "$$B"

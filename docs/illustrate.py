@@ -20,7 +20,8 @@ from qhu.engine.ansatz import Ansatz
 from qhu.model.circuit import build_ansatz
 from qhu.report.frames import RunFiles, load_run
 from qhu.report.panels import Panel
-from qhu.report.run.figures import metric_panel, tradeoffs
+from qhu.report.run.figures import forest_panels, metric_panel
+from qhu.report.run.sections import answered, page_tests
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.svg import draw
 from qhu.settings.model import ModelSpec
@@ -72,12 +73,14 @@ def _class(run: RunFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def method_figure(name: str) -> Panel:
-    """Where the method ends, beside the honest rows."""
-    scores = list(example().scores.values())
-    frames = (
-        frame[frame["method"].isin([*REFERENCE_METHODS, name])] for frame in _class(example())
-    )
-    panel = tradeoffs(f"method-{name}", scores, *frames)[0]
+    """How far from the oracle the method ends, beside the honest rows."""
+    run = example()
+    results, _ = _class(run)
+    results = results[results["method"].isin([*REFERENCE_METHODS, name])]
+    (tests,) = page_tests(results, run.scores).values()
+    reply = answered(results, tests, run.facts)
+    assert reply  # the study has accuracies of forget rows
+    panel = forest_panels(f"method-{name}", reply.table.rows, tests)[0]
     return Panel(panel.drawing, f"Iris, class 0 is to be forgotten. {panel.caption}")
 
 

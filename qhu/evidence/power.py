@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
-from qhu.evidence.equivalence import equivalence
+from qhu.evidence.equivalence import LEVEL
 from qhu.evidence.units import UnitEstimate
 from qhu.report.power import POWER, smallest_effect
 
@@ -32,6 +33,21 @@ def smallest_leak(auc: UnitEstimate, level: float, power: float = POWER) -> floa
         power: in (level, 1).
     """
     return float(smallest_effect(auc.error, auc.units - 1, level, power))
+
+
+def equivalence_power(auc: UnitEstimate, margin: float) -> float:
+    """Probability that an AUC which is ½ is shown to lie within ½ ± margin.
+
+    Its interval, of the half width t(0.95)·error, has to lie inside, and its deviation from ½ has
+    the t-distribution times the error.
+
+    Args:
+        auc: any AUC of the design; only its error and its number of units count.
+        margin: largest \\|AUC − ½\\| that does not matter.
+    """
+    freedom = auc.units - 1
+    room = margin / auc.error - stats.t.ppf(1 - LEVEL, freedom)
+    return max(0.0, float(2 * stats.t.cdf(room, freedom) - 1))
 
 
 def null_error(units: int, rows: int, correlation: float) -> float:
@@ -61,8 +77,8 @@ class DesignPower(NamedTuple):
         correlation: of the rows' ranks within a model.
         tests: how many tests the page corrects together.
         error: standard error of the AUC without a leak.
-        smallest_effect: smallest \\|AUC − ½\\| seen with 80 % power.
-        can_show_equivalence: whether an AUC of exactly ½ would be shown to lie within the margin.
+        smallest_effect: smallest \\|AUC − ½\\| seen with 80 % power; above ½: none is.
+        equivalence_power: probability that an AUC of exactly ½ is shown to lie within the margin.
     """
 
     models: int
@@ -71,7 +87,7 @@ class DesignPower(NamedTuple):
     tests: int
     error: float
     smallest_effect: float
-    can_show_equivalence: bool
+    equivalence_power: float
 
 
 def power_table(
@@ -99,6 +115,6 @@ def power_table(
             error = null_error(size // 2, count, correlation)
             auc = resolved(UnitEstimate(0.5, error, size // 2))
             effect = smallest_leak(auc, level / tests)
-            can_show = equivalence(auc, 0.5, margin).is_shown
-            table.append(DesignPower(size, count, correlation, tests, error, effect, can_show))
+            shown = equivalence_power(auc, margin)
+            table.append(DesignPower(size, count, correlation, tests, error, effect, shown))
     return table

@@ -61,7 +61,7 @@ class Trial(NamedTuple):
     cost_steps: float
 
 
-class Judgement(NamedTuple):
+class TrialVerdict(NamedTuple):
     """What may be said of a trial.
 
     Attributes:
@@ -72,7 +72,7 @@ class Judgement(NamedTuple):
         leak: the test of equivalence behind it.
         p_difference: corrected p-value of "membership ½, or margins equal on average".
         p_utility: corrected p-value of "accuracy equal".
-        smallest_effect: smallest |AUC − ½| that this page sees with 80 % power.
+        smallest_effect: smallest |AUC − ½| of ``membership`` that this page sees with 80 % power.
     """
 
     trial: Trial
@@ -102,7 +102,7 @@ def judge(
     *,
     leak_margin: float = LEAK_MARGIN,
     utility_margin: float = UTILITY_MARGIN,
-) -> list[Judgement]:
+) -> list[TrialVerdict]:
     """Verdicts of all trials of a page, which are corrected together.
 
     Of methods that forget, any is said not to, or to over-forget, with a probability of 5 % at most
@@ -125,19 +125,19 @@ def judge(
     corrected = holm(family)
     level = LEVEL / max(1, int(np.isfinite(family).sum()))
     noise = {
-        trial.scenario: leak.error
-        for trial, leak in zip(trials, leaks, strict=True)
+        trial.scenario: member.error
+        for trial, member in zip(trials, members, strict=True)
         if trial.method == ORACLE
     }
     judgements = []
-    for index, (trial, leak) in enumerate(zip(trials, leaks, strict=True)):
+    for index, (trial, member) in enumerate(zip(trials, members, strict=True)):
         p_difference, p_utility = corrected[index], corrected[len(trials) + index]
-        tolerance = equivalence(leak, 0.5, leak_margin)
-        membership = equivalence(members[index], 0.5, leak_margin)
+        tolerance = equivalence(leaks[index], 0.5, leak_margin)
+        membership = equivalence(member, 0.5, leak_margin)
         answer, reason = _answer(tolerance, membership, trial.direction, p_difference)
-        error = max(leak.error, noise.get(trial.scenario, 0.0))
+        error = max(member.error, noise.get(trial.scenario, 0.0))
         judgements.append(
-            Judgement(
+            TrialVerdict(
                 trial,
                 answer,
                 _utility(utilities[index], utility_margin, p_utility),
@@ -145,7 +145,7 @@ def judge(
                 tolerance,
                 float(p_difference),
                 float(p_utility),
-                smallest_leak(leak._replace(error=error), level),
+                smallest_leak(member._replace(error=error), level),
             )
         )
     return judgements

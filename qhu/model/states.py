@@ -60,6 +60,34 @@ def quantum_fisher(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
         return engine.quantum_fisher(program, *_encoded(net, state, x))
 
 
+def entanglement(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
+    """For every weight of the circuit, how entangled states are behind its layer: (..., W).
+
+    The concurrence of :func:`qhu.engine.states.concurrence`, averaged over rows; float64, without
+    gradient. Equal for the weights of a layer.
+
+    Args:
+        net: the network.
+        state: θ (d,), or (m, d) for a stack.
+        x: rows (N, ...), or (m, N, ...) for a stack.
+
+    Raises:
+        UserError: as :func:`check_states`.
+    """
+    check_states(net)
+    sizes = [
+        place.stop - place.start
+        for name, place in net.theta.layers.items()
+        if name.startswith("quantum.")
+    ]
+    with torch.no_grad():
+        behind = [
+            engine.concurrence(states(net, state, x, layer)).mean(-1, keepdim=True)
+            for layer in range(1, len(sizes) + 1)
+        ]
+    return torch.cat([c.expand(*c.shape[:-1], n) for c, n in zip(behind, sizes, strict=True)], -1)
+
+
 def check_states(net: HybridNet) -> None:
     """Refuse a network without state vectors.
 
@@ -97,6 +125,7 @@ def _encoded(net: HybridNet, state: ModelState, x: Tensor) -> tuple[Tensor, Tens
     elif net.stacked:
         inputs = torch.func.vmap(encode)(front, x)
     else:
-        models = [{name: values[m] for name, values in front.items()} for m in range(len(x))]
-        inputs = torch.stack([encode(own, rows) for own, rows in zip(models, x, strict=True)])
+        inputs = torch.stack(
+            [encode({k: v[m] for k, v in front.items()}, x[m]) for m in range(len(x))]
+        )
     return inputs.double(), weights.double()

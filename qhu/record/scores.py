@@ -105,8 +105,8 @@ class Reading(_Frozen):
     words: dict[str, tuple[str, str]] = {}
     """by subset, what it means to be above and to be below the oracle's value"""
     tradeoff: bool = False
-    """whether the scores of what is to be forgotten are drawn against those of what is to be kept;
-    for shares in [0, 1]"""
+    """whether its value on test rows says what utility is kept, and its value on forget rows what
+    room there is to forget; for shares in [0, 1]"""
 
     @model_validator(mode="after")
     def _complete(self) -> "Reading":
@@ -119,7 +119,7 @@ class Reading(_Frozen):
         if unknown := {*self.headline, *self.words} - {"", *ROWS}:
             raise ValueError(f"no such subset: {min(unknown)}; there are {', '.join(ROWS)}")
         if self.tradeoff and self.span != (0, 1):
-            raise ValueError("a trade-off is drawn of shares: its span is (0, 1)")
+            raise ValueError("a trade-off is one of shares: its span is (0, 1)")
         return self
 
     def score(self, name: str, metric: str, rows: str, explained: str) -> Score:

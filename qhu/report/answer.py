@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from qhu.report.claims import MOST_NAMED
+from qhu.report.claims import MOST_NAMED, least_seen
 from qhu.report.forest import ForestRow
 from qhu.report.statistics import Estimate
 from qhu.report.styles import REFERENCE_METHODS
@@ -70,7 +70,7 @@ class MethodVerdict(NamedTuple):
 class VerdictTable(NamedTuple):
     """Verdicts of a scenario, in the order in which they are shown.
 
-    ``heads`` names the values that they rest on; where those are differences they are signed.
+    ``heads`` names the values that they rest on; ``signed`` ones are differences to the oracle.
     """
 
     heads: tuple[str, ...]
@@ -123,6 +123,7 @@ class ScenarioAnswer(NamedTuple):
     opening: str
     parts: list[VerdictCount]
     caveats: list[str]
+    table: VerdictTable
 
     @property
     def sentence(self) -> str:
@@ -157,22 +158,13 @@ def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer
         elif verdict == "indistinguishable" and tried:
             parts.append(VerdictCount(verdict, "none is shown to have forgotten", "", ""))
     opening = f"Of {len(tried)} {'method' if len(tried) == 1 else 'methods'}"
-    return ScenarioAnswer(opening, parts, _caveats(table, control))
+    return ScenarioAnswer(opening, parts, _caveats(table, control), table)
 
 
 def _smallest(rows: Sequence[MethodVerdict]) -> str:
     """How small a difference could have been seen, over the methods that cannot be told."""
     values = [row.smallest for row in rows if row.verdict == "cannot tell"]
     return least_seen(values) or "nor how small a difference this could see"
-
-
-def least_seen(values: Sequence[float]) -> str:
-    """The range of the smallest differences seen, in words; empty where none is known."""
-    measured = sorted(value for value in values if math.isfinite(value))
-    if not measured:
-        return ""
-    low, high = number(measured[0]), number(measured[-1])
-    return f"smallest difference this could see: {low if low == high else f'{low} to {high}'}"
 
 
 def _caveats(table: VerdictTable, control: str) -> list[str]:

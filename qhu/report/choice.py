@@ -1,6 +1,6 @@
 """Which scores a page shows, tests and draws, from what their metrics declare."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from qhu.errors import UserError
 from qhu.record.scores import Score
@@ -24,20 +24,6 @@ def _by_class(scores: Iterable[Score]) -> list[Score]:
     chosen = list(scores)
     parted = {score.stem for score in chosen if score.rows == "test_kept"}
     return [score for score in chosen if score.rows != "test" or score.stem not in parted]
-
-
-def tradeoffs(scores: Collection[Score], forget: str, keep: str) -> list[tuple[Score, Score]]:
-    """Scores of what is to be forgotten, each with that of what is to be kept.
-
-    Args:
-        scores: those at hand.
-        forget: subset of the one.
-        keep: subset of the other.
-    """
-    by_rows = {(score.stem, score.rows): score for score in scores if score.tradeoff}
-    stems = dict.fromkeys(stem for stem, _ in by_rows)
-    pairs = [(by_rows.get((stem, forget)), by_rows.get((stem, keep))) for stem in stems]
-    return [(gone, kept) for gone, kept in pairs if gone and kept]
 
 
 def merged(runs: Mapping[str, Mapping[str, Score]]) -> dict[str, Score]:

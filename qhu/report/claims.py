@@ -1,6 +1,7 @@
 """What a page tests, and words for what the tests support: all pages claim in the same ones."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -77,6 +78,7 @@ def grouped(methods: pd.DataFrame, above: str, below: str) -> str:
         claim: named(methods.loc[methods["verdict"] == verdict, "method"])
         for verdict, claim in claims.items()
     }
+    groups[claims["not shown"]] += unseen(methods)
     same = methods[methods["verdict"] == "same"]
     sizes = [same_in_every_seed(estimate(row)) for row in same.to_dict("records")]
     for size in dict.fromkeys(sizes):
@@ -84,6 +86,25 @@ def grouped(methods: pd.DataFrame, above: str, below: str) -> str:
     few = f"fewer than {MIN_SEEDS} seeds"
     groups[few] = named(methods.loc[methods["verdict"] == "few seeds", "method"])
     return f"{'; '.join(f'{claim}: {names}' for claim, names in groups.items() if names)}."
+
+
+def unseen(judged: pd.DataFrame) -> str:
+    """What the tests that show no difference could have seen; empty where all show something.
+
+    Args:
+        judged: tests as :func:`~qhu.report.statistics.judged`.
+    """
+    words = least_seen(judged.loc[judged["verdict"] == "not shown", "smallest"].tolist())
+    return words and f" ({words})"
+
+
+def least_seen(values: Sequence[float]) -> str:
+    """The range of the smallest differences seen, in words; empty where none is known."""
+    measured = sorted(value for value in values if math.isfinite(value))
+    if not measured:
+        return ""
+    low, high = number(measured[0]), number(measured[-1])
+    return f"smallest difference this could see: {low if low == high else f'{low} to {high}'}"
 
 
 def same_in_every_seed(value: Estimate) -> str:

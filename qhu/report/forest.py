@@ -10,7 +10,7 @@ from qhu.report.plots import BAND, INK, arms
 from qhu.report.statistics import Estimate
 from qhu.report.verdicts import CONCLUSIONS
 
-MARGIN_BAND = "#dcebf5"
+MARGIN_BAND, MARGIN_EDGE = "#dcebf5", "#6fa8cf"
 LONGEST = 24
 """Letters of a name that fit on a line."""
 WIDTH = 4.6
@@ -58,6 +58,8 @@ def forest(rows: Iterable[ForestRow], goal: Goal, axes: Axes) -> None:
     if not math.isnan(goal.margin):
         span = goal.value - goal.margin, goal.value + goal.margin
         axes.axvspan(*span, color=MARGIN_BAND, lw=0, zorder=0, label=f"margin: ±{goal.margin:g}")
+        for edge in span:  # seen where the other band is wider
+            axes.axvline(edge, color=MARGIN_EDGE, lw=0.8, ls=(0, (2, 2)), zorder=1)
     if goal.floor is not None:
         span = goal.floor.low, goal.floor.high
         axes.axvspan(*span, color=BAND, lw=0, zorder=0.5, label="retrained once more")
@@ -70,8 +72,9 @@ def forest(rows: Iterable[ForestRow], goal: Goal, axes: Axes) -> None:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(goal.words)
     _name_verdicts(axes, placed)
-    where: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
-    axes.legend(frameon=False, fontsize=8, ncols=2, **where)
+    if axes.patches:
+        where: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
+        axes.legend(frameon=False, fontsize=8, ncols=2, **where)
 
 
 def _point(axes: Axes, height: int, row: ForestRow) -> None:

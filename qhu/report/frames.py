@@ -67,7 +67,7 @@ def load_run(folder: Path) -> RunFiles:
         UserError: it is no run folder, or one of its files is missing, damaged or empty.
     """
     record, results = _record(folder), read_table(folder / "results.csv", RESULTS)
-    losses, facts = _read_history(folder / "history.jsonl")
+    losses, facts = read_history(folder / "history.jsonl")
     drawing, references = folder / "circuit.svg", folder / "references.bib"
     return RunFiles(
         record=record,
@@ -186,8 +186,12 @@ def read_settings(file: Path) -> dict[str, Any]:
     return settings
 
 
-def _read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Losses and facts; empty frames where a run was stopped before it wrote any."""
+def read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Losses and facts of ``history.jsonl``; empty frames where a run wrote none.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     losses, facts = [], []
     text = _read_text(file) if file.exists() else ""
     for number, entry in enumerate(text.splitlines(), 1):

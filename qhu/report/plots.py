@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from qhu.record.scores import Score
 from qhu.report.statistics import Estimate, estimates
@@ -20,49 +19,6 @@ WIDE_RANGE = 20
 """Distances that differ by more than this factor are drawn on a logarithmic axis."""
 MOST_LETTERS = 40
 """Labels with more letters than this in all would overlap: they are turned."""
-
-
-def tradeoff(
-    summary: pd.DataFrame, scores: tuple[Score, Score], near: float | None, axes: Axes
-) -> None:
-    """What is forgotten against what is kept, with intervals; the oracle is the goal.
-
-    Args:
-        summary: rows of ``summary.csv`` of one dataset, scenario and backend.
-        scores: of what is to be forgotten (x) and of what is to be kept (y).
-        near: show only what lies so close to the oracle in both directions; None: everything.
-        axes: where to draw.
-    """
-    forget, keep = (estimates(summary, score.name) for score in scores)
-    if "retrain" in forget:
-        goal = forget["retrain"].mean, keep["retrain"].mean
-        dashes: dict[str, Any] = {"color": INK, "lw": 0.7, "ls": (0, (4, 3)), "zorder": 1}
-        axes.axvline(goal[0], **dashes)
-        axes.axhline(goal[1], **dashes)
-        if near is not None:
-            axes.set_xlim(max(goal[0] - near, -0.01), min(goal[0] + near, 1.01))
-            axes.set_ylim(max(goal[1] - near, -0.01), min(goal[1] + near, 1.01))
-    for method in reversed(forget):  # the honest rows on top
-        x, y = forget[method], keep[method]
-        _point(axes, method, x.mean, y.mean, xerr=arms(x), yerr=arms(y), elinewidth=0.9)
-    axes.set_xlabel(scores[0].title)
-    axes.set_ylabel(scores[1].title)
-    handles = [_handle(method) for method in forget]
-    axes.legend(
-        handles=handles, frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5)
-    )
-
-
-def crowded(summary: pd.DataFrame, scores: tuple[Score, Score], near: float) -> bool:
-    """Whether most methods lie so close to the oracle, and some do not: time for a close-up."""
-    forget, keep = (estimates(summary, score.name) for score in scores)
-    if "retrain" not in forget:
-        return False
-    inside = [
-        all(abs(of[method].mean - of["retrain"].mean) <= near for of in (forget, keep))
-        for method in forget
-    ]
-    return 1 / 2 < sum(inside) / len(inside) < 1
 
 
 def intervals(summary: pd.DataFrame, score: Score, axes: Axes) -> None:
@@ -160,13 +116,6 @@ def curves(losses: pd.DataFrame, axes: Axes) -> None:
     axes.set_ylabel("cross-entropy (nats)")
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
-
-
-def _handle(method: str) -> Line2D:
-    """A method's marker for a legend."""
-    colour, marker = style(method)
-    look: dict[str, Any] = {"color": colour, "marker": marker, "ms": SIZES.get(marker, SIZE)}
-    return Line2D([], [], mec="white", mew=0.6, ls="", label=method, **look)
 
 
 def _point(axes: Axes, method: str, x: float, y: float, **bars: Any) -> None:

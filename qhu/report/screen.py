@@ -13,20 +13,20 @@ from qhu.report.verdicts import CONCLUSIONS
 WIDTH = 80
 
 
-def print_answer(title: str, answer: ScenarioAnswer, table: VerdictTable, console: Console) -> None:
+def print_answer(title: str, answer: ScenarioAnswer, console: Console) -> None:
     """Print what the verdicts of a scenario come to, then the verdicts.
 
     Args:
         title: what it is about.
-        answer: the sentence, and what speaks against it.
-        table: the verdicts.
+        answer: with its table.
         console: where to.
     """
     console.print(Text(title, style="bold"))
     console.print(answer.sentence, markup=False, highlight=False)
     for sentence in answer.caveats:
         console.print(Text(sentence, style="yellow"))
-    console.print(screen_table(table))
+    console.print(screen_table(answer.table))
+    console.print()
 
 
 def screen_table(table: VerdictTable) -> ScreenTable:
@@ -34,7 +34,8 @@ def screen_table(table: VerdictTable) -> ScreenTable:
     out = ScreenTable(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     out.add_column("method", no_wrap=True, overflow="ellipsis")
     single = len(table.heads) == 1  # room for its interval
-    widths = {"verdict": 14, **dict.fromkeys(table.heads, 20 if single else 13)}
+    heads = [f"Δ {head}" if table.signed else head for head in table.heads]
+    widths = {"verdict": 14, **dict.fromkeys(heads, 20 if single else 13)}
     for name, width in {**widths, "utility": 7, "steps": 6, "sees": 5}.items():
         justify: Literal["left", "right"] = "left" if name == "verdict" else "right"
         out.add_column(name, justify=justify, min_width=width, no_wrap=True, overflow="ellipsis")

@@ -222,11 +222,11 @@ def judged(family: Mapping[K, pd.DataFrame]) -> dict[K, pd.DataFrame]:
         family: all tests that the page shows, tables of :func:`tested`.
 
     Returns:
-        The same tables with ``p_holm``, corrected over all of them together, ``verdict``
-        (:data:`Verdict`), and ``smallest``: the size of difference that such a test shows in four
-        of five cases, at the level of the hardest step of the correction; NaN where there was no
-        test. In a page of true null hypotheses anything is claimed with a
-        probability of 5 % at most, t-tests of scores that move in steps included.
+        The same tables with ``p_holm``, corrected over all of them together; ``verdict``
+        (:data:`Verdict`); the ``level`` of the hardest step of the correction; and ``smallest``,
+        the size of difference that a test at that level shows in four of five cases, NaN where
+        there was no test. In a page of true null hypotheses anything is claimed with a probability
+        of 5 % at most, t-tests of scores that move in steps included.
     """
     sizes = [len(table) for table in family.values()]
     together = [table["p"].to_numpy(np.float64) for table in family.values()]
@@ -243,7 +243,9 @@ def judged(family: Mapping[K, pd.DataFrame]) -> dict[K, pd.DataFrame]:
         ]
         smallest = smallest_effect(table["error"], table["freedom"], level)
         smallest = np.where(np.isfinite(table["p"]), smallest, np.nan)
-        judgements[key] = table.assign(p_holm=p_holm, verdict=verdicts, smallest=smallest)
+        judgements[key] = table.assign(
+            p_holm=p_holm, verdict=verdicts, level=level, smallest=smallest
+        )
     return judgements
 
 
@@ -260,6 +262,32 @@ def _verdict(mean: float, seeds: int, same: bool, p_holm: float) -> Verdict:
 def estimate(row: Mapping[Any, Any]) -> Estimate:
     """The estimate of a row of :func:`tested`."""
     return Estimate(row["mean"], row["ci_low"], row["ci_high"], int(row["seeds"]))
+
+
+def resolved(row: Mapping[Any, Any], step: float) -> dict[Any, Any]:
+    """A judged difference of shares with an error where it is the same in every seed.
+
+    That no seed differed leaves open, with 5 % probability, that a share of 3/n of seeds does (rule
+    of three), by a step or more: the error is such that 1.64 of it are 3·step/n. Rows with a
+    spread stay as they are.
+
+    Args:
+        row: of :func:`judged`.
+        step: the smallest change of a seed's value, one row of its rows.
+    """
+    seeds = row["seeds"]
+    if not row["same"] or seeds < MIN_SEEDS:
+        return dict(row)
+    error = 3 * step / seeds / float(stats.norm.ppf((1 + EQUIVALENCE) / 2))
+    p = float(2 * stats.t.sf(abs(row["mean"]) / error, seeds - 1))
+    side: Verdict = "above" if row["mean"] > 0 else "below"
+    return {
+        **row,
+        "error": error,
+        "p": p,
+        "verdict": side if p < row["level"] else "not shown",
+        "smallest": float(smallest_effect(error, seeds - 1, row["level"])),
+    }
 
 
 def within(row: Mapping[Any, Any], margin: float) -> bool:

@@ -34,7 +34,7 @@ LEAST_FLOOR = 0.1
 
 
 @dataclass(frozen=True, order=True)
-class Judgement:
+class TrialValue:
     """A trial's value and its two parts, all lower is better.
 
     Attributes:
@@ -48,12 +48,12 @@ class Judgement:
     utility_loss: float
 
     @classmethod
-    def of(cls, leakage: float, utility_loss: float) -> "Judgement":
-        """The judgement with these parts."""
+    def of(cls, leakage: float, utility_loss: float) -> "TrialValue":
+        """The value with these parts."""
         return cls(leakage + utility_loss, leakage, utility_loss)
 
 
-LOST = Judgement.of(1.0, 1.0)
+LOST = TrialValue.of(1.0, 1.0)
 """Of a model whose outputs are not finite: nothing of it is left."""
 
 
@@ -94,7 +94,7 @@ def margins(logits: Floats, labels: NDArray[np.int64]) -> Floats:
     return np.asarray(logits[true] - others)
 
 
-def judge(models: Sequence[Behaviour], references: Sequence[Reference]) -> Judgement:
+def judge(models: Sequence[Behaviour], references: Sequence[Reference]) -> TrialValue:
     """Judge a method in one scenario.
 
     Args:
@@ -109,14 +109,14 @@ def judge(models: Sequence[Behaviour], references: Sequence[Reference]) -> Judge
     oracle = _accuracy([r.oracle for r in references], references)
     above = oracle - np.mean([_most_frequent(r.kept_labels) for r in references])
     lost = oracle - _accuracy(models, references)
-    return Judgement.of(float(leakage), float(lost / above) if lost > 0 and above > 0 else 0.0)
+    return TrialValue.of(float(leakage), float(lost / above) if lost > 0 and above > 0 else 0.0)
 
 
-def over_scenarios(judgements: Sequence[Judgement]) -> Judgement:
+def over_scenarios(values: Sequence[TrialValue]) -> TrialValue:
     """The mean over the scenarios."""
-    parts = [(judgement.leakage, judgement.utility_loss) for judgement in judgements]
+    parts = [(value.leakage, value.utility_loss) for value in values]
     leakage, utility_loss = np.mean(parts, axis=0)
-    return Judgement.of(float(leakage), float(utility_loss))
+    return TrialValue.of(float(leakage), float(utility_loss))
 
 
 def _distance(models: Sequence[Behaviour], references: Sequence[Reference]) -> float:

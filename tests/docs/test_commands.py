@@ -86,6 +86,11 @@ def small(name, *words):
     if name in ("run", "plan", "ablate"):
         words[1:1] = QUICK
         words += ["--seeds", "0", *([] if "--methods" in words else ["--methods", "finetune"])]
+    if name == "tune":
+        words[1:1] = [*QUICK, "--seeds", "100", "--methods", "finetune"]
+        words += ["--trials", "2"]
+    if "--scenario" in words and name == "tune":
+        words[words.index("--scenario") + 1] = "subset2pct"
     if "--workers" in words:  # tests/grid/test_cluster.py has them
         words += ["--workers", "0"]
     if {"iris-hw", "experiments/iris-hw.yaml"} & set(words):

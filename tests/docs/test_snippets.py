@@ -19,6 +19,7 @@ from qhu.evidence.game import forget_game
 from qhu.model.circuit import build_ansatz
 from qhu.settings.experiment import make_experiment
 from qhu.settings.model import ModelSpec
+from qhu.settings.parts import Scenario
 from qhu.settings.sweep import load_sweep
 from qhu.study import Study
 
@@ -30,6 +31,7 @@ TESTED = {
     "docs/engine.md": "docs/test_snippets.py",
     "docs/ablations.md": "docs/test_snippets.py",
     "docs/datasets.md": "docs/test_snippets.py",
+    "docs/scenarios.md": "docs/test_snippets.py",
     "docs/api.md": "test_api.py",
     "docs/metrics/index.md": "metrics/test_evidence.py",
     "docs/networks/index.md": "docs/test_snippets.py",
@@ -161,3 +163,13 @@ def test_the_smaller_tasks_are_what_they_are_said_to_be():
     assert {name: study.shape for name, study in studies.items()} == {"wine": (4,), "digits": (4,)}
     assert len(studies["digits"].data.y) == 150
     assert studies["wine"].data.features == ("alcohol", "hue")
+
+
+def test_the_page_of_forget_sets_has_every_kind():
+    page = DOCS / "scenarios.md"
+    (block,) = blocks(page, "yaml")
+    asked = {name: Scenario(**given) for name, given in yaml.safe_load(block).items()}
+    used = {kind for scenario in asked.values() for kind, value in scenario if value is not None}
+    assert used == set(Scenario.model_fields)
+    kinds = re.findall(r"^\| `(\w+)` \|", page.read_text(), re.MULTILINE)
+    assert sorted(kinds) == sorted(set(Scenario.model_fields) - {"requests"})

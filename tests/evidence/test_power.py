@@ -1,12 +1,17 @@
 """What a pool of a given size can see, against simulated pools."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pools import area
 from scipy import stats
 
-from qhu.evidence.power import null_error, power_table, resolved, smallest_leak
+from qhu.evidence.equivalence import equivalence
+from qhu.evidence.power import equivalence_power, null_error, power_table, resolved, smallest_leak
 from qhu.evidence.units import UnitEstimate
+from qhu.evidence.verdict import LEAK_MARGIN, LEVEL
 
 
 def test_of_one_row_it_is_the_variance_of_mann_and_whitney():
@@ -57,5 +62,33 @@ def test_the_table_of_designs():
     effects = {(design.models, design.rows): design.smallest_effect for design in table}
     assert effects[32, 1] > effects[32, 10] > effects[2048, 1] > effects[2048, 10]
     assert effects[2048, 10] < 0.05
-    shows = {(design.models, design.rows): design.can_show_equivalence for design in table}
-    assert shows == {(32, 1): False, (32, 10): False, (2048, 1): True, (2048, 10): True}
+    shown = {(design.models, design.rows): design.equivalence_power for design in table}
+    assert shown[32, 10] == 0
+    assert shown[2048, 10] > 0.99 > shown[2048, 1] > 0.9
+    assert shown[2048, 1] == equivalence_power(
+        UnitEstimate(0.5, null_error(1024, 1, 0), 1024), 0.05
+    )
+
+
+def test_how_often_an_auc_of_half_is_shown_to_be_within_the_margin():
+    rng, units = np.random.default_rng(2), 40
+    drawn = rng.normal(0.5, 0.02, 4000)
+    errors = 0.02 * np.sqrt(rng.chisquare(units - 1, 4000) / (units - 1))
+    shown = [
+        equivalence(UnitEstimate(value, error, units), 0.5, 0.05).is_shown
+        for value, error in zip(drawn, errors, strict=True)
+    ]
+    exact = equivalence_power(UnitEstimate(0.5, 0.02, units), 0.05)
+    assert np.mean(shown) == pytest.approx(exact, abs=0.04)
+
+
+def test_the_table_in_the_docs_is_that_of_the_function():
+    text = (Path(__file__).parents[2] / "docs" / "evidence" / "verdicts.md").read_text()
+    rows = re.findall(r"^\| ([\d,]+) \|((?: \d\.\d{3} \(\d+ %\) \|)+)$", text, re.MULTILINE)
+    sizes = [int(size.replace(",", "")) for size, _ in rows]
+    assert sizes
+    designs = power_table(
+        sizes, [1, 3, 10, 30], correlation=0.3, tests=160, margin=LEAK_MARGIN, level=LEVEL
+    )
+    expected = [f"{d.smallest_effect:.3f} ({d.equivalence_power * 100:.0f} %)" for d in designs]
+    assert re.findall(r"\d\.\d{3} \(\d+ %\)", "".join(cells for _, cells in rows)) == expected

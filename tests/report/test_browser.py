@@ -8,6 +8,7 @@ import pytest
 from evidence_studies import make_study
 
 from qhu.report.evidence.page import write_evidence
+from qhu.report.paper_claims.page import write_claims
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -30,16 +31,23 @@ FRAME = """<!doctype html><link rel="icon" href="data:,"><script>
 addEventListener("message", event => document.title = event.data)
 </script><iframe src="{page}" width="{width}" height="900" style="border: 0"></iframe>"""
 
+CLAIMS = f"""claim,test,estimate,ci_low,ci_high,verdict
+{"Words of a claim " * 9},{"words of its test " * 20},-12345.678,-23456.789,34567.891,cannot tell
+"""
+
 
 @pytest.fixture(scope="module")
 def pages(reported, tmp_path_factory):
+    claims = tmp_path_factory.mktemp("claims")
+    (claims / "claims.csv").write_text(CLAIMS)
     return {
         "run": reported / "report.html",
         "evidence": write_evidence(make_study(tmp_path_factory.mktemp("study") / "iris")),
+        "claims": write_claims(claims),
     }
 
 
-@pytest.fixture(params=["run", "evidence"])
+@pytest.fixture(params=["run", "evidence", "claims"])
 def page(request, pages):
     return pages[request.param]
 

@@ -1,6 +1,6 @@
 """Which scores a page shows."""
 
-from qhu.report.choice import claimed, headline, tradeoffs
+from qhu.report.choice import claimed, headline
 
 
 def names(scores):
@@ -23,10 +23,3 @@ def test_a_class_scenario_parts_the_test_rows(results, scores):
     assert "acc_test" not in names(claimed(by_class))
     assert "acc_test_kept" in names(claimed(by_class))
     assert "kl_test" in names(claimed(by_class)), "no kept classes of its own are shown"
-
-
-def test_tradeoffs_are_of_one_kind_of_score(results, scores):
-    by_class = of(results, scores, "class")
-    (pair,) = tradeoffs(by_class, "test_forgotten", "test_kept")
-    assert names(pair) == ["acc_test_forgotten", "acc_test_kept"]
-    assert tradeoffs(of(results, scores, "subset"), "test_forgotten", "test_kept") == []

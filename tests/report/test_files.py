@@ -27,7 +27,9 @@ def test_every_figure_of_the_page_is_a_file_in_both_forms(folder):
     drawn = len(re.findall(r'<figure class="plot">', page))
     assert names(folder, "svg") == names(folder, "pdf")
     assert len(names(folder, "svg")) == drawn
-    assert {"subset-tradeoff", "class-acc_test_kept", "curve-0-teacher"} <= names(folder, "pdf")
+    assert {"subset-forest-acc_forget", "class-acc_test_kept", "curve-0-teacher"} <= names(
+        folder, "pdf"
+    )
 
 
 def test_svg_files_stand_alone_and_name_the_methods(folder):

@@ -43,7 +43,7 @@ SHARES = {
         "agree_test": 30,
     },
 }
-CLAIMED = r"(above|below|closer|farther)\b[^;.]*: |shows it"
+CLAIMED = r"(above|below|closer|farther|did not forget|over-forgot)\b[^;.]*: |shows it"
 MARK = 'class="num out"'
 RESULTS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 
@@ -54,7 +54,7 @@ def undrawn(monkeypatch):
     blank = Drawing("", Markup(), "", Figure())
     for module in ("ablation.page", "comparison.sections", "paper.page"):
         monkeypatch.setattr(f"qhu.report.{module}.draw", lambda *_: blank)
-    for name in ("metric_panels", "tradeoffs"):
+    for name in ("metric_panels", "forest_panels"):
         monkeypatch.setattr(f"qhu.report.run.sections.{name}", lambda *_: [])
 
 
@@ -83,8 +83,10 @@ def scores(rng, seeds, methods=ROWS, scenarios=("subset", "class")):
 def run_claims(rng, seeds, folder, write_record):
     results = scores(rng, seeds)
     write_record(folder, results)
-    found = sections(results, summarise(results), read_scores(folder, results))
+    nothing = pd.DataFrame(columns=["scenario", "method", "steps"])
+    found = sections(results, summarise(results), read_scores(folder, results), nothing)
     text = " ".join(s.text for one in found for s in one.reading)
+    text += " ".join(f"{part.text}: " for one in found for part in one.answer.parts)
     marks = any(c.stands_out for one in found for row in one.tests.rows for c in row.cells)
     return marks, bool(re.search(CLAIMED, text))
 

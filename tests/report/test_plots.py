@@ -2,7 +2,6 @@ import itertools
 
 import pandas as pd
 import pytest
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from qhu.report import plots
@@ -13,11 +12,6 @@ from qhu.report.styles import FIXED, METHODS, style
 @pytest.fixture
 def axes():
     return Figure().add_subplot()
-
-
-@pytest.fixture
-def trained(scores):
-    return scores["acc_forget"], scores["acc_retain"]
 
 
 @pytest.fixture
@@ -33,25 +27,6 @@ def test_every_method_has_its_own_look():
 def test_a_plugin_has_a_lasting_look_that_no_built_in_method_has():
     assert style("my_method") == style("my_method")
     assert style("my_method") not in {style(method) for method in (*FIXED, *METHODS)}
-
-
-def test_points_wear_their_methods_look(summary, trained, axes):
-    plots.tradeoff(summary, trained, None, axes)
-    points = {(to_hex(c[0].get_color()).upper(), c[0].get_marker()) for c in axes.containers}
-    assert points == {tuple(style(method)) for method in summary["method"].unique()}
-
-
-def test_tradeoff_marks_the_oracle(summary, trained, axes):
-    plots.tradeoff(summary, trained, None, axes)
-    goal = summary[(summary["method"] == "retrain") & (summary["metric"] == "acc_forget")]
-    assert axes.lines[0].get_xdata()[0] == pytest.approx(goal["mean"].iloc[0])
-
-
-def test_close_up_only_where_it_helps(summary, trained):
-    assert plots.crowded(summary, trained, 0.1)  # most methods near, gradient ascent far
-    assert not plots.crowded(summary, trained, 1.0)
-    without = summary[summary["method"] != "retrain"]
-    assert not plots.crowded(without, trained, 0.1)
 
 
 def test_intervals_name_every_method_and_shade_the_reference(summary, scores, axes):

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,8 @@ from qhu.report.claims import comparisons
 from qhu.report.run.reading import statements
 from qhu.report.run.sections import sections
 from qhu.report.statistics import judged, summarise
+
+NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
 
 
 @pytest.fixture
@@ -164,7 +168,9 @@ def test_a_new_distance_or_similarity_is_read_against_the_floor(results, better)
         found = statements(judged(comparisons(table(**moved), [score])))
         return {s.topic: s.text for s in found}["Likeness, forget rows, against the floor:"]
 
-    assert said() == "no difference shown: scrub."
+    assert re.fullmatch(
+        r"no difference shown: scrub \(smallest difference this could see: 0\.\d{3}\)\.", said()
+    )
     sides = ("farther from the oracle: scrub.", "closer to the oracle: scrub.")
     above, below = sides if better == "lower" else sides[::-1]
     assert said(scrub=1.0) == above
@@ -177,7 +183,8 @@ def test_a_new_score_is_corrected_with_the_rest_of_the_page(results, scores, und
     one = results[results["scenario"] == "subset"]
 
     def p_values(results):
-        found = sections(results, summarise(results), {**scores, "like_forget": score})[0].tests
+        read = {**scores, "like_forget": score}
+        found = sections(results, summarise(results), read, NO_FACTS)[0].tests
         return {
             (row.method, column.metric): cell.p
             for row in found.rows
@@ -193,7 +200,7 @@ def test_a_new_score_is_corrected_with_the_rest_of_the_page(results, scores, und
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    for name in ("metric_panels", "tradeoffs"):
+    for name in ("metric_panels", "forest_panels"):
         monkeypatch.setattr(f"qhu.report.run.sections.{name}", lambda *_: [])
 
 
@@ -203,7 +210,7 @@ def test_a_page_of_more_scenarios_claims_less(results, scores, undrawn):
     copies = pd.concat(one.assign(scenario=f"copy {n}") for n in range(6))
 
     def smallest(table):
-        found = sections(table, summarise(table), scores)[0].tests
+        found = sections(table, summarise(table), scores, NO_FACTS)[0].tests
         return min(cell.p for row in found.rows for cell in row.cells if cell.p > 0)
 
     assert smallest(copies) == pytest.approx(6 * smallest(one))

@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 
 from qhu.report.statistics import (
+    LEVEL,
     MIN_SEEDS,
     estimates,
     holm,
@@ -16,6 +17,8 @@ from qhu.report.statistics import (
     summarise,
 )
 from qhu.report.statistics import tested as t_tests
+from qhu.report.statistics import tested_apart as welch_test
+from qhu.report.statistics import tested_prediction as prediction_test
 
 
 def table(values):
@@ -150,6 +153,42 @@ def test_verdicts():
     values[-1][: 7 - MIN_SEEDS] = np.nan
     found = judged({"page": t_tests(rows(*values))})["page"]
     assert found["verdict"].tolist() == ["above", "below", "not shown", "same", "few seeds"]
+
+
+def test_the_smallest_effect_is_claimed_in_80_percent_of_studies():
+    """Ten seeds, five tests of a page: at that size, among four effects of nothing."""
+    rng, claimed, seeds = np.random.default_rng(5), [], 10
+    noise = stats.t.isf(LEVEL / 5 / 2, seeds - 1)
+    noncentrality = optimize.brentq(lambda d: stats.nct.sf(noise, 9, d) - 0.8, 0, 20)
+    size = noncentrality / np.sqrt(seeds)
+    for _ in range(300):
+        values = rng.normal(size=(5, seeds))
+        values[0] += size
+        found = judged({"page": t_tests(rows(*values))})["page"]
+        claimed.append(found.loc[0, "verdict"] == "above")
+        expected = size * values.std(axis=1, ddof=1)
+        assert found["smallest"].to_numpy() == pytest.approx(expected, rel=1e-4)
+    assert np.mean(claimed) == pytest.approx(0.8, abs=0.08)
+
+
+def test_what_is_not_tested_has_no_smallest_effect():
+    found = judged({"": t_tests(rows([1.0] * 6, [1.0, 2, 3, 4, np.nan, np.nan]))})[""]
+    assert found["smallest"].isna().all()
+
+
+def test_samples_that_are_not_paired_and_single_values_have_theirs():
+    """Welch's error with its degrees of freedom; one more value varies by √(1 + n) errors."""
+    values = np.random.default_rng(6).normal(size=(8, 2))
+    apart = judged({"": welch_test(values, np.array([1.0, -1.0]))})[""]
+    welch = stats.ttest_ind(*values.T, equal_var=False)
+    threshold = stats.t.isf(LEVEL / 2, welch.df)
+    error = abs(values[:, 0].mean() - values[:, 1].mean()) / abs(welch.statistic)
+    effect = float(apart["smallest"].iloc[0])
+    assert stats.nct.sf(threshold, welch.df, effect / error) == pytest.approx(0.8, abs=1e-4)
+    single = judged({"": pd.DataFrame([prediction_test(values[:, 0], 0.5)])})[""]
+    of_mean = judged({"": t_tests(rows(values[:, 0]))})[""]
+    ratio = single["smallest"] / of_mean["smallest"]
+    assert float(ratio.iloc[0]) == pytest.approx(3.0)
 
 
 def test_holm_by_hand():

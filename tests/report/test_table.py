@@ -21,7 +21,8 @@ def test_the_table_fits_100_columns_uncut(run_folder):
 
 
 def test_rows_begin_with_the_honest_ones(run_folder):
-    lines = [line.split() for line in printed(run_folder).splitlines() if line.strip()]
+    text = printed(run_folder).split("acc_retain")[1]
+    lines = [line.split() for line in text.splitlines() if line.strip()]
     start = next(i for i, words in enumerate(lines) if words[0] == "none")
     assert [words[0] for words in lines[start : start + 4]] == [
         "none",
@@ -38,6 +39,14 @@ def test_what_stands_in_it(run_folder):
     assert "±" in text
     assert "10 seeds" in text
     assert "report.html" in text
+
+
+def test_it_begins_with_the_verdicts(run_folder):
+    lines = printed(run_folder).splitlines()
+    assert lines[0] == "iris: subset (on fake_brisbane)"
+    assert lines[1].startswith("Of 14 methods, ")
+    row = next(line for line in lines if line.startswith("gradient_ascent"))
+    assert row.split()[1] == "over-forgot"
 
 
 def test_one_seed(tmp_path, results, write_run):

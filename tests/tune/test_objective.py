@@ -9,8 +9,8 @@ from qhu.tune.objective import (
     LEAST_FLOOR,
     LOST,
     Behaviour,
-    Judgement,
     Reference,
+    TrialValue,
     judge,
     margins,
     over_scenarios,
@@ -56,9 +56,9 @@ def test_the_margin_is_the_log_odds_of_the_true_class():
     ("by", "leakage"), [(0, 0), (0.5, 0), (-0.5, 0), (1, 0.5), (-1, 0.5), (2, 0.75), (-50, 0.99)]
 )
 def test_leakage_is_what_another_oracle_does_not_explain_on_either_side(reference, by, leakage):
-    judgement = judge([model(reference, by)], [reference])
-    assert judgement.leakage == pytest.approx(leakage, abs=1e-9)
-    assert judgement == Judgement.of(judgement.leakage, 0.0)
+    value = judge([model(reference, by)], [reference])
+    assert value.leakage == pytest.approx(leakage, abs=1e-9)
+    assert value == TrialValue.of(value.leakage, 0.0)
 
 
 @pytest.mark.parametrize(("wrong", "lost"), [(0, 0), (1, 1 / 3), (3, 1)])
@@ -100,6 +100,6 @@ def test_farther_is_never_better(first, second):
 
 
 def test_scenarios_count_alike():
-    judgement = over_scenarios([Judgement.of(0.2, 0.1), Judgement.of(0.6, 0.0)])
-    assert (judgement.leakage, judgement.utility_loss) == pytest.approx((0.4, 0.05))
-    assert judgement.objective == pytest.approx(0.45)
+    value = over_scenarios([TrialValue.of(0.2, 0.1), TrialValue.of(0.6, 0.0)])
+    assert (value.leakage, value.utility_loss) == pytest.approx((0.4, 0.05))
+    assert value.objective == pytest.approx(0.45)

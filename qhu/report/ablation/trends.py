@@ -8,7 +8,7 @@ import pandas as pd
 
 from qhu.record.scores import Score
 from qhu.report.ablation.setup import Setup
-from qhu.report.claims import REFERENCES, same_in_every_seed, signed
+from qhu.report.claims import REFERENCES, same_in_every_seed, signed, unseen
 from qhu.report.statistics import MIN_SEEDS, Floats, estimate, mean_interval, tested, tested_apart
 from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.settings.sweep import Sweep
@@ -160,7 +160,7 @@ def sentences(
     if len(tried):
         by_contrast = tried.groupby(["words", "value"], sort=False)
         clauses = "; ".join(_merged((*which, _outcome(rows)) for which, rows in by_contrast))
-        reading.append(f"{clauses[0].upper()}{clauses[1:]}.")
+        reading.append(f"{clauses[0].upper()}{clauses[1:]}{unseen(tried)}.")
     return reading
 
 
@@ -184,7 +184,7 @@ def _untouched(
         for row in tested.to_dict("records")
     )
     course = "; ".join([f"{', '.join(points)} ({axis})", *moves])
-    return f"{subject} {course} ({len(values)} seeds)."
+    return f"{subject} {course}{unseen(tested)} ({len(values)} seeds)."
 
 
 def _merged(clauses: Iterable[tuple[Any, ...]]) -> list[str]:

@@ -70,7 +70,7 @@ class Findings:
         rankings = {
             key: ranking._replace(orders=tests[key]) for key, ranking in self.rankings.items()
         }
-        table = self.tests.join(tests["shown"][["p_holm", "verdict"]])
+        table = self.tests.join(tests["shown"][["p_holm", "verdict", "smallest"]])
         return replace(self, tests=table, rankings=rankings, line_tests=tests["lines"])
 
 

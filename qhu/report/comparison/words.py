@@ -1,12 +1,19 @@
 """What a comparison shows, in sentences that claim no more than the intervals support."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from qhu.report.claims import Statement, few_seeds, grouped, same_in_every_seed, signed
+from qhu.report.claims import (
+    Statement,
+    few_seeds,
+    grouped,
+    same_in_every_seed,
+    signed,
+    unseen,
+)
 from qhu.report.comparison.gaps import EVERY, RESOLUTION, STEPS
 from qhu.report.comparison.ranking import Ranking
 from qhu.report.statistics import MIN_SEEDS, Estimate, estimate
@@ -37,7 +44,7 @@ def gap_statements(tests: Tests, reference: str) -> list[Statement]:
             (table["quantity"] == "gap") & ~table["method"].isin([*REFERENCE_METHODS, EVERY])
         ]
         if rows["verdict"].isin(["not shown", "few seeds"]).all():
-            silent.append(metric)
+            silent.append(f"{metric}{unseen(rows)}")
         else:
             groups = grouped(rows, f"higher than on {reference}", f"lower than on {reference}")
             statements.append(Statement(f"{metric}:", groups))
@@ -59,11 +66,12 @@ def parts_statements(tests: Tests) -> list[Statement]:
         shown = [
             f"{metric} {_part(rows[name])}" for metric, rows in enough.items() if _is(rows[name])
         ]
-        parts.append(f"{PART_TITLES[name]}: {', '.join(shown) or 'not told apart from 0'}")
+        unshown = f"not told apart from 0{_unseen(rows[name] for rows in enough.values())}"
+        parts.append(f"{PART_TITLES[name]}: {', '.join(shown) or unshown}")
     groups: dict[str, list[str]] = {}
     for metric, rows in enough.items():
         drift = rows["drift"]
-        drifting = f"{metric} (drift {_part(drift)})"
+        drifting = f"{metric} (drift {_part(drift)}{_unseen([drift])})"
         if _is_zero(drift):
             groups.setdefault("exactly the gap in", []).append(metric)
         elif _is(drift):
@@ -75,6 +83,10 @@ def parts_statements(tests: Tests) -> list[Statement]:
         Statement("What makes the gaps, in the mean over the methods:", f"{'; '.join(parts)}."),
         Statement("Gate noise, readout error and shot noise add up to", f"{text}."),
     ]
+
+
+def _unseen(rows: Iterable[Mapping[Any, Any]]) -> str:
+    return unseen(pd.DataFrame(list(rows)))
 
 
 def _is(row: Mapping[Any, Any]) -> bool:
@@ -140,8 +152,10 @@ def qubit_statement(
         below = tests[tests["verdict"] == "below"]
         damped = below[below["quantity"] == "slope"]
         claimed = pd.concat([tests[tests["verdict"] == "above"], below])
-        text += f". Damped: {_qubits(damped)}"
+        by_quantity = dict(iter(tests.groupby("quantity")))
+        text += f". Damped: {_qubits(damped)}{unseen(by_quantity['slope'])}"
         text += f"; shifted: {_qubits(claimed[claimed['quantity'] == 'offset'])}"
+        text += unseen(by_quantity["offset"])
         for name, rows in tests[tests["verdict"] == "same"].groupby("quantity", sort=False):
             seeds = int(rows["seeds"].min())
             text += f"; {name} the same in every seed (n = {seeds}): {_qubits(rows)}"

@@ -80,7 +80,7 @@ def load_evidence(folder: Path) -> EvidenceFiles:
     verdicts = _table(folder / "verdicts.csv", VERDICTS, {UTILITY_VERDICT: "str"})
     verdicts[UTILITY_VERDICT] = verdicts.get(UTILITY_VERDICT, pd.Series("", verdicts.index))
     verdicts[UTILITY_VERDICT] = verdicts[UTILITY_VERDICT].fillna("")
-    if strange := sorted(set(verdicts["verdict"].fillna("")) - set(CONCLUSIONS)):
+    if strange := sorted(set(verdicts["verdict"]) - set(CONCLUSIONS)):
         raise UserError(f"{folder / 'verdicts.csv'} holds the verdict '{strange[0]}': {AGAIN}")
     return EvidenceFiles(
         name=folder.resolve().name,
@@ -124,7 +124,9 @@ def _metrics(file: Path) -> pd.DataFrame:
 def _table(
     file: Path, types: Mapping[str, str], optional: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    return parse_table(_read(file), file, types, optional)
+    table = parse_table(_read(file), file, types, optional)
+    texts = [name for name, kind in types.items() if kind == "str"]
+    return table.fillna(dict.fromkeys(texts, ""))  # an empty tier is one, too
 
 
 def _read(file: Path) -> bytes:

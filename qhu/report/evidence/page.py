@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qhu.record.folder import RunFolder
-from qhu.report.answer import ScenarioAnswer, VerdictTable, answer
+from qhu.report.answer import ScenarioAnswer, answer
 from qhu.report.evidence.figures import drift_panel, forest_panel
 from qhu.report.evidence.files import EvidenceFiles, load_evidence
 from qhu.report.evidence.ranking import ACCEPTABLE, MetricRanking, rank_metrics
@@ -23,7 +23,6 @@ class EvidenceSection:
     anchor: str
     scenario: str
     answer: ScenarioAnswer
-    verdicts: VerdictTable
     forest: Panel
     tables: list[EvidenceTable]
     drift: Panel | None
@@ -70,7 +69,6 @@ def _section(
         anchor=anchor,
         scenario=scenario,
         answer=answer(verdicts, equivalent(files), "retrain"),
-        verdicts=verdicts,
         forest=forest_panel(anchor, verdicts.rows, files.primary, files.margin, unit),
         tables=tables(rows, verdicts.rows, files.primary, ranking.weak) if len(rows) else [],
         drift=drift_panel(anchor, rows, verdicts.rows, files.primary),

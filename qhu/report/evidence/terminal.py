@@ -27,6 +27,6 @@ def print_verdicts(folder: Path, console: Console) -> None:
     for scenario in files.verdicts["scenario"].unique():
         table = verdict_table(files, str(scenario))
         title = f"{files.name}: {scenario}"
-        print_answer(title, answer(table, equivalent(files), "retrain"), table, console)
+        print_answer(title, answer(table, equivalent(files), "retrain"), console)
     console.print(EXPLAINED, markup=False, highlight=False)
     console.print(f"report: {folder / 'evidence.html'}", soft_wrap=True, markup=False)

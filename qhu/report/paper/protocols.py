@@ -8,7 +8,7 @@ import pandas as pd
 
 from qhu.record.released import DERIVED
 from qhu.record.scores import Score
-from qhu.report.claims import comparisons, topic
+from qhu.report.claims import comparisons, topic, unseen
 from qhu.report.paper.released import SCENARIOS, Figure
 from qhu.report.statistics import judged
 from qhu.report.styles import REFERENCE_METHODS
@@ -27,12 +27,10 @@ class Asked(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How many methods lie below, above, or not apart from the row a score is compared with."""
+    """Which methods lie below, above, or not apart from the row a score is compared with."""
 
     asked: Asked
-    below: int
-    above: int
-    neither: int
+    tests: pd.DataFrame
 
 
 def tests(
@@ -71,13 +69,8 @@ def judge(
             figure if figure.test is None else figure._replace(test=next(rows))
             for figure in figures
         ]
-    outcomes = [_outcome(key, table) for key, table in judgements.items() if key is not None]
+    outcomes = [Outcome(key, table) for key, table in judgements.items() if key is not None]
     return list(figures), outcomes
-
-
-def _outcome(asked: Asked, table: pd.DataFrame) -> Outcome:
-    below, above = (int((table["verdict"] == verdict).sum()) for verdict in ("below", "above"))
-    return Outcome(asked, below, above, len(table) - below - above)
 
 
 def statements(figures: Sequence[Figure], outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
@@ -135,11 +128,10 @@ def _reproduced(figures: Sequence[Figure]) -> str:
 
 def counted(comparison: Compared, outcomes: Sequence[Outcome]) -> str:
     """How many methods the comparison sets apart, summed over ``outcomes``."""
-    total = sum(outcome.below + outcome.above + outcome.neither for outcome in outcomes)
-    below = sum(outcome.below for outcome in outcomes)
-    above = sum(outcome.above for outcome in outcomes)
+    tests = pd.concat([outcome.tests for outcome in outcomes])
+    below, above = (int((tests["verdict"] == verdict).sum()) for verdict in ("below", "above"))
     score = comparison.score
     return (
-        f"of {total} methods {below} are {score.below}; {above} are {score.above}; "
-        f"{total - below - above} show no difference"
+        f"of {len(tests)} methods {below} are {score.below}; {above} are {score.above}; "
+        f"{len(tests) - below - above} show no difference{unseen(tests)}"
     )

@@ -14,6 +14,7 @@ from qhu.report.run import methods
 from qhu.report.run.beside import beside_tables
 from qhu.report.run.figures import training_curves
 from qhu.report.run.sections import ScenarioSection, sections
+from qhu.report.run.verdicts import MARGIN, UTILITY_MARGIN
 from qhu.report.svg import as_pdf, inline
 from qhu.report.templates import fill
 
@@ -38,12 +39,12 @@ def write_report(folder: Path) -> Path:
 
 def report_files(run: RunFiles) -> Iterator[tuple[str, str | bytes]]:
     """Name and content of every file of a report; the page comes last."""
-    scenario_sections = sections(run.results, run.summary, run.scores)
+    scenario_sections = sections(run.results, run.summary, run.scores, run.facts)
     curves = training_curves(run.losses)
     page = _page(run, scenario_sections, curves)  # first: it finds what is damaged
     panels = list[Panel]()
     for section in scenario_sections:
-        panels += [*section.tradeoffs, *section.panels]
+        panels += [*section.forests, *section.panels]
     drawings = [panel.drawing for panel in (*panels, *curves)]
     names = numbered(drawing.name for drawing in drawings)
     for name, drawing, pdf in zip(names, drawings, as_pdf(drawings), strict=True):
@@ -63,7 +64,12 @@ def _page(run: RunFiles, scenario_sections: list[ScenarioSection], curves: list[
         "run/report.html.jinja",
         record=run.record,
         facts=facts.key_facts(run),
+        answered=[
+            (section.title, section.answer) for section in scenario_sections if section.answer
+        ],
         sections=scenario_sections,
+        margin=f"{MARGIN:g}",
+        utility_margin=f"{UTILITY_MARGIN:g}",
         beside=beside_tables(run.results, run.scores),
         emulated=any(options.get("emulated") for options in run.record.effective.values()),
         scenarios=facts.scenarios(run.settings, run.record),

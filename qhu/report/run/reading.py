@@ -5,7 +5,15 @@ from collections.abc import Mapping
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.claims import Statement, few_seeds, grouped, same_in_every_seed, signed, topic
+from qhu.report.claims import (
+    Statement,
+    few_seeds,
+    grouped,
+    same_in_every_seed,
+    signed,
+    topic,
+    unseen,
+)
 from qhu.report.statistics import MIN_SEEDS, estimate
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.tables import Compared, number
@@ -61,6 +69,7 @@ def _headroom(score: Score, table: pd.DataFrame) -> Statement:
     row = untouched.to_dict("records")[0]
     gap, verdict = estimate(row), str(row["verdict"])
     size = same_in_every_seed(gap) if verdict == "same" else signed(gap)
+    size += unseen(untouched)
     opening = f"{score.title}, the untouched teacher's minus the oracle's: {size}."
     if verdict == "same":
         verdict = "same" if number(gap.mean, True) != number(0) else "same and 0"

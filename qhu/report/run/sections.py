@@ -6,14 +6,19 @@ from dataclasses import dataclass
 import pandas as pd
 
 from qhu.record.scores import Score
+from qhu.report.answer import ScenarioAnswer, answer
 from qhu.report.choice import headline
 from qhu.report.claims import Statement, comparisons
 from qhu.report.panels import Panel, numbered, slug
-from qhu.report.run.figures import metric_panels, tradeoffs
+from qhu.report.run.figures import forest_panels, metric_panels
 from qhu.report.run.reading import statements
+from qhu.report.run.verdicts import Tests, equivalent, verdict_table
 from qhu.report.statistics import judged
 from qhu.report.styles import in_order
-from qhu.report.tables import Compared, Table, score_table, test_table
+from qhu.report.tables import Table, score_table, test_table
+
+KEYS = ["dataset", "scenario", "backend"]
+Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -24,27 +29,25 @@ class ScenarioSection:
     dataset: str
     scenario: str
     backend: str
+    answer: ScenarioAnswer | None
     reading: list[Statement]
-    tradeoffs: list[Panel]
+    forests: list[Panel]
     panels: list[Panel]
     scores: Table
     tests: Table
     everything: Table
 
+    @property
+    def title(self) -> str:
+        """What it is about, without the backend."""
+        return f"{self.dataset}: {self.scenario}"
 
-def sections(
-    results: pd.DataFrame, summary: pd.DataFrame, scores: Mapping[str, Score]
-) -> list[ScenarioSection]:
-    """One section per dataset, scenario and backend, in the order of the results.
 
-    What they claim is corrected over all of them together.
-    """
-    keys = ["dataset", "scenario", "backend"]
-    parts = dict(list(results.groupby(keys, sort=False)))
-    present = {
-        key: [scores[name] for name in rows["metric"].unique()] for key, rows in parts.items()
+def page_tests(results: pd.DataFrame, scores: Mapping[str, Score]) -> dict[Key, Tests]:
+    """Everything that a page claims, corrected together: by dataset, scenario and backend."""
+    family = {
+        key: comparisons(rows, _present(rows, scores)) for key, rows in by_section(results).items()
     }
-    family = {key: comparisons(rows, present[key]) for key, rows in parts.items()}
     tests = judged(
         {
             (key, comparison): table
@@ -52,14 +55,60 @@ def sections(
             for comparison, table in tables.items()
         }
     )
+    return {
+        key: {comparison: table for (where, comparison), table in tests.items() if where == key}
+        for key in family
+    }
+
+
+def by_section(table: pd.DataFrame) -> dict[Key, pd.DataFrame]:
+    """The rows of each dataset, scenario and backend, in the order of the table."""
+    groups = table.groupby(KEYS, sort=False)
+    return {(str(key[0]), str(key[1]), str(key[2])): rows for key, rows in groups}
+
+
+def _present(results: pd.DataFrame, scores: Mapping[str, Score]) -> list[Score]:
+    return [scores[name] for name in results["metric"].unique()]
+
+
+def _steps_taken(facts: pd.DataFrame, scenario: str) -> dict[str, float]:
+    """Optimiser steps of each method in a scenario, means over the seeds."""
+    chosen = facts[facts["scenario"] == scenario]
+    steps = chosen.groupby("method")["steps"].mean()
+    return {str(method): float(mean) for method, mean in steps.items()}
+
+
+def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> ScenarioAnswer | None:
+    """What the tests of a section come to; None where none is of the forget rows.
+
+    Args:
+        results: rows of ``results.csv`` of the section.
+        tests: of the section.
+        facts: :attr:`~qhu.report.frames.RunFiles.facts` of the run.
+    """
+    rows_of = {str(metric): int(n) for metric, n in results.groupby("metric")["n"].min().items()}
+    steps = _steps_taken(facts, results["scenario"].iloc[0])
+    verdicts = verdict_table(tests, rows_of, steps)
+    return answer(verdicts, equivalent(tests), "floor") if verdicts else None
+
+
+def sections(
+    results: pd.DataFrame,
+    summary: pd.DataFrame,
+    scores: Mapping[str, Score],
+    facts: pd.DataFrame,
+) -> list[ScenarioSection]:
+    """One section per dataset, scenario and backend, in the order of the results.
+
+    What they claim is corrected over all of them together.
+    """
+    tests = page_tests(results, scores)
+    names = numbered(slug(str(scenario)) or "section" for _, scenario, _ in tests)
     page_sections = []
-    names = numbered(slug(str(scenario)) or "section" for _, scenario, _ in parts)
-    for name, (key, rows) in zip(names, parts.items(), strict=True):
-        chosen = (summary[keys] == list(key)).all(axis=1)
-        compared = {
-            comparison: table for (where, comparison), table in tests.items() if where == key
-        }
-        page_sections.append(_section(name, rows, summary[chosen], present[key], compared))
+    for name, (key, rows) in zip(names, by_section(results).items(), strict=True):
+        chosen = (summary[KEYS] == list(key)).all(axis=1)
+        present = _present(rows, scores)
+        page_sections.append(_section(name, rows, summary[chosen], present, tests[key], facts))
     return page_sections
 
 
@@ -68,8 +117,10 @@ def _section(
     results: pd.DataFrame,
     summary: pd.DataFrame,
     present: Sequence[Score],
-    compared: Mapping[Compared, pd.DataFrame],
+    tests: Tests,
+    facts: pd.DataFrame,
 ) -> ScenarioSection:
+    reply = answered(results, tests, facts)
     methods = in_order(results["method"])
     first = results.iloc[0]
     return ScenarioSection(
@@ -77,10 +128,11 @@ def _section(
         dataset=first["dataset"],
         scenario=first["scenario"],
         backend=first["backend"],
-        reading=statements(compared),
-        tradeoffs=tradeoffs(name, present, results, summary),
+        answer=reply,
+        reading=statements(tests),
+        forests=forest_panels(name, reply.table.rows, tests) if reply else [],
         panels=metric_panels(name, present, results, summary),
         scores=score_table(headline(present), methods, results, summary),
-        tests=test_table(compared, methods, results),
+        tests=test_table(tests, methods, results),
         everything=score_table(present, methods, results, summary),
     )

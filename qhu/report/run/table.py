@@ -12,7 +12,9 @@ from rich.text import Text
 
 from qhu.record.scores import Score
 from qhu.report.choice import claimed
-from qhu.report.frames import SUMMARY, read_scores, read_table
+from qhu.report.frames import RESULTS, SUMMARY, read_history, read_scores, read_table
+from qhu.report.run.sections import answered, by_section, page_tests
+from qhu.report.screen import print_answer
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.report.tables import number
@@ -23,19 +25,25 @@ MOST, WIDE = 6, 13
 
 
 def print_summary(folder: Path, console: Console) -> None:
-    """Print the table of a run folder, and where its page lies.
+    """Print the verdicts and the table of a run folder, and where its page lies.
 
     Raises:
-        UserError: ``summary.csv`` is missing, damaged or empty, or ``run.json`` does not say how
+        UserError: a file of the run is missing, damaged or empty, or ``run.json`` does not say how
             its scores are read.
     """
     summary = read_table(folder / "summary.csv", SUMMARY)
+    results = read_table(folder / "results.csv", RESULTS)
+    _, facts = read_history(folder / "history.jsonl")
     scores = read_scores(folder, summary)
     if not console.is_terminal:  # a pipe has no width of its own to fit
         console.width = WIDTH
-    for _, rows in summary.groupby(["dataset", "scenario", "backend"], sort=False):
+    tests = page_tests(results, scores)
+    for key, rows in by_section(results).items():
+        if reply := answered(rows, tests[key], facts):
+            print_answer(_heading(*key), reply, console)
+    for key, rows in by_section(summary).items():
         shown = _chosen([scores[name] for name in rows["metric"].unique()])
-        console.print(console_table(rows, shown))
+        console.print(console_table(_heading(*key), rows, shown))
     console.print(f"{_seeds(summary)}; mean ± half width of the 95 % interval.")
     console.print(_goals(_chosen(list(scores.values()))))
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True, markup=False)
@@ -57,15 +65,18 @@ def _goals(scores: Sequence[Score]) -> str:
     return f"The goal: {goals}."
 
 
-def console_table(summary: pd.DataFrame, scores: Sequence[Score]) -> Table:
+def _heading(dataset: str, scenario: str, backend: str) -> str:
+    return f"{dataset}: {scenario} (on {backend})"
+
+
+def console_table(heading: str, summary: pd.DataFrame, scores: Sequence[Score]) -> Table:
     """Methods as rows: mean and half width of the 95 % interval.
 
     Args:
+        heading: what the table is about.
         summary: rows with the columns of ``summary.csv``, of one dataset, scenario and backend.
         scores: the columns.
     """
-    first = summary.iloc[0]
-    heading = f"{first['dataset']}: {first['scenario']} (on {first['backend']})"
     table = Table(title=Text(heading, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
     table.padding = (0, 1, 0, 0)
     columns = {score: estimates(summary, score.name) for score in scores}

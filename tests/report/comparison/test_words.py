@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -32,7 +33,8 @@ def table(gaps, parts=None, seeds=10):
         rows.append((name, EVERY, mean, mean - half, mean + half, seeds, half == 0, p, told))
     columns = ["quantity", "method", "mean", "ci_low", "ci_high", "seeds", "same", "p_holm"]
     table = pd.DataFrame(rows, columns=[*columns, "verdict"])
-    return table.assign(scenario="s", metric="m")
+    effects = np.where(table["verdict"] == "not shown", 0.15 + 0.01 * np.arange(len(table)), np.nan)
+    return table.assign(scenario="s", metric="m", smallest=effects)
 
 
 def said(statements):
@@ -43,14 +45,15 @@ def test_only_what_the_corrected_test_shows_is_claimed():
     gaps = {"scrub": (0.3, 0.01), "lca": (-0.2, 0.04), "qmul": (0.5, 0.06), "none": (0.9, 0.001)}
     text = said(words.gap_statements({"acc_test": table(gaps)}, "A"))
     assert "acc_test: higher than on A: scrub; lower than on A: lca" in text
-    assert "no difference shown: qmul" in text
+    assert "no difference shown: qmul (smallest difference this could see: 0.170)" in text
     assert "none" not in text, "the honest rows are no methods"
 
 
 def test_metrics_without_a_difference_are_named_together():
-    quiet = {"scrub": (0.3, 0.5)}
+    quiet = {"scrub": (0.3, 0.5), "lca": (0.2, 0.5)}
     text = said(words.gap_statements({"kl_test": table(quiet), "acc_test": table(quiet)}, "A"))
-    assert text == "No difference shown for any method: kl_test, acc_test."
+    power = "(smallest difference this could see: 0.150 to 0.160)"
+    assert text == f"No difference shown for any method: kl_test {power}, acc_test {power}."
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,11 @@ def test_metrics_without_a_difference_are_named_together():
     [
         ((0.0, 0.0), "add up to exactly the gap in kl_test."),
         ((0.1, 0.0), "not the gap in kl_test (drift (the same in every seed (n = 10), +0.100))."),
-        ((0.02, WIDE), "the gap, no drift shown, in kl_test (drift +0.020 [−0.180, +0.220])."),
+        (
+            (0.02, WIDE),
+            "the gap, no drift shown, in kl_test (drift +0.020 [−0.180, +0.220] (smallest "
+            "difference this could see: 0.200)).",
+        ),
         ((0.05, NARROW), "not the gap in kl_test (drift +0.050 [+0.040, +0.060])."),
     ],
 )
@@ -66,7 +73,7 @@ def test_drift_is_told_by_its_interval(drift, verdict):
     parts = {"gap": (0.1, NARROW), "gate_noise": (0.08, NARROW), "readout_error": (0.01, WIDE)}
     text = said(words.parts_statements({"kl_test": table({}, {**parts, "drift": drift})}))
     assert "gate noise: kl_test +0.080 [+0.070, +0.090]" in text
-    assert "readout error: not told apart from 0" in text
+    assert "readout error: not told apart from 0 (smallest difference this could see: 0." in text
     assert verdict in text
 
 
@@ -111,8 +118,13 @@ def test_damping_and_shifts_are_told_by_their_tests():
         ("offset", 1, 5, "below"),
     ]
     tests = pd.DataFrame(rows, columns=["quantity", "qubit", "seeds", "verdict"])
+    tests = tests.assign(smallest=[np.nan, 0.02, np.nan, np.nan])
     text = words.qubit_statement(lines, tests, "A").text
     assert "slopes against A of 0.900 to 0.970, offsets of −0.020 to 0.000" in text
-    assert "Damped: q0; shifted: q1; offset the same in every seed (n = 5): q0." in text
+    assert (
+        "Damped: q0 (smallest difference this could see: 0.020); shifted: q1; offset the same"
+        in text
+    )
+    assert "offset the same in every seed (n = 5): q0." in text
     few = words.qubit_statement(lines, tests.assign(seeds=4), "A").text
     assert "amped" not in few and "shifted" not in few

@@ -95,14 +95,14 @@ def test_every_figure_of_the_evidence_stands_on_the_page(study):
 
 
 def test_figures_that_no_group_asks_for_have_a_table_of_their_own(small):
-    extra = (
-        "random,eu_k,lira,hard,auc,0.613,0.6,0.63,\nrandom,eu_k,odd,forget,new_score,7.25,7,8,3\n"
-    )
     with (small / "evidence.csv").open("a") as file:
-        file.write(extra)
+        file.write("random,eu_k,lira,hard,auc,0.613,0.6,0.63,\n")
+        file.write("random,eu_k,odd,forget,new_score,7.25,7,8,3\n")
+        file.write("random,eu_k,odd,,another,9.125,9,10,3\n")
     text = text_of(write_evidence(small).read_text())
     assert "Every other figure" in text
     assert "7.250" in text
+    assert "9.125" in text
     assert "0.613" in text
 
 
@@ -210,8 +210,8 @@ def test_what_is_damaged_is_named(small, name, content, match):
 
 
 def test_a_verdict_that_there_is_not_is_refused(small):
-    change(small, "verdicts.csv", lambda t: t.assign(verdict="forgot"))
-    with pytest.raises(UserError, match="the verdict 'forgot'"):
+    change(small, "verdicts.csv", lambda t: t.assign(verdict="remembers"))
+    with pytest.raises(UserError, match="the verdict 'remembers'"):
         write_evidence(small)
 
 

@@ -1,0 +1,141 @@
+"""Verdicts of a run: what planted methods get, and how often null methods get any."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qhu.report.run.sections import answered, by_section, page_tests
+from qhu.report.run.verdicts import MARGIN
+
+COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
+NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
+
+
+@pytest.fixture
+def verdicts(scores):
+    """Verdicts by method of a run whose values are given, by metric and method."""
+
+    def verdicts(values, n=40, facts=NO_FACTS):
+        rows = [
+            ("iris", "subset", method, seed, "statevector", metric, value, n)
+            for metric, by_method in values.items()
+            for method, its in by_method.items()
+            for seed, value in enumerate(its)
+        ]
+        results = pd.DataFrame(rows, columns=COLUMNS)
+        (key,) = by_section(results)
+        answer = answered(results, page_tests(results, scores)[key], facts)
+        return answer and {row.method: row for row in answer.table.rows}, answer
+
+    return verdicts
+
+
+def around(mean, spread, seeds, number):
+    return mean + spread * np.random.default_rng(number).standard_normal(seeds)
+
+
+def planted(seeds=20, spread=0.02):
+    """AUCs of a perfect method, of one that does nothing, one that over-forgets, a vague one."""
+    means = {"retrain": 0.5, "floor": 0.5, "none": 0.9, "eu_k": 0.505, "scrub": 0.2, "lca": 0.56}
+    spreads = {"lca": 0.3}
+    return {
+        method: around(mean, spreads.get(method, spread), seeds, number)
+        for number, (method, mean) in enumerate(means.items())
+    }
+
+
+def test_planted_methods_get_their_verdicts(verdicts):
+    rows, _ = verdicts({"mia_forget": planted()})
+    assert {method: row.verdict for method, row in rows.items()} == {
+        "none": "did not forget",
+        "floor": "indistinguishable",
+        "eu_k": "indistinguishable",
+        "scrub": "over-forgot",
+        "lca": "cannot tell",
+    }
+    assert rows["lca"].smallest > 0.2
+    assert rows["eu_k"].smallest < MARGIN
+
+
+def test_who_forgot_did_so_in_every_score(verdicts):
+    accuracy = planted() | {"eu_k": around(0.9, 0.02, 20, 9)}
+    rows, _ = verdicts({"mia_forget": planted(), "acc_forget": accuracy})
+    assert rows["eu_k"].verdict == "did not forget"
+    assert rows["floor"].verdict == "indistinguishable"
+
+
+def test_scores_that_contradict_each_other_cannot_be_told(verdicts):
+    accuracy = planted() | {"scrub": around(0.9, 0.02, 20, 9)}
+    rows, _ = verdicts({"mia_forget": planted(), "acc_forget": accuracy})
+    assert rows["scrub"].verdict == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("value", "seeds", "verdict"),
+    [
+        (1.0, 10, "did not forget"),
+        (0.0, 10, "indistinguishable"),
+        (0.0, 4, "cannot tell"),
+        (1.0, 4, "cannot tell"),
+    ],
+)
+def test_what_is_the_same_in_every_seed(verdicts, value, seeds, verdict):
+    values = {"retrain": np.zeros(seeds), "floor": np.zeros(seeds), "qmul": np.full(seeds, value)}
+    rows, _ = verdicts({"acc_forget": values})
+    assert rows["qmul"].verdict == verdict
+
+
+def test_a_few_rows_show_no_equivalence_by_chance(verdicts):
+    """Five seeds of ten rows may well agree where one row in twenty differs."""
+    values = {"retrain": np.zeros(5), "floor": np.zeros(5), "qmul": np.zeros(5)}
+    rows, _ = verdicts({"acc_forget": values}, n=10)
+    assert rows["qmul"].verdict == "cannot tell"
+
+
+def test_a_scenario_in_which_doing_nothing_is_not_caught_says_so(verdicts):
+    _, answer = verdicts({"mia_forget": planted() | {"none": around(0.5, 0.02, 20, 7)}})
+    assert any("Doing nothing is not caught" in text for text in answer.caveats)
+
+
+def test_utility_and_cost_stand_beside_the_verdict(verdicts):
+    accuracy = {
+        "retrain": around(0.9, 0.01, 20, 1),
+        "eu_k": around(0.9, 0.01, 20, 2),
+        "scrub": around(0.5, 0.01, 20, 3),
+        "lca": around(0.88, 0.05, 20, 4),
+    }
+    facts = pd.DataFrame({"scenario": "subset", "method": ["eu_k", "eu_k"], "steps": [40, 20]})
+    rows, _ = verdicts({"mia_forget": planted(), "acc_test": accuracy}, facts=facts)
+    assert [rows[m].kept for m in ("eu_k", "scrub", "lca")] == ["kept", "lost", "cannot tell"]
+    assert (rows["eu_k"].cost, rows["eu_k"].steps) == (30, "30")
+    assert math.isnan(rows["scrub"].cost)
+
+
+def test_without_scores_of_forget_rows_there_is_no_verdict(verdicts):
+    _, answer = verdicts({"acc_test": planted()})
+    assert answer is None
+
+
+def test_few_seeds_cannot_tell(verdicts):
+    rows, _ = verdicts({"mia_forget": planted(seeds=4)})
+    assert {row.verdict for row in rows.values()} == {"cannot tell"}
+
+
+@pytest.mark.parametrize("apart", [0.0, MARGIN])
+def test_how_often_a_verdict_is_wrong(verdicts, apart):
+    """Equal methods are seldom called different; methods at the margin seldom equivalent."""
+    rng = np.random.default_rng(3)
+    pages, methods, seeds = 12, [f"m{number}" for number in range(12)], 20
+    wrong = {"indistinguishable": 0, "over-forgot": 0, "did not forget": 0, "cannot tell": 0}
+    for _ in range(pages):
+        values = {method: rng.normal(0.5 + apart, 0.05, seeds) for method in methods}
+        values["retrain"] = rng.normal(0.5, 0.05, seeds)
+        rows, _ = verdicts({"mia_forget": values})
+        for row in rows.values():
+            wrong[row.verdict] += 1
+    if apart:
+        assert wrong["indistinguishable"] / (pages * len(methods)) < 0.12
+    else:
+        assert wrong["over-forgot"] + wrong["did not forget"] <= 2
