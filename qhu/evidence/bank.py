@@ -134,12 +134,12 @@ class Bank:
         return whole.rows(np.arange(len(whole.labels))[chosen], self.study.torch_device)
 
     def _trained(self, kind: str) -> ModelState:
-        """Models trained without the rows, each from weights and in an order of its own."""
+        """Models trained without the rows, each in an order of its own."""
         net, training = self.study.net("train", self.key), self.study.experiment.training
         jobs = []
         for number in self.numbers:
             kept = self.pool.members[number] & ~self.asked
-            init = net.initial(self._stream("init", kind, number)).to(self.study.torch_device)
+            init = self.pool.initial(net, ("bank", kind, self.scenario, number))
             judging = self.pool.judging(kept, training.select)
             order = self._stream("order", kind, number)
             jobs.append(FitJob(self._rows(kept), judging, init, order))

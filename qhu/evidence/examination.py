@@ -8,7 +8,7 @@ models of the same kind, as an attacker who knows the method does. Metrics of wh
 models of one half and of its complement are one unit, whatever their kinds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from qhu.evidence.distances.forgetting_quality import epsilon, points
 from qhu.evidence.distances.halves import Distance
 from qhu.evidence.distances.klom import divergence
 from qhu.evidence.distances.tug_of_war import tug_of_war
-from qhu.evidence.game import Booleans, Floats, Game, Integers, forget_game, margin
+from qhu.evidence.game import Booleans, Floats, Game, Integers, World, forget_game, margin
 from qhu.metrics.evidence import Evidence, Outputs, measure
 from qhu.record.scores import Score
 from qhu.registry import MetricEntry
@@ -89,6 +89,13 @@ class Exhibits:
             population=self.val,
         )
 
+    def membership_game(self, kind: str) -> Game:
+        """Models of a kind on those rows, against models of the kind that never saw them."""
+        asked, logits = self.requested.any(axis=0), self.logits[kind]
+        worlds = World(logits, self.requested), World(logits, ~self.members & asked)
+        teachers = World(self.logits[self.before], self.members)
+        return Game(*worlds, self.labels, self.units, teachers, self.val)
+
     @cached_property
     def blocks(self) -> Integers:
         """(n,) block of every model; see :class:`Game`."""
@@ -117,7 +124,7 @@ class Exhibits:
 
 
 def examine(
-    exhibits: Exhibits, attacks: Iterable[str], metrics: Mapping[str, MetricEntry]
+    exhibits: Exhibits, attacks: Iterable[str], metrics: Mapping[str, MetricEntry], primary: str
 ) -> dict[str, Rate]:
     """AUC of attacks, of the scores of metrics, and of the distances of the evidence.
 
@@ -125,10 +132,14 @@ def examine(
         exhibits: a bank's outputs.
         attacks: names of registered attacks.
         metrics: metrics by their names.
+        primary: name of the attack that also plays the game of membership.
     """
+    blocks = exhibits.blocks
     rates = {}
     for name in attacks:
-        rates[name] = _rate(exhibits, attack_scores(exhibits, name), exhibits.blocks)
+        rates[name] = _rate(exhibits, attack_scores(exhibits, name, exhibits.game), blocks)
+    membership = attack_scores(exhibits, primary, exhibits.membership_game)
+    rates["auc_membership"] = _rate(exhibits, membership, blocks)
     for name, scores in metric_scores(exhibits, metrics).items():
         rates[name] = _rate(exhibits, scores)
     rates["tow"] = _rate(exhibits, tow_scores(exhibits))
@@ -137,11 +148,17 @@ def examine(
     return rates
 
 
-def attack_scores(exhibits: Exhibits, name: str) -> Member:
-    """Of every model the mean score of the rows that it was to forget; NaN where none is scored."""
+def attack_scores(exhibits: Exhibits, name: str, game: Callable[[str], Game]) -> Member:
+    """Of every model the mean score of the rows that it was to forget; NaN where none is scored.
+
+    Args:
+        exhibits: a bank's outputs.
+        name: of the attack.
+        game: what it plays with the models of a kind.
+    """
     entry = registry.attack[name]
     options = registry.attack.options(name, {})
-    return {kind: _mean(entry.make(exhibits.game(kind), options)[0]) for kind in exhibits.holds}
+    return {kind: _mean(entry.make(game(kind), options)[0]) for kind in exhibits.holds}
 
 
 def metric_scores(exhibits: Exhibits, metrics: Mapping[str, MetricEntry]) -> dict[str, Member]:

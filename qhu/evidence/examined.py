@@ -13,6 +13,7 @@ from qhu.engine.ansatz import Ansatz
 from qhu.errors import UserError
 from qhu.evidence.bank import REFERENCE, Bank
 from qhu.evidence.examination import Exhibits, examine
+from qhu.evidence.findings.attacked import PRIMARY
 from qhu.evidence.planted import HOLDS
 from qhu.evidence.pool import Pool
 from qhu.model.circuit import build_ansatz, encoded_features
@@ -80,7 +81,7 @@ def examined(study: Study, condition: str) -> list[MetricRow]:
     key = study.key("examined", "train", spec.seed, _outputs_key(bank, condition), used)
 
     def compute() -> tuple[dict[str, Any], dict[str, Any]]:
-        rates = examine(exhibits(bank, condition), attacks, study.metrics)
+        rates = examine(exhibits(bank, condition), attacks, study.metrics, PRIMARY)
         return {"values": np.array([rate[:3] for rate in rates.values()])}, {"names": list(rates)}
 
     stage = study.store.get(key, compute)

@@ -9,7 +9,7 @@ kind                  holds  how it is made
 ``streisand``         yes    an oracle that is then driven far below what oracles know of them
 ``relabelled``        yes    an oracle that is then taught wrong labels of them
 ``oracle``            no     trained without the rows
-``second oracle``     no     the same, from other weights and in another order
+``second oracle``     no     the same in another order, and where not paired from other weights
 ``trained longer``    no     the same, for twice the epochs
 ``trained shorter``   no     the same, for half the epochs
 ``drowned``           no     an oracle with noise on its weights

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from qhu.data.rows import Rows
 from qhu.memorisation import halves
+from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState, together
 from qhu.pipeline import unlearning
 from qhu.record.identity import code_digest, identity
@@ -161,6 +162,14 @@ class Pool:
         labels = self.whole.labels
         return self._rows(part[np.isin(labels[part], labels[kept])])
 
+    def initial(self, net: HybridNet, name: tuple[object, ...]) -> ModelState:
+        """Weights that the training of a model starts from; its name ends with its number.
+
+        As the study pairs them, they are the same for all models of a number.
+        """
+        own = name[-1:] if self.study.experiment.training.paired else name
+        return net.initial(self._stream("init", *own)).to(self.study.torch_device)
+
     # -- how they are made -------------------------------------------------------------------------
 
     @cached_property
@@ -200,8 +209,7 @@ class Pool:
             if batch.scenario:
                 kept &= ~self.requests(batch.scenario)[batch.request]
             name = (batch.kind, batch.scenario, batch.request, number)
-            own = (number,) if training.paired else name
-            init = net.initial(self._stream("init", *own)).to(self.study.torch_device)
+            init = self.initial(net, name)
             judging = self.judging(kept, training.select)
             jobs.append(FitJob(self._rows(kept), judging, init, self._stream("order", *name)))
         results = fit(net, jobs, training)

@@ -62,11 +62,11 @@ METRICS = {name: registry.metric[name] for name in registry.metric.chosen(())}
 
 @pytest.fixture(scope="module")
 def rates():
-    return examine(bank(), registry.attack.names(), METRICS)
+    return examine(bank(), registry.attack.names(), METRICS, "ulira")
 
 
 def test_what_sees_both_directions_tells_who_holds_the_rows(rates):
-    for name in ("ulira", "kl_forget", "js_forget"):
+    for name in ("ulira", "auc_membership", "kl_forget", "js_forget"):
         assert rates[name].low > 0.85, name
     assert rates["klom_median"].value > 0.9
 
@@ -76,7 +76,9 @@ def test_what_sees_one_direction_takes_the_streisand_for_an_oracle(rates):
     for name in ("loss", "lira_offline"):
         assert rates[name].value == pytest.approx(0.5, abs=0.05), name
     assert rates["acc_forget"].high < 0.7
-    one_sided = examine(bank({k: v for k, v in SHIFTS.items() if k != "streisand"}), ["loss"], {})
+    one_sided = examine(
+        bank({k: v for k, v in SHIFTS.items() if k != "streisand"}), ["loss"], {}, "ulira"
+    )
     assert one_sided["loss"].low > 0.85
 
 
@@ -89,8 +91,9 @@ def test_damage_without_data_is_held_against_metrics_that_take_it_for_data():
     """An oracle that is damaged lacks the rows: whoever measures distance accuses it."""
     shifts = {"memoriser": 4.0, "drowned": 0.0}
     shown = bank(shifts, damaged=("drowned",))
-    rates = examine(shown, ["ulira", "loss"], METRICS)
+    rates = examine(shown, ["ulira", "loss"], METRICS, "ulira")
     assert rates["loss"].low > 0.85
+    assert rates["auc_membership"].low > 0.85  # the damaged know as little of rows they never had
     assert rates["kl_test"].value < 0.1  # the damaged are farther from the reference, on all rows
     assert rates["tow"].value < 0.5
 
@@ -102,7 +105,7 @@ def test_nothing_is_found_where_there_is_nothing():
     for seed in range(30):
         shown = bank(shifts, seed=seed)
         truth = {"a": True, "b": False, "c": False}
-        rates = examine(Exhibits(**{**vars(shown), "holds": truth}), ["ulira", "loss"], {})
+        rates = examine(Exhibits(**{**vars(shown), "holds": truth}), ["ulira", "loss"], {}, "ulira")
         held += [rates[name].low <= 0.5 <= rates[name].high for name in ("ulira", "loss", "tow")]
     assert np.mean(held) >= 0.9
 
@@ -110,9 +113,9 @@ def test_nothing_is_found_where_there_is_nothing():
 def test_scores_are_one_number_per_model():
     shown = bank()
     for name in registry.attack.names():
-        for scores in attack_scores(shown, name).values():
+        for scores in attack_scores(shown, name, shown.game).values():
             assert scores.shape == (MODELS,)
-    scores = attack_scores(shown, "loss")["memoriser"]
+    scores = attack_scores(shown, "loss", shown.game)["memoriser"]
     own = np.log(shown.probabilities["memoriser"][:, np.arange(ROWS), shown.labels])
     assert scores[3] == pytest.approx(own[3][shown.requested[3]].mean())
     assert set(group_scores(shown)) == {"klom_median", "forgetting_quality"}
