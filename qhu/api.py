@@ -15,8 +15,10 @@ from qhu.commands.evaluate import with_models
 from qhu.data.given import with_data
 from qhu.data.partition import Partition
 from qhu.errors import UnknownName
+from qhu.grid.run import STORE
 from qhu.grid.run import run as run_grid
 from qhu.model.hybrid import HybridNet
+from qhu.record.store import MemoryStore, Store
 from qhu.report import frames
 from qhu.report.run.page import write_report
 from qhu.settings.experiment import Experiment, load_experiment
@@ -176,7 +178,8 @@ def partition(experiment: Asked, seed: int, scenario: str = "") -> Partition:
     Args:
         experiment: as for :func:`run`.
         seed: any seed, whose split and scaling it is.
-        scenario: what is to be forgotten; empty: nothing, as for teachers.
+        scenario: what is to be forgotten; empty: nothing, as for teachers. Where its rows depend on
+            memorisation and no run has told it, models are trained first.
 
     Raises:
         UserError: there is no such scenario, or a part of the split would be empty.
@@ -200,4 +203,6 @@ def _asked(
 
 
 def _exactly(experiment: Experiment) -> Study:
-    return Study(experiment.model_copy(update={"stages": Stages()}))
+    """The experiment on exact backends; stages of earlier runs are found, none is kept."""
+    exact = experiment.model_copy(update={"stages": Stages()})
+    return Study(exact, MemoryStore(below=Store(STORE.resolve())))

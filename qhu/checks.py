@@ -7,7 +7,9 @@ import torch
 from qhu.errors import UserError
 from qhu.model.circuit import selective_encoding
 from qhu.model.fitting import fitted
+from qhu.model.states import check_states
 from qhu.study import Study
+from qhu.unlearn.quantum import StateOptions
 from qhu.unlearn.task import MethodOptions
 
 
@@ -20,8 +22,9 @@ def check(study: Study, scenarios: Collection[str] | None = None) -> None:
 
     Raises:
         UserError: an empty split or forget set, no rows to select an epoch by, an absent class,
-            row or device, a method without options, parts of models that scale samples apart,
-            parts of the network that do not fit each other or the data.
+            row or device, a method without options or without the state vectors that it reads,
+            parts of models that scale samples apart, parts of the network that do not fit each
+            other or the data.
         BudgetRefused: a device of the platform, and no budget.
     """
     if study.torch_device.type == "cuda" and not torch.cuda.is_available():
@@ -45,6 +48,29 @@ def check(study: Study, scenarios: Collection[str] | None = None) -> None:
         backend.check()
     _check_network(study, chosen)
     _check_checkpoints(study)
+    _check_states(study)
+
+
+def _check_states(study: Study) -> None:
+    """Refuse a method that reads state vectors where there are none, or where no weight moves."""
+    for label, chosen in study.experiment.methods.items():
+        if not isinstance(chosen.options, StateOptions):
+            continue
+        scope = chosen.options.scope or study.experiment.unlearning.scope
+        if scope == "classical":
+            raise UserError(
+                f"methods.{label} moves the weights of the circuit: set methods.{label}.scope to "
+                "all or quantum"
+            )
+        if "unlearn" in study.paid:
+            raise UserError(
+                f"methods.{label} reads state vectors, which no device gives: set stages.unlearn "
+                "to statevector"
+            )
+        try:
+            check_states(study.net("unlearn"))
+        except UserError as error:
+            raise UserError(f"methods.{label}: {error}") from None
 
 
 def _check_scaling(study: Study) -> None:

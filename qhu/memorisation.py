@@ -118,8 +118,8 @@ def fit_halves(
 
     fitted = fit(net, [job(number, half) for number, half in members.items()], spec)
     logits = torch.stack([net.infer(result.state, rows.x) for result in fitted])
-    given = logits.double().softmax(-1)[:, torch.arange(len(rows)), rows.y]
-    return given.cpu().numpy()
+    labels = rows.y.expand(logits.shape[:-1])[..., None]
+    return logits.double().softmax(-1).gather(-1, labels)[..., 0].cpu().numpy()
 
 
 def _half(

@@ -26,6 +26,7 @@ ALL = [name for name in registry.method.names() if name not in ("none", "retrain
 STUDIES = {
     "stack": (["model.batch_norm=true"], ALL),
     "one by one": (["model.dropout=0.2", "training.patience=2"], ["finetune", "random_label"]),
+    "chosen": (["scenarios={hard: {memorised: {top: 5, models: 4}, requests: 2}}"], ["scrub"]),
     "noisy": (["stages.unlearn=fake_manila", "model.layers=1"], ["finetune"]),
     "sampled": (["stages.evaluate=shots"], ["finetune"]),
 }

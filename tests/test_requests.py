@@ -33,7 +33,7 @@ def jobs(monkeypatch):
         seen.append(job)
         state = ModelState(job.teacher.theta + 1, job.teacher.buffers)
         history = [{"step": step, "loss": 0.5} for step in (1, 2)]
-        return [UnlearnResult(state, history, {"loss": 0.5})]
+        return [UnlearnResult(state, history, {"loss": 0.5, "taken": len(seen)})]
 
     monkeypatch.setattr(Unlearning, "__call__", moved)
     return seen
@@ -66,15 +66,17 @@ def test_steps_and_drift_are_kept_per_request(jobs):
     root = asked.net("train").theta.size ** 0.5
     for number in (1, 2, 3):
         assert facts["facts"][f"request {number} steps"] == 2
-        assert facts["facts"][f"request {number} loss"] == 0.5
+        assert facts["facts"][f"request {number} taken"] == number
         assert facts["facts"][f"request {number} drift"] == pytest.approx(number * root)
+    assert facts["facts"]["each request loss"] == 0.5
+    assert len(facts["facts"]) == 3 * 3 + 1
 
 
 def test_one_request_is_what_it_was(jobs):
     asked = study()
     facts = pipeline.unlearn(asked, Cell("s", "finetune", 0)).facts
     assert facts["history"] == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.5}]
-    assert facts["facts"] == {"loss": 0.5} and len(jobs) == 1
+    assert facts["facts"] == {"loss": 0.5, "taken": 1} and len(jobs) == 1
 
 
 def test_every_request_has_a_whole_budget_and_retraining_is_the_oracle():
@@ -110,6 +112,7 @@ def test_a_run_with_requests_says_so(tmp_path, monkeypatch, qhu):
     assert line.endswith(", in 3 requests, each with a whole budget of steps")
     page = (tmp_path / "here" / "report.html").read_text()
     assert "in 3 requests, each with a whole budget of steps" in page
+    assert "In the scenarios s every request had the whole budget" in page
     assert "request 3 drift" in page
     code, _, errors = qhu("run", "turns.yaml", "-s", "scenarios.s.requests=7")
     assert code == 2 and "7 requests for 6 forget rows" in errors and errors.count("\n") == 1

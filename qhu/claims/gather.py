@@ -16,8 +16,8 @@ from qhu.checks import check
 from qhu.claims import costs, leaks, memory
 from qhu.claims.claim import Frames
 from qhu.claims.needs import CostNeed, LeakNeed, MemoryNeed, Need, RunNeed
-from qhu.evidence.pool import Batch, Pool
-from qhu.evidence.reading import Question
+from qhu.evidence.gathered import Enquiry
+from qhu.evidence.pool import Pool, PoolBatch
 from qhu.grid.execute import Step
 from qhu.grid.run import STORE, work_through
 from qhu.grid.steps import steps
@@ -147,7 +147,7 @@ def _leaks(study: Study, at: str, before: Sequence[Step]) -> list[Step]:
     """Teachers, then oracles, then what every method makes, then what it leaks."""
     pool, listed = Pool(study), list[Step]()
 
-    def add(batches: Sequence[Batch], *needs: Step) -> list[Step]:
+    def add(batches: Sequence[PoolBatch], *needs: Step) -> list[Step]:
         made = [
             Step(study, "pools", str(batch), memory.make, batch, frozenset(needs))
             for batch in batches
@@ -161,9 +161,9 @@ def _leaks(study: Study, at: str, before: Sequence[Step]) -> list[Step]:
         oracles = [step for batches in kinds for step in add(batches)]
         for method in study.experiment.methods:
             made = add(pool.batches(method, scenario), *teachers, *oracles)
-            question = Question(scenario, method)
+            enquiry = Enquiry(scenario, method)
             listed.append(
-                Step(study, "reading", str(question), leaks.read, question, frozenset(made))
+                Step(study, "reading", str(enquiry), leaks.read, enquiry, frozenset(made))
             )
     return listed
 

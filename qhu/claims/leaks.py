@@ -14,9 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qhu import registry
+from qhu.evidence.findings.attacked import PRIMARY
 from qhu.evidence.game import Game, forget_game
+from qhu.evidence.gathered import Enquiry
 from qhu.evidence.pool import Pool
-from qhu.evidence.reading import PRIMARY, Question
 from qhu.record.identity import code_digest
 from qhu.study import Study
 
@@ -24,37 +25,37 @@ Floats = NDArray[np.floating[Any]]
 RESAMPLES = 10_000
 
 
-def read(study: Study, question: Question) -> pd.DataFrame:
+def read(study: Study, enquiry: Enquiry) -> pd.DataFrame:
     """A method in a scenario, from the store if it is there.
 
     Args:
         study: the experiment.
-        question: scenario and method.
+        enquiry: scenario and method.
 
     Returns:
         Rows ``scenario, method, resample, leakage, confidence, utility, pairs``.
     """
     pool = Pool(study)
-    used = [pool.key(batch) for batch in pool.batches(question.method, question.scenario)]
+    used = [pool.key(batch) for batch in pool.batches(enquiry.method, enquiry.scenario)]
     code = code_digest(__name__)
-    key = study.key("claims", "evaluate", pool.spec.seed, "leaks", question, used, code)
+    key = study.key("claims", "evaluate", pool.spec.seed, "leaks", enquiry, used, code)
 
     def compute() -> tuple[dict[str, Any], dict[str, Any]]:
-        return dict(_resampled(pool, question)), {}
+        return dict(_resampled(pool, enquiry)), {}
 
     columns = study.store.get(key, compute).arrays
     numbers = np.arange(RESAMPLES + 1) - 1
-    about = {**question._asdict(), "resample": numbers, "pairs": pool.count(question.scenario) // 2}
+    about = {**enquiry._asdict(), "resample": numbers, "pairs": pool.count(enquiry.scenario) // 2}
     return pd.DataFrame({**about, **columns})
 
 
-def _resampled(pool: Pool, question: Question) -> Iterator[tuple[str, Floats]]:
+def _resampled(pool: Pool, enquiry: Enquiry) -> Iterator[tuple[str, Floats]]:
     """(1 + resamples,) of every measure, the pool itself first."""
-    pairs = pool.count(question.scenario) // 2
+    pairs = pool.count(enquiry.scenario) // 2
     weights = np.ones((RESAMPLES + 1, pairs))
     chances = np.full(pairs, 1 / pairs)
     weights[1:] = np.random.default_rng(pool.spec.seed).multinomial(pairs, chances, RESAMPLES)
-    game, utility = _game(pool, question)
+    game, utility = _game(pool, enquiry)
     for name, attack in (("leakage", PRIMARY), ("confidence", "confidence")):
         options = registry.attack.options(attack, {})
         inside, outside = registry.attack[attack].make(game, options)
@@ -62,9 +63,9 @@ def _resampled(pool: Pool, question: Question) -> Iterator[tuple[str, Floats]]:
     yield "utility", weights @ utility / weights.sum(axis=1)
 
 
-def _game(pool: Pool, question: Question) -> tuple[Game, Floats]:
+def _game(pool: Pool, enquiry: Enquiry) -> tuple[Game, Floats]:
     """The game on the forget rows, and (pairs,) accuracy on test rows minus the oracle's."""
-    scenario, method = question
+    scenario, method = enquiry
     count, last = pool.count(scenario), len(pool.requests(scenario)) - 1
     oracle = pool.models("oracle", scenario, last).logits
     unlearned = pool.models(method, scenario).logits

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qhu.evidence.pool import Batch, Pool
+from qhu.evidence.pool import Pool, PoolBatch
 from qhu.record.identity import code_digest
 from qhu.study import Study
 
 COLUMNS = ["rows", "pair", "value"]
 
 
-def make(study: Study, batch: Batch) -> None:
+def make(study: Study, batch: PoolBatch) -> None:
     """A batch of teachers, left in the store."""
     Pool(study).make(batch)
 

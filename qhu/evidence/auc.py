@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import beta, rankdata, t
+from scipy.stats import beta, binom, rankdata, t
 
 from qhu.evidence.game import Floats, Integers
 
@@ -25,7 +25,7 @@ class Rate(NamedTuple):
         low: lower end of its interval.
         high: upper end of its interval.
         n: pairs of a model and a row in the inside world that it rests on.
-        se: its standard error, units being independent.
+        se: its standard error, units being independent, or NaN.
         df: degrees of freedom of the standard error.
         note: why there is no value, else empty.
     """
@@ -80,13 +80,13 @@ def auc(
 def true_positive_rate(
     inside: Floats, outside: Floats, units: Integers, fpr: float, level: float = 0.95
 ) -> Rate:
-    """Share of inside pairs above the threshold that at most ``fpr`` of the outside pairs exceed.
+    """Share of inside pairs above a threshold that a fresh outside pair exceeds in ``fpr`` at most.
 
-    The interval is Clopper–Pearson's on the effective number of inside pairs (Korn and Graubard,
-    Survey Methodology 24, 193, 1998): their number divided by the ratio of the variance by units to
-    that of independent pairs. The former includes what the threshold owes to the outside pairs at
-    hand, by the slope of the ROC curve between half and one and a half times ``fpr``. A rate of
-    0 or 1 has no variance: units are then the effective number.
+    The interval adds two uncertainties: between which outside scores the true threshold lies, by
+    the binomial distribution, and what share of inside pairs exceeds either, by Clopper and
+    Pearson. Added, not by their squares, they suffice however the worlds depend on each other. Both
+    count effective pairs, their number divided by the design effect (Kish): the ratio of the
+    variance by units to that of independent pairs.
 
     Args:
         inside: (N, R) scores, NaN where there is none.
@@ -94,6 +94,9 @@ def true_positive_rate(
         units: (N,) independent unit of every model.
         fpr: rate of false positives, in (0, 1).
         level: of the interval.
+
+    Returns:
+        The rate; without a standard error, which its interval is not made of.
     """
     members, strangers = _Sample.of(inside, units), _Sample.of(outside, units)
     n, others = len(members.scores), len(strangers.scores)
@@ -103,22 +106,20 @@ def true_positive_rate(
         return _absent(f"too few non-members ({others} for a rate of {fpr:g}): not estimable")
     ordered = np.sort(strangers.scores)[::-1]
 
-    def share(rate: float) -> float:
-        return float((members.scores > ordered[min(int(rate * others + 1e-9), others - 1)]).mean())
+    def above(number: float) -> float:
+        """Share of inside pairs above the outside score that so many others exceed."""
+        return float((members.scores > ordered[int(number)]).mean())
 
-    threshold = ordered[min(int(fpr * others + 1e-9), others - 1)]
-    value, slope = share(fpr), (share(1.5 * fpr) - share(0.5 * fpr)) / fpr
-    above, exceeding = members.scores > threshold, strangers.scores > threshold
-    count = int(np.max(units, initial=0)) + 1
-    gained = np.bincount(members.units, (above - value) / n, count)
-    owed = np.bincount(strangers.units, (exceeding - exceeding.mean()) / others, count)
-    influence = gained - slope * owed
-    present = np.unique(np.concatenate([members.units, strangers.units]))
-    df = len(present) - 1
-    se = float(np.sqrt((influence[present] ** 2).sum() * len(present) / max(df, 1)))
-    effective = value * (1 - value) / se**2 if 0 < value < 1 and se else len(present)
-    low, high = clopper_pearson(value * (trials := min(effective, n)), trials, level)
-    return Rate(value, low, high, n, se, df)
+    value, tail = above((others + 1) * fpr + 1e-9 - 1), (1 - level) / 2
+    trials = n / _design_effect(members, value)
+    effective = max(round(others / _design_effect(strangers, fpr)), 1)
+    few, many = (binom.ppf(q, effective, fpr) * others / effective for q in (tail, 1 - tail))
+    low, high = 0.0, 1.0
+    if few >= 1:
+        low, _ = clopper_pearson(above(few - 1) * trials, trials, level)
+    if np.ceil(many) < others:
+        _, high = clopper_pearson(above(np.ceil(many)) * trials, trials, level)
+    return Rate(value, low, high, n, float("nan"), len(np.unique(members.units)) - 1)
 
 
 def clopper_pearson(successes: float, trials: float, level: float = 0.95) -> tuple[float, float]:
@@ -144,6 +145,24 @@ class _Sample(NamedTuple):
     def within(self, block: int) -> "_Sample":
         chosen = self.blocks == block
         return _Sample(*(part[chosen] for part in self))
+
+
+def _design_effect(sample: _Sample, share: float) -> float:
+    """Variance of the share of pairs above a threshold, by that of as many independent pairs.
+
+    At the share asked for, or the nearest that 20 pairs decide; scores depend on each other less in
+    their tails, so that this is rather too much.
+    """
+    least = min(20 / len(sample.scores), 0.5)
+    chosen = np.clip(share, least, 1 - least)
+    above = sample.scores > np.quantile(sample.scores, 1 - chosen)
+    rate, n = above.mean(), len(above)
+    sums = np.bincount(sample.units, above - rate)
+    units = len(np.unique(sample.units))
+    if not 0 < rate < 1 or units < 2:
+        return n / units
+    by_units = (sums**2).sum() * units / (units - 1) / n**2
+    return float(max(by_units * n / (rate * (1 - rate)), 1.0))
 
 
 def _by_block(*samples: _Sample) -> Iterator[tuple[_Sample, ...]]:

@@ -109,7 +109,8 @@ class Game:
             numbers: Integers = getattr(self, name)
             if numbers.size and not 0 <= numbers.min() <= numbers.max() < top:
                 raise ValueError(f"{name} are numbers of 0..{top - 1}")
-        if self.rows[np.isin(self.rows, self.population)].size:
+        used = self.inside.pairs | self.outside.pairs | self.teachers.pairs
+        if used[:, self.population].any():
             raise ValueError("a row of the population is a member, or belongs to a pair")
         if (units := len(np.unique(self.units))) < 4:
             raise UserError(

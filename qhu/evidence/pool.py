@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from qhu.data.rows import Rows
 from qhu.memorisation import halves
+from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState, together
 from qhu.pipeline import unlearning
 from qhu.record.identity import code_digest, identity
@@ -42,7 +43,7 @@ RowNumbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, order=True)
-class Batch:
+class PoolBatch:
     """Models of the pool that are made together.
 
     Attributes:
@@ -115,12 +116,14 @@ class Pool:
         """(n, R) which rows each model that is asked had been trained on and was to forget."""
         return self.members[: self.count(scenario)] & self.requests(scenario)[request]
 
-    def batches(self, kind: str, scenario: str = "", request: int = 0) -> list[Batch]:
+    def batches(self, kind: str, scenario: str = "", request: int = 0) -> list[PoolBatch]:
         """The batches of a kind; see :meth:`numbers`."""
         count = self.count(scenario) if scenario else self.spec.models
-        return [Batch(kind, scenario, request, number) for number in range(-(-count // self._size))]
+        return [
+            PoolBatch(kind, scenario, request, number) for number in range(-(-count // self._size))
+        ]
 
-    def numbers(self, batch: Batch) -> RowNumbers:
+    def numbers(self, batch: PoolBatch) -> RowNumbers:
         """(m,) models of a batch: those with equally much to forget side by side, for stacks."""
         if not batch.scenario:
             order = np.arange(self.spec.models)
@@ -128,7 +131,7 @@ class Pool:
             order = np.argsort(self.requested(batch.scenario, 0).sum(axis=1), kind="stable")
         return order[batch.number * self._size :][: self._size]
 
-    def make(self, batch: Batch) -> Stage:
+    def make(self, batch: PoolBatch) -> Stage:
         """A batch, from the store if it is there."""
         key = self.key(batch)
         if batch.kind in ("teacher", "oracle", FLOOR):
@@ -153,13 +156,27 @@ class Pool:
             np.concatenate([part.steps for part in parts])[order],
         )
 
+    def judging(self, kept: NDArray[np.bool_], select: str) -> Rows:
+        """Rows by which an epoch of a model is selected: of classes that it is trained on (R,)."""
+        part = self.whole.selection(select)
+        labels = self.whole.labels
+        return self._rows(part[np.isin(labels[part], labels[kept])])
+
+    def initial(self, net: HybridNet, name: tuple[object, ...]) -> ModelState:
+        """Weights that the training of a model starts from; its name ends with its number.
+
+        As the study pairs them, they are the same for all models of a number.
+        """
+        own = name[-1:] if self.study.experiment.training.paired else name
+        return net.initial(self._stream("init", *own)).to(self.study.torch_device)
+
     # -- how they are made -------------------------------------------------------------------------
 
     @cached_property
     def _size(self) -> int:
         return TOGETHER if self.study.net("train").stacked else ALONE
 
-    def key(self, batch: Batch) -> str:
+    def key(self, batch: PoolBatch) -> str:
         """Key of a batch in the store."""
         study, experiment = self.study, self.study.experiment
         numbers = self.numbers(batch)
@@ -182,14 +199,9 @@ class Pool:
     def _stream(self, *name: object) -> torch.Generator:
         return torch_stream(self.spec.seed, "pool", *name)
 
-    def _judging(self, kept: NDArray[np.bool_], select: str) -> Rows:
-        """Rows by which an epoch of a model is selected: of classes that it is trained on."""
-        part = self.whole.selection(select)
-        labels = self.whole.labels
-        return self._rows(part[np.isin(labels[part], labels[kept])])
-
-    def _trained(self, batch: Batch, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Teachers, oracles or floors, each from weights and in a data order of its own."""
+    def _trained(self, batch: PoolBatch, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Teachers, oracles or floors, in data orders of their own; as the study pairs them,
+        from the same weights for all models of a number."""
         net, training = self.study.net("train", key), self.study.experiment.training
         numbers, jobs = self.numbers(batch), list[FitJob]()
         for number in numbers:
@@ -197,17 +209,19 @@ class Pool:
             if batch.scenario:
                 kept &= ~self.requests(batch.scenario)[batch.request]
             name = (batch.kind, batch.scenario, batch.request, number)
-            init = net.initial(self._stream("init", *name)).to(self.study.torch_device)
-            judging = self._judging(kept, training.select)
+            init = self.initial(net, name)
+            judging = self.judging(kept, training.select)
             jobs.append(FitJob(self._rows(kept), judging, init, self._stream("order", *name)))
         results = fit(net, jobs, training)
         states = together([result.state for result in results])
-        arrays = _arrays("", states) | _arrays("init ", together([job.init for job in jobs]))
+        arrays = _arrays("", states)
+        if batch.kind == "teacher":  # some methods begin where it began
+            arrays |= _arrays("init ", together([job.init for job in jobs]))
         arrays["logits"] = self._logits(states, key)
         arrays["steps"] = np.array([result.steps for result in results])
         return arrays | {"numbers": numbers}, {}
 
-    def _unlearned(self, batch: Batch, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _unlearned(self, batch: PoolBatch, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Teachers after a method; of a sequence after each deletion."""
         net, numbers = self.study.net("unlearn", key), self.numbers(batch)
         method = unlearning(self.study, self.spec.seed, batch.kind, str(batch), net)
@@ -223,7 +237,7 @@ class Pool:
             logits.append(self._logits(together(states), key))
             before = rows
         if self.study.experiment.methods[batch.kind].method == "retrain":
-            last = Batch(FLOOR, batch.scenario, len(asked) - 1, batch.number)
+            last = PoolBatch(FLOOR, batch.scenario, len(asked) - 1, batch.number)
             steps = self.make(last).arrays["steps"]
         arrays = _arrays("", together(states)) | {"numbers": numbers, "steps": steps}
         arrays["logits"] = logits[0] if len(asked) == 1 else np.stack(logits, axis=1)
@@ -231,7 +245,7 @@ class Pool:
 
     def _jobs(
         self,
-        batch: Batch,
+        batch: PoolBatch,
         request: int,
         rows: NDArray[np.bool_],
         before: NDArray[np.bool_],
@@ -251,7 +265,7 @@ class Pool:
                         retain=self._rows(kept),
                         forget=self._rows(forget),
                         val=val,
-                        judging=self._judging(kept, select),
+                        judging=self.judging(kept, select),
                         teacher=states[place],
                         init=inits[place],
                         order=orders[place],
@@ -259,11 +273,11 @@ class Pool:
                     ),
                 )
 
-    def _retrain(self, batch: Batch, request: int, place: int) -> Callable[[], ModelState]:
+    def _retrain(self, batch: PoolBatch, request: int, place: int) -> Callable[[], ModelState]:
         """Training again without the rows: a second oracle, so that it differs as oracles do."""
 
         def floor() -> ModelState:
-            stage = self.make(Batch(FLOOR, batch.scenario, request, batch.number))
+            stage = self.make(PoolBatch(FLOOR, batch.scenario, request, batch.number))
             return _models(stage).states.model(place)
 
         return floor

@@ -1,4 +1,4 @@
-"""Evidence gathered: the pool made batch by batch, read question by question, judged together."""
+"""Evidence gathered: the pool made batch by batch, read enquiry by enquiry, judged together."""
 
 import time
 from collections.abc import Sequence
@@ -10,8 +10,13 @@ from rich.console import Console
 
 from qhu.checks import check
 from qhu.errors import UserError
-from qhu.evidence.pool import Batch, Pool
-from qhu.evidence.reading import PRIMARY, Question, Reading, Row, read
+from qhu.evidence.bank import Bank
+from qhu.evidence.examined import MetricRow, conditions, examined, examined_scenario
+from qhu.evidence.findings.attacked import PRIMARY
+from qhu.evidence.findings.rows import PoolFigure
+from qhu.evidence.gathered import Enquiry
+from qhu.evidence.pool import Pool, PoolBatch
+from qhu.evidence.reading import EnquiryResult, read
 from qhu.evidence.verdict import LEVEL, TrialVerdict, judge
 from qhu.grid.description import describe
 from qhu.grid.execute import Step
@@ -77,10 +82,10 @@ def run(
     grade(study, console, workers, scheduler)
     check(study)
     begun, settings = time.monotonic(), asked.model_dump(mode="json")
-    for line in (*describe(study).lines(), _said(study)):
+    for line in (*describe(study).lines(), _pool_line(study)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     with folder.claimed():
-        readings, models = _gathered(study, console, workers, scheduler)
+        readings, metrics, models = _gathered(study, console, workers, scheduler)
         judgements = judge(
             [reading.trial for reading in readings],
             leak_margin=spec.margin,
@@ -97,6 +102,8 @@ def run(
         with folder.replaced(record, settings) as draft:
             draft.write_table("evidence.csv", _table(readings))
             draft.write_table("verdicts.csv", _verdicts(judgements))
+            if metrics:
+                draft.write_table("metrics.csv", pd.DataFrame(metrics, columns=MetricRow._fields))
             draft.update(
                 data=study.data.content, description=describe(study), files=draft.checksums()
             )
@@ -118,9 +125,10 @@ def _check(study: Study) -> None:
         raise UserError("teachers of a pool see all rows of their half: drop teacher_without")
     if study.experiment.checkpoints:
         raise UserError("models unlearned elsewhere are no pool: leave out checkpoints")
+    examined_scenario(study)
 
 
-def _said(study: Study) -> str:
+def _pool_line(study: Study) -> str:
     spec = study.experiment.evidence or EvidenceSpec()
     return (
         f"pool: {spec.models:,} networks on random halves of the training rows of seed "
@@ -130,22 +138,23 @@ def _said(study: Study) -> str:
 
 def _gathered(
     study: Study, console: Console, workers: int, scheduler: str | None
-) -> tuple[list[Reading], int]:
-    """All readings in order, and how many models there are behind them."""
-    steps, readings = _steps(study), dict[Question, Reading]()
+) -> tuple[list[EnquiryResult], list[MetricRow], int]:
+    """Readings and examinations in order, and how many models of the pool are behind them."""
+    steps, results = _steps(study), dict[Any, Any]()
     for step, result in work_through(steps, console, workers, scheduler):
-        if isinstance(result, Reading):
-            readings[step.item] = result
+        results[step.item] = result
     pool = Pool(study)
     models = sum(len(pool.numbers(step.item)) for step in steps if step.work is _make)
-    return [readings[step.item] for step in steps if step.work is read], models
+    readings = [results[step.item] for step in steps if step.work is read]
+    rows = [row for step in steps if step.work is examined for row in results[step.item]]
+    return readings, rows, models
 
 
 def _steps(study: Study) -> list[Step]:
     """Batches of the pool, then questions to it, each with the batches that it needs."""
     pool, listed = Pool(study), list[Step]()
 
-    def add(title: str, batch: Batch, *needs: Step) -> Step:
+    def add(title: str, batch: PoolBatch, *needs: Step) -> Step:
         listed.append(Step(study, title, str(batch), _make, batch, frozenset(needs)))
         return listed[-1]
 
@@ -162,20 +171,29 @@ def _steps(study: Study) -> list[Step]:
                 add("unlearning", batch, *teachers, *references)
                 for batch in pool.batches(method, scenario)
             ]
-            question = Question(scenario, method)
-            listed.append(
-                Step(study, "reading", str(question), read, question, frozenset(unlearned))
-            )
+            enquiry = Enquiry(scenario, method)
+            listed.append(Step(study, "reading", str(enquiry), read, enquiry, frozenset(unlearned)))
+        if pool.spec.bank and scenario == examined_scenario(study):
+            needed = frozenset([*teachers, *references])
+            bank = Step(study, "bank", "models that hold or lack", _fill, scenario, needed)
+            listed.append(bank)
+            for condition in conditions(study):
+                needs = frozenset([bank])
+                listed.append(Step(study, "examining", condition, examined, condition, needs))
     return listed
 
 
-def _make(study: Study, batch: Batch) -> None:
+def _make(study: Study, batch: PoolBatch) -> None:
     Pool(study).make(batch)
 
 
-def _table(readings: Sequence[Reading]) -> pd.DataFrame:
-    rows = [row for reading in readings for row in reading.rows]
-    return pd.DataFrame(rows, columns=Row._fields)
+def _fill(study: Study, scenario: str) -> None:
+    Bank(Pool(study), scenario).make()
+
+
+def _table(readings: Sequence[EnquiryResult]) -> pd.DataFrame:
+    rows = [(*reading.enquiry, *finding) for reading in readings for finding in reading.findings]
+    return pd.DataFrame(rows, columns=[*Enquiry._fields, *PoolFigure._fields])
 
 
 def _verdicts(judgements: Sequence[TrialVerdict]) -> pd.DataFrame:

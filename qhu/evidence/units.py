@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 CONFIDENCE = 0.95
 RESAMPLES = 200
 """Of a bootstrap."""
@@ -45,7 +45,7 @@ class UnitEstimate(NamedTuple):
         return float(2 * stats.t.sf(abs(self.value - null) / self.error, self.units - 1))
 
 
-def mean_over_units(values: Floats, units: NDArray[np.int64], step: float = 0.0) -> UnitEstimate:
+def mean_over_units(values: Floats, units: NDArray[np.integer], step: float = 0.0) -> UnitEstimate:
     """Mean of a value per model, or per model and row, with the error over units.
 
     A unit weighs as much as it has values (ratio estimate, linearised): units of unequal sizes do
@@ -76,7 +76,7 @@ def mean_over_units(values: Floats, units: NDArray[np.int64], step: float = 0.0)
 
 def resampled(
     statistic: Callable[[Floats], Floats],
-    units: NDArray[np.int64],
+    units: NDArray[np.integer],
     seed: int,
     resamples: int = RESAMPLES,
 ) -> tuple[Floats, Floats]:

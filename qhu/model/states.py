@@ -37,8 +37,7 @@ def states(net: HybridNet, state: ModelState, x: Tensor, layers: int | None = No
         UserError: as :func:`check_states`.
     """
     program = _program(net, layers)
-    inputs, weights = _encoded(net, state, x)
-    return program(inputs, weights.unsqueeze(-2))
+    return program(encoded(net, state, x), _weights(net, state).unsqueeze(-2))
 
 
 def quantum_fisher(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
@@ -57,7 +56,74 @@ def quantum_fisher(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
     """
     program = _program(net, None)
     with torch.no_grad():
-        return engine.quantum_fisher(program, *_encoded(net, state, x))
+        inputs, weights = encoded(net, state, x), _weights(net, state)
+        return engine.quantum_fisher(program, inputs, weights)
+
+
+def entanglement(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
+    """For every weight of the circuit, how entangled states are behind its layer: (..., W).
+
+    The concurrence of :func:`qhu.engine.states.concurrence`, averaged over rows; float64, without
+    gradient. Equal for the weights of a layer.
+
+    Args:
+        net: the network.
+        state: θ (d,), or (m, d) for a stack.
+        x: rows (N, ...), or (m, N, ...) for a stack.
+
+    Raises:
+        UserError: as :func:`check_states`.
+    """
+    check_states(net)
+    sizes = [
+        place.stop - place.start
+        for name, place in net.theta.layers.items()
+        if name.startswith("quantum.")
+    ]
+    with torch.no_grad():
+        behind = [
+            engine.concurrence(states(net, state, x, layer)).mean(-1, keepdim=True)
+            for layer in range(1, len(sizes) + 1)
+        ]
+    return torch.cat([c.expand(*c.shape[:-1], n) for c, n in zip(behind, sizes, strict=True)], -1)
+
+
+def encoded(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
+    """What the circuit takes of rows, behind the front: (N, F), or (m, N, F); float64.
+
+    In evaluation mode, differentiable in θ and x.
+
+    Args:
+        net: the network.
+        state: θ (d,), or (m, d) for a stack.
+        x: rows (N, ...), or (m, N, ...) for a stack.
+    """
+    net.eval()
+    named = net.theta.split(state.theta)
+    front = {
+        name.removeprefix("front."): values
+        for name, values in (named | state.buffers).items()
+        if name.startswith("front.")
+    }
+    encode = partial(functional_call, net.front)
+    if state.theta.ndim == 1:
+        inputs = encode(front, x)
+    elif net.stacked:
+        inputs = torch.func.vmap(encode)(front, x)
+    else:
+        inputs = torch.stack(
+            [encode({k: v[m] for k, v in front.items()}, x[m]) for m in range(len(x))]
+        )
+    return inputs.double()
+
+
+def has_states(net: HybridNet) -> bool:
+    """Whether a network has state vectors; see :func:`check_states`."""
+    try:
+        check_states(net)
+    except UserError:
+        return False
+    return True
 
 
 def check_states(net: HybridNet) -> None:
@@ -81,22 +147,6 @@ def _program(net: HybridNet, layers: int | None) -> Program:
     return layer.states(layers)
 
 
-def _encoded(net: HybridNet, state: ModelState, x: Tensor) -> tuple[Tensor, Tensor]:
-    """What the circuit takes (..., N, F) and its weights (..., W), float64."""
-    net.eval()
-    named = net.theta.split(state.theta)
-    (weights,) = (values for name, values in named.items() if name.startswith("quantum."))
-    front = {
-        name.removeprefix("front."): values
-        for name, values in (named | state.buffers).items()
-        if name.startswith("front.")
-    }
-    encode = partial(functional_call, net.front)
-    if state.theta.ndim == 1:
-        inputs = encode(front, x)
-    elif net.stacked:
-        inputs = torch.func.vmap(encode)(front, x)
-    else:
-        models = [{name: values[m] for name, values in front.items()} for m in range(len(x))]
-        inputs = torch.stack([encode(own, rows) for own, rows in zip(models, x, strict=True)])
-    return inputs.double(), weights.double()
+def _weights(net: HybridNet, state: ModelState) -> Tensor:
+    """The circuit's weights (..., W), float64."""
+    return state.theta[..., net.theta.mask("quantum").to(state.theta.device)].double()

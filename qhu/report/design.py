@@ -231,6 +231,12 @@ SENTENCES = (
     _Sentence("budget", "Bounds of their own: {own.bounds}.", {"own.bounds": _given}),
     _Sentence(
         "budget",
+        "In the scenarios {own.requests} every request had the whole budget and started from the "
+        "model after the one before.",
+        {"own.requests": _given},
+    ),
+    _Sentence(
+        "budget",
         "Unlearned elsewhere: {own.elsewhere}; from which model, on which rows, in how many steps "
         "and by which selection is not known here.",
         {"own.elsewhere": _given},
@@ -268,7 +274,10 @@ def design(settings: Mapping[str, Any]) -> list[DesignStatement]:
         settings: contents of its ``experiment.yaml``.
     """
     elsewhere = ", ".join(settings.get("checkpoints", ())) or None
-    own = {"own.bounds": _own_bounds(settings), "own.elsewhere": elsewhere}
+    scenarios = settings.get("scenarios", {}).items()
+    requests = ", ".join(name for name, asked in scenarios if asked.get("requests")) or None
+    bounds = _own_bounds(settings)
+    own = {"own.bounds": bounds, "own.elsewhere": elsewhere, "own.requests": requests}
     flat = dict(_flat(applied(settings))) | own
     statements = (sentence.of(flat) for sentence in SENTENCES)
     return [statement for statement in statements if statement is not None]

@@ -9,7 +9,7 @@ REFERENCE_METHODS = ("none", "retrain", "floor")
 
 # Okabe and Ito's colours, without yellow (too pale on white) and black (kept for the oracle).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^")
+MARKERS = ("o", "s", "^", "<")
 PLUGIN_MARKERS = ("D", "v", "p", "h")
 METHODS = (
     "finetune",
@@ -30,6 +30,11 @@ METHODS = (
     "salun",
     "bad_teacher",
     "influence",
+    "qfi_dampening",
+    "null_space_ascent",
+    "natural_gradient",
+    "entanglement_pruning",
+    "parameter_noise",
 )
 
 

@@ -50,9 +50,9 @@ def write_trials(folder: Path, outcomes: Mapping[str, SearchResult]) -> None:
         (
             label,
             number,
-            trial.judgement.objective,
-            trial.judgement.leakage,
-            trial.judgement.utility_loss,
+            trial.value.objective,
+            trial.value.leakage,
+            trial.value.utility_loss,
             outcome.on_front(trial),
             json.dumps(trial.options.model_dump(mode="json"), ensure_ascii=False),
         )

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from qhu import pipeline
 from qhu.checks import check
-from qhu.errors import Interrupted, UnknownName, UserError
+from qhu.errors import UnknownName, UserError
 from qhu.grid import run as grid
 from qhu.grid.execute import Step
 from qhu.grid.steps import batches
@@ -21,7 +21,7 @@ from qhu.settings.experiment import Experiment, MethodSpec, Seeds, refuse_tuned_
 from qhu.settings.tuned import Tuned, TunedMethod, TunedValue
 from qhu.study import Fit, Study
 from qhu.tune.files import refuse_foreign, write_experiment, write_trials
-from qhu.tune.objective import OBJECTIVE, Judgement
+from qhu.tune.objective import OBJECTIVE, TrialValue
 from qhu.tune.search import Search, SearchResult, search
 from qhu.tune.words import print_outcomes
 
@@ -87,6 +87,7 @@ def run(
             "tuning would ask a device for every trial: tune on a simulator, such as by "
             "-s stages.evaluate=statevector"
         )
+    grid.grade(study, console, workers)
     check(study)
     searches = [Search(label, scenarios, budget.trials) for label in experiment.methods]
     outcomes = _searched(study, searches, console, workers)
@@ -137,13 +138,11 @@ def _searched(
     tuning = [
         Step(study, "tuning", asked.label, search, asked, frozenset(trained)) for asked in searches
     ]
-    results = {}
-    try:
-        for step, result in grid.work_through([*trained, *tuning], console, workers):
-            if isinstance(result, SearchResult):
-                results[step.name] = result
-    except KeyboardInterrupt:
-        raise Interrupted("stopped: trials are kept; the same command goes on with them") from None
+    results = {
+        step.name: result
+        for step, result in grid.work_through([*trained, *tuning], console, workers)
+        if isinstance(result, SearchResult)
+    }
     return {asked.label: results[asked.label] for asked in searches}
 
 
@@ -178,14 +177,14 @@ def _tuned(
 
 
 def _method(outcome: SearchResult) -> TunedMethod:
-    before, after = outcome.trials[0].judgement, outcome.best.judgement
+    before, after = outcome.trials[0].value, outcome.best.value
     return TunedMethod(trials=len(outcome.trials), before=_value(before), after=_value(after))
 
 
-def _value(judgement: Judgement) -> TunedValue:
+def _value(value: TrialValue) -> TunedValue:
     """To six digits: more of them are no evidence."""
     return TunedValue(
-        objective=round(judgement.objective, 6),
-        leakage=round(judgement.leakage, 6),
-        utility_loss=round(judgement.utility_loss, 6),
+        objective=round(value.objective, 6),
+        leakage=round(value.leakage, 6),
+        utility_loss=round(value.utility_loss, 6),
     )

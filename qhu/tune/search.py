@@ -20,7 +20,7 @@ from qhu.registry import Options
 from qhu.seeding import seed_sequence
 from qhu.settings.experiment import ALWAYS_RUN
 from qhu.study import FLOOR, Cell, Fit, Study
-from qhu.tune.objective import Behaviour, Judgement, Reference, judge, over_scenarios
+from qhu.tune.objective import Behaviour, Reference, TrialValue, judge, over_scenarios
 from qhu.tune.space import Space, space_of
 
 MOST_REFUSALS = 20
@@ -47,7 +47,7 @@ class TriedOptions:
     """A trial: options and what came of them."""
 
     options: Options
-    judgement: Judgement
+    value: TrialValue
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,16 @@ class SearchResult:
     @property
     def best(self) -> TriedOptions:
         """The trial of the lowest objective, of equal ones the first."""
-        return min(self.trials, key=lambda trial: trial.judgement.objective)
+        return min(self.trials, key=lambda trial: trial.value.objective)
 
     def on_front(self, trial: TriedOptions) -> bool:
         """Whether no other trial is better in leakage or utility and as good in the other."""
-        own = trial.judgement
+        own = trial.value
         return not any(
             other.leakage <= own.leakage
             and other.utility_loss <= own.utility_loss
             and (other.leakage, other.utility_loss) != (own.leakage, own.utility_loss)
-            for other in (beside.judgement for beside in self.trials)
+            for other in (beside.value for beside in self.trials)
         )
 
 
@@ -105,12 +105,12 @@ def search(study: Study, asked: Search) -> SearchResult:
     trials = [TriedOptions(first.options, bench.judged(first.options))]
     refusals: list[str] = []
     if space.ranges:
-        sampler = _Sampler(space, asked.label, trials[0].judgement)
+        sampler = _Sampler(space, asked.label, trials[0].value)
         while len(trials) < asked.trials:
             given = first.options.model_dump() | space.rounded(sampler.ask())
             try:
                 options = registry.method.options(first.method, given)
-                judgement = bench.judged(options)
+                value = bench.judged(options)
             except UserError as error:
                 sampler.refuse()
                 refusals.append(str(error))
@@ -120,15 +120,15 @@ def search(study: Study, asked: Search) -> SearchResult:
                         f"by: {error}; declare in its fields what is to be tuned"
                     ) from None
             else:
-                sampler.learn(judgement)
-                trials.append(TriedOptions(options, judgement))
+                sampler.learn(value)
+                trials.append(TriedOptions(options, value))
     return SearchResult(asked.label, trials, space.kept, refusals)
 
 
 class _Sampler:
     """Tree-structured Parzen estimators of Optuna, seeded by the method's label alone."""
 
-    def __init__(self, space: Space, label: str, first: Judgement) -> None:
+    def __init__(self, space: Space, label: str, first: TrialValue) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         seed = int(seed_sequence(0, "tune", label).generate_state(1)[0])
         self.ranges: dict[str, BaseDistribution] = space.ranges
@@ -142,8 +142,8 @@ class _Sampler:
         self.asked = self.study.ask(self.ranges)
         return self.asked.params
 
-    def learn(self, judgement: Judgement) -> None:
-        self.study.tell(self.asked, judgement.objective)
+    def learn(self, value: TrialValue) -> None:
+        self.study.tell(self.asked, value.objective)
 
     def refuse(self) -> None:
         self.study.tell(self.asked, state=TrialState.FAIL)
@@ -157,13 +157,13 @@ class _Bench:
         self.cells = [[Cell(name, asked.label, s) for s in seeds] for name in asked.scenarios]
         self.references = {cell: _reference(study, cell) for cells in self.cells for cell in cells}
 
-    def judged(self, options: Options) -> Judgement:
+    def judged(self, options: Options) -> TrialValue:
         """The method with these options, over all scenarios."""
-        study, judgements = self.study.choosing(self.label, options), []
+        study, values = self.study.choosing(self.label, options), []
         for cells in self.cells:
             models = [behaviour(study, pipeline.unlearn(study, cell), cell) for cell in cells]
-            judgements.append(judge(models, [self.references[cell] for cell in cells]))
-        return over_scenarios(judgements)
+            values.append(judge(models, [self.references[cell] for cell in cells]))
+        return over_scenarios(values)
 
 
 def _reference(study: Study, cell: Cell) -> Reference:

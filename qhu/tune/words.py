@@ -23,9 +23,9 @@ def print_outcomes(
     for head in ("method", "trials", "before", "after", "leakage", "utility loss", "options"):
         table.add_column(head, justify="left" if head in ("method", "options") else "right")
     for label, outcome in outcomes.items():
-        before, best = outcome.trials[0].judgement, outcome.best
-        numbers = (before.objective, best.judgement.objective)
-        parts = (best.judgement.leakage, best.judgement.utility_loss)
+        before, best = outcome.trials[0].value, outcome.best
+        numbers = (before.objective, best.value.objective)
+        parts = (best.value.leakage, best.value.utility_loss)
         table.add_row(
             label,
             str(len(outcome.trials)),

@@ -187,7 +187,7 @@ class Learner:
             if self.steps_left == before:
                 raise QhuError(f"{self.title} went through an epoch without taking a step")
             if best and self.score:
-                self._judge(best, len(ends), self.score(self.state).reshape(-1).tolist())
+                self._judge(best, len(ends), self.score(self.state).reshape(-1).cpu().tolist())
             ends.append(self.budget - self.steps_left)
         states = [candidate.state for candidate in best if candidate.state]
         if states:
@@ -254,7 +254,7 @@ class Learner:
         """Of several states of the models, for every model the one of its number in index (...)."""
         if self.theta.ndim == 1:
             return states[int(index)]
-        return together([states[k].model(model) for model, k in enumerate(index.tolist())])
+        return together([states[k].model(model) for model, k in enumerate(index.cpu().tolist())])
 
     def _settle(self, **line: float | Tensor) -> None:
         """Undo what an optimiser did outside the scope, and count the step."""
@@ -273,5 +273,5 @@ class Learner:
 
 def _per_model(value: float | Tensor, models: int) -> list[float]:
     """A value (...) as one number per model."""
-    values = value.detach().tolist() if isinstance(value, Tensor) else value
+    values = value.detach().cpu().tolist() if isinstance(value, Tensor) else value
     return values if isinstance(values, list) else [values] * models

@@ -16,7 +16,9 @@ from qhu.unlearn.task import MethodOptions, Task
 class Options(MethodOptions):
     """Options of ``ssd``."""
 
-    alpha: float | None = Field(None, gt=0)
+    alpha: float | None = Field(
+        None, gt=0, json_schema_extra={"tune": {"low": 0.5, "high": 20.0, "log": True}}
+    )
     """α: an entry is dampened if F_f > α·F_D; null: √(n/n_f), which is the paper's 10 where one row
     of a hundred is to be forgotten. F_f/F_D never exceeds n/n_f"""
     dampening: float = Field(1.0, gt=0)

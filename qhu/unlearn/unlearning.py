@@ -161,5 +161,5 @@ def _of_model(value: float | Tensor, number: int) -> float:
     if isinstance(value, Tensor):
         if value.ndim > 1:
             raise QhuError("a method reports one number per model and fact")
-        return value.reshape(-1).tolist()[number if value.ndim else 0]
+        return value.reshape(-1).cpu().tolist()[number if value.ndim else 0]
     return value

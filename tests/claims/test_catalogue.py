@@ -19,7 +19,7 @@ BAD = free(METHODS)
 
 
 def along_axis(effect):
-    """RunNeed of every axis in which methods' agreement moves by so much a point."""
+    """Runs of every axis in which methods' agreement moves by so much a point."""
 
     def value(metric, method, number, scenario):
         moved = 0.0 if method in HONEST else effect * number
@@ -29,7 +29,7 @@ def along_axis(effect):
 
 
 def led(effect, growing=0.0):
-    """RunNeed in which constrained methods lead in everything, the accuracy on forget rows apart."""
+    """Runs in which constrained methods lead in everything, the accuracy on forget rows apart."""
 
     def value(metric, method, number, scenario):
         if metric == "acc_forget":  # the oracle's is 0.8: what is farther from it is worse
@@ -95,7 +95,7 @@ def leaking(leakage, confidence, utility, pairs=128):
 
 
 def both(value, seeds=20):
-    """RunNeed under their protocol and under ours."""
+    """Runs under their protocol and under ours."""
     return {
         needs.METHODS: runs(value, seeds),
         needs.THEIRS: runs(value, seeds, scenarios=("subset2pct",), methods=RELEASED),

@@ -13,6 +13,7 @@ from qhu.errors import UserError
 from qhu.model.theta import Theta
 from qhu.settings.parts import UnlearnSpec
 from qhu.unlearn.learner import Learner
+from qhu.unlearn.quantum import StateOptions
 from qhu.unlearn.task import MethodOptions, Task
 from qhu.unlearn.unlearning import Unlearning, UnlearnJob
 
@@ -95,6 +96,10 @@ def same(first, second):
 def test_moves_only_the_scope_within_the_budget(net, name, scope):
     task = task_for(net)
     before = task.teacher.clone(), task.init.clone()
+    if scope == "classical" and issubclass(registry.method[name].options, StateOptions):
+        with pytest.raises(UserError, match="set scope to all or quantum"):
+            run(name, task, scope)
+        return
     student = run(name, task, scope)
     theta, moving = student.state.theta, net.theta.mask(scope)
     assert theta.shape == task.teacher.theta.shape

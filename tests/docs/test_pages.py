@@ -6,6 +6,8 @@ import sys
 import pytest
 from documents import ROOT, blocks
 
+from qhu import registry
+
 
 @pytest.fixture
 def docs(monkeypatch, tmp_path):
@@ -26,6 +28,14 @@ def test_every_command_of_a_tutorial_is_run_and_its_output_shown(docs, monkeypat
         docs.complete(None, f"tutorials/{path.stem}", source)
         assert ran[before:] == blocks(path, "sh") != []
         assert source[0].count("```text\nprinted\n```") == len(ran) - before
+
+
+def test_the_page_of_attacks_gets_their_sources(docs):
+    source = [(ROOT / "docs" / "evidence" / "attacks.md").read_text()]
+    docs.complete(None, "evidence/attacks", source)
+    sources = source[0].split("## Sources")[1]
+    assert len(registry.attack.names()) > sources.count("\n- ") >= 6  # two by one source
+    assert "Hayes" in sources
 
 
 def test_a_command_that_fails_ends_the_build(docs):

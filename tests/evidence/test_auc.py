@@ -134,7 +134,8 @@ def test_the_rate_is_that_of_scikit_learn_s_curve(fpr):
     rate = true_positive_rate(*in_rows(inside, outside), np.arange(900), fpr)
     truth = np.repeat([1, 0], [500, 400])
     false, true, _ = roc_curve(truth, np.concatenate([inside, outside]), drop_intermediate=False)
-    assert rate.value == pytest.approx(true[false <= fpr + 1e-12].max())
+    passed = int(401 * fpr) - 1  # of 400: by a fresh one more of 401
+    assert rate.value == pytest.approx(true[false <= passed / 400 + 1e-12].max())
     assert rate.low < rate.value < rate.high
 
 
@@ -154,13 +155,35 @@ def test_no_success_in_few_models_leaves_much_open():
     assert rate.high == pytest.approx(1 - 0.025 ** (1 / 10))
 
 
+@pytest.mark.parametrize("fpr", [0.01, 0.2])
+def test_of_worlds_that_do_not_differ_the_rate_is_that_of_false_positives(fpr):
+    rng = np.random.default_rng(8)
+    worlds = (normals(rng, 40, 3, 0, 0.0) for _ in range(1000))
+    values = [true_positive_rate(*world[:3], fpr).value for world in worlds]
+    passed = int(121 * fpr) / 121  # of 121 pairs as good as each other
+    assert np.mean(values) == pytest.approx(passed, rel=0.1)
+    assert passed <= fpr
+
+
+def test_copied_rows_are_no_more_pairs():
+    rng = np.random.default_rng(9)
+    inside, outside, units, _ = normals(rng, 400, 1, 1, 0.0)
+    once = true_positive_rate(inside, outside, units, 0.05)
+    copied = true_positive_rate(
+        np.repeat(inside, 9, axis=1), np.repeat(outside, 9, axis=1), units, 0.05
+    )
+    width, other = once.high - once.low, copied.high - copied.low
+    assert other == pytest.approx(width, rel=0.15)
+
+
 @pytest.mark.parametrize(
     ("repeats", "units"), [(300, 150), pytest.param(2000, 400, marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize("d", [0.0, 1.5])
-def test_intervals_of_rates_hold_the_truth(repeats, units, d):
+@pytest.mark.parametrize("fpr", [0.01, 0.1])
+def test_intervals_of_rates_hold_the_truth(repeats, units, d, fpr):
     """In closed form Φ(d + Φ⁻¹(fpr)); the interval may be wider than it says, not narrower."""
-    rng, fpr = np.random.default_rng(12), 0.05
+    rng = np.random.default_rng(12)
     truth = norm.cdf(d + norm.ppf(fpr))
     covered = 0
     for _ in range(repeats):

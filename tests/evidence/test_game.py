@@ -107,6 +107,13 @@ def test_arrays_that_do_not_fit_are_refused(pool, change, message):
         forget_game(**{**pool, **change})
 
 
+def test_a_population_that_a_teacher_saw_is_refused(pool):
+    members = pool["members"].copy()
+    members[0, pool["population"][0]] = True
+    with pytest.raises(ValueError, match="row of the population is a member"):
+        forget_game(**{**pool, "members": members})
+
+
 def test_pairs_are_booleans():
     with pytest.raises(ValueError, match="booleans"):
         World(np.zeros((2, 3, 2)), np.ones((2, 3)))

@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 import torch
 
-from qhu.evidence.pool import Batch, Pool
+from qhu.evidence.pool import Pool, PoolBatch
 from qhu.record.store import MemoryStore
 from qhu.seeding import torch_stream
 from qhu.settings.experiment import load_experiment
 from qhu.study import Study
 from qhu.training import FitJob, fit
 
-SMALL = ["evidence.models=12", "training.epochs=3", "unlearning.steps=6"]
+ROOT = Path(__file__).parents[2]
+SMALL = ["evidence.models=12", "evidence.bank=0", "training.epochs=3", "unlearning.steps=6"]
 
 
 def overriding(settings):
@@ -38,7 +39,7 @@ def test_a_teacher_is_trained_on_its_half_alone(pool):
     study, number = pool.study, 5
     rows = np.flatnonzero(pool.members[number])
     name = ("teacher", "", 0, number)
-    init = study.net("train").initial(torch_stream(0, "pool", "init", *name))
+    init = study.net("train").initial(torch_stream(0, "pool", "init", number))
     order = torch_stream(0, "pool", "order", *name)
     device = study.torch_device
     job = FitJob(pool.whole.rows(rows, device), pool.whole.rows(rows[:0], device), init, order)
@@ -79,7 +80,7 @@ def test_retrain_is_the_second_oracle_and_none_the_teacher(pool):
 
 
 def test_a_batch_is_made_once_and_again_where_its_method_changes(pool, tiny, monkeypatch):
-    batch = Batch("finetune", "class")
+    batch = PoolBatch("finetune", "class")
     stage = pool.make(batch)
     monkeypatch.setattr(Pool, "_unlearned", lambda *given: pytest.fail("made twice"))
     assert pool.make(batch).key == stage.key
@@ -103,6 +104,11 @@ def test_one_command_gathers_judges_and_resumes(qhu, tiny, monkeypatch):
     assert set(verdicts["method"]) == {"none", "retrain", "finetune"}
     evidence = pd.read_csv(folder / "evidence.csv")
     assert {"forget", "retain", "test"} <= set(evidence["tier"])
+    distances = evidence[evidence["attack"] == "distribution"]
+    documented = (ROOT / "docs" / "evidence" / "verdicts.md").read_text()
+    for metric in distances["metric"].unique():
+        assert f"`{metric}`" in documented
+    assert len(distances) == 2 * 3 * (10 + 4 + 4)
     monkeypatch.setattr(Pool, "make", lambda pool, batch: pool.study.store.load(pool.key(batch)))
     assert qhu(*arguments)[0] == 0
     assert verdicts.equals(pd.read_csv(folder / "verdicts.csv"))

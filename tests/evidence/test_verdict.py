@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pools import measured
+from pools import margins, measured
 from scipy import stats
 
+from qhu import registry
+from qhu.evidence.auc import auc
 from qhu.evidence.equivalence import equivalence
+from qhu.evidence.game import forget_game
 from qhu.evidence.power import resolved
-from qhu.evidence.units import UnitEstimate
+from qhu.evidence.units import UnitEstimate, mean_over_units
 from qhu.evidence.verdict import LEAK_MARGIN, Trial, judge
 
 EQUAL = UnitEstimate(0.0, 0.001, 1024)
@@ -52,6 +55,35 @@ def test_oracles_against_oracles_in_200_repeats(law):
     assert_null(judgements)
     p = [resolved(judgement.trial.leakage).p_value(0.5) for judgement in judgements]
     assert stats.binomtest(sum(np.less(p, 0.05)), len(p), 0.05, "greater").pvalue > 0.01
+
+
+def attacked(rng, units):
+    """What the command reads off a simulated pool of equal worlds, by the attack that ships."""
+    inside, outside, requested, number = margins(rng, units)
+    logits = [np.stack([world, np.zeros_like(world)], axis=2) for world in (inside, outside)]
+    game = forget_game(
+        *logits,
+        logits[1],
+        members=requested,
+        requested=requested,
+        labels=np.zeros(inside.shape[1], int),
+        units=number,
+        population=np.empty(0, int),
+    )
+    scores = registry.attack["ulira"].make(game, registry.attack.options("ulira", {}))
+    rate = auc(*scores, game.units, game.blocks)
+    leak = UnitEstimate(rate.value, rate.se, rate.df + 1)
+    difference = mean_over_units(np.subtract(*game.margins), number)
+    return rate, judge([trial(leak, difference)])[0]
+
+
+@pytest.mark.slow
+def test_oracles_against_oracles_by_the_attack_that_ships():
+    rng = np.random.default_rng(0)
+    rates, judgements = zip(*(attacked(rng, UNITS) for _ in range(200)), strict=True)
+    assert_null(judgements)
+    missed = sum(not rate.low < 0.5 < rate.high for rate in rates)
+    assert stats.binomtest(missed, 200, 0.05, "greater").pvalue > 0.01
 
 
 @pytest.mark.parametrize("units", [8, 16])
@@ -140,6 +172,33 @@ def test_what_every_page_holds_to(page):
         if np.isnan(leakage.error) or leakage.units < 5:
             assert judgement.answer == "cannot tell"
             assert "units" in judgement.reason
+
+
+ALTERED = UnitEstimate(0.72, 0.005, UNITS)
+"""Leakage of a method that trains on, without anything of the rows left."""
+
+
+@pytest.mark.parametrize(
+    ("membership", "direction", "word"),
+    [
+        (UnitEstimate(0.5, 0.01, UNITS), EQUAL, "forgot"),
+        (UnitEstimate(0.6, 0.01, UNITS), UnitEstimate(1, 0.1, UNITS), "did not forget"),
+        (UnitEstimate(0.6, 0.01, UNITS), UnitEstimate(-1, 0.1, UNITS), "over-forgot"),
+        (UnitEstimate(0.6, 0.01, UNITS), UnitEstimate(0.1, 0.1, UNITS), "cannot tell"),
+        (UnitEstimate(0.5, 0.04, UNITS), EQUAL, "cannot tell"),
+        (UnitEstimate(float("nan"), float("nan"), 1), EQUAL, "cannot tell"),
+    ],
+)
+def test_what_differs_from_retraining_may_have_forgotten(membership, direction, word):
+    (judgement,) = judge([trial(ALTERED, direction, membership=membership)])
+    assert judgement.answer == word
+    assert judgement.trial.leakage == ALTERED
+
+
+def test_the_smallest_effect_is_that_of_the_game_in_which_differences_are_claimed():
+    wide, narrow = (UnitEstimate(0.5, error, UNITS) for error in (0.04, 0.01))
+    effects = [judge([trial(ALTERED, membership=m)])[0].smallest_effect for m in (wide, narrow)]
+    assert effects[0] == pytest.approx(4 * effects[1])
 
 
 def test_more_methods_make_a_page_claim_less():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+import qhu
 from qhu.errors import UserError
 from qhu.grid import run as grid
 from qhu.memorisation import halves
@@ -153,8 +154,18 @@ def test_wrong_inputs_are_refused_before_models_are_trained(tmp_path, monkeypatc
     assert not list(tmp_path.rglob("*.safetensors")) and not Path("runs/few").exists()
 
 
+def test_a_partition_in_python_finds_what_a_run_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    experiment = asked()
+    store = Store(grid.STORE)
+    forget = Study(experiment, store).partition(0, "s").forget
+    monkeypatch.setattr(Study, "fit_halves", None)
+    np.testing.assert_array_equal(qhu.partition(experiment, 0, "s").forget, forget)
+
+
 def test_where_networks_train_one_by_one_the_line_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("qhu.grid.collect.write_report", lambda folder: None)
     console = Console(record=True, width=300, file=Path("out").open("w"))  # noqa: SIM115
     experiment = asked(model={"head": {"name": "mlp", "hidden": [4], "dropout": 0.2}})
     assert not Study(experiment).net("train").stacked

@@ -33,6 +33,10 @@ RUN = {
     "level": 0.05,
     "correction": "Holm over the methods of the page",
     "unit": "a pair of models: a random half of the training rows and its complement",
+    "power": [
+        {"models": 512, "rows": 10, "error": 0.011, "smallest_effect": 0.0412},
+        {"models": 2048, "rows": 10, "error": 0.005, "smallest_effect": 0.0203},
+    ],
     "files": {"evidence.csv": "0" * 64},
 }
 

@@ -9,7 +9,7 @@ from qhu.backends.statevector import StatevectorBackend
 from qhu.errors import UserError
 from qhu.model.hybrid import HybridNet
 from qhu.model.states import check_states, quantum_fisher, states
-from qhu.model.theta import ModelState
+from qhu.model.theta import ModelState, together
 from qhu.registry import Options
 from qhu.settings.model import ModelSpec
 
@@ -20,10 +20,7 @@ def initial(net, seed):
 
 def stacked(net, count):
     models = [initial(net, seed) for seed in range(count)]
-    buffers = {
-        name: torch.stack([model.buffers[name] for model in models]) for name in models[0].buffers
-    }
-    return models, ModelState(torch.stack([model.theta for model in models]), buffers)
+    return models, together(models)
 
 
 @pytest.mark.parametrize(
@@ -39,8 +36,8 @@ def test_expectation_values_of_the_states_are_the_networks_features(make_net, sh
     net = make_net(shape, **options)
     x = torch.rand(5, *shape)
     models, stack = stacked(net, 3)
-    together = states(net, stack, x.expand(3, *x.shape))
-    for model, psi in zip(models, together, strict=True):
+    stacked_states = states(net, stack, x.expand(3, *x.shape))
+    for model, psi in zip(models, stacked_states, strict=True):
         alone = states(net, model, x)
         overlaps = (alone.conj() * psi).sum(-1).abs()
         torch.testing.assert_close(overlaps, torch.ones_like(overlaps), atol=1e-6, rtol=0)

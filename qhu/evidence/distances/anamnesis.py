@@ -26,7 +26,7 @@ class Anamnesis(NamedTuple):
 
 
 def anamnesis(
-    unlearned: Floats, oracle: Floats, limit: int, units: NDArray[np.int64], seed: int = 0
+    unlearned: Floats, oracle: Floats, limit: int, units: NDArray[np.integer], seed: int = 0
 ) -> Anamnesis:
     """Anamnesis index (Chundawat et al., arXiv 2201.05629) of a population.
 

@@ -11,8 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qhu.evidence.units import RESAMPLES, Floats, UnitEstimate, resampled
+from qhu.evidence.units import Floats, UnitEstimate, resampled
 
+RESAMPLES = 50
+"""Fewer than elsewhere: each goes through all rows, and some through all thresholds."""
 Distance = Callable[[Floats, Floats, Floats, Floats], Floats]
 """Of margins (n,) and (m,) of one row, under B weightings (B, n) and (B, m) of them, to (B,)."""
 
@@ -34,9 +36,8 @@ def beside_floor(
     summary: Callable[[Floats], Floats],
     unlearned: Floats,
     oracle: Floats,
-    units: NDArray[np.int64],
+    units: NDArray[np.integer],
     seed: int,
-    resamples: int = RESAMPLES,
 ) -> list[Beside]:
     """Summaries over rows of a distance per row, with errors by a bootstrap over units.
 
@@ -48,7 +49,6 @@ def beside_floor(
         oracle: (N, R) margins, likewise.
         units: (N,) unit of each model.
         seed: of the resamples.
-        resamples: how many.
 
     Returns:
         One per number of the summary; NaN with fewer than four units, or where no row has models
@@ -73,7 +73,7 @@ def beside_floor(
         complete = ~np.isnan(compared).any(axis=(0, 1))
         return np.stack([summary(distances[:, complete]) for distances in compared], axis=-1)
 
-    value, error = resampled(both, units, seed, resamples)
+    value, error = resampled(both, units, seed, RESAMPLES)
     if count < 4:
         value, error = np.full_like(value, np.nan), np.full_like(error, np.nan)
     return [

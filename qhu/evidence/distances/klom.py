@@ -14,7 +14,7 @@ LARGEST = 100.0
 
 
 def klom(
-    unlearned: Floats, oracle: Floats, units: NDArray[np.int64], seed: int = 0
+    unlearned: Floats, oracle: Floats, units: NDArray[np.integer], seed: int = 0
 ) -> dict[str, Beside]:
     """Median and 95th percentile over rows of KL(unlearned ‖ oracle), in nats.
 

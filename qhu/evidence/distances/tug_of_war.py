@@ -9,7 +9,7 @@ from qhu.evidence.units import Floats, UnitEstimate, mean_over_units
 
 
 def tug_of_war(
-    accuracies: Mapping[str, tuple[Floats, Floats]], units: NDArray[np.int64]
+    accuracies: Mapping[str, tuple[Floats, Floats]], units: NDArray[np.integer]
 ) -> dict[str, UnitEstimate]:
     """ToW = Π over subsets of (1 − \\|accuracy − oracle's\\|), 1 for the ideal.
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qhu.record.folder import RunFolder
 from qhu.report.answer import ScenarioAnswer, answer
@@ -10,13 +11,14 @@ from qhu.report.evidence.files import EvidenceFiles, load_evidence
 from qhu.report.evidence.ranking import ACCEPTABLE, MetricRanking, rank_metrics
 from qhu.report.evidence.tables import EvidenceTable, tables
 from qhu.report.evidence.verdicts import equivalent, verdict_table
-from qhu.report.facts import Pairs, flatten
+from qhu.report.facts import Pairs, as_text, flatten
 from qhu.report.panels import Panel
 from qhu.report.styles import REFERENCE_METHODS
+from qhu.report.tables import number
 from qhu.report.templates import fill
 
-BULKY = ("files", "metrics", "cites", "checksum")
-"""What ``run.json`` holds for programs, not to be read."""
+BULKY = ("files", "metrics", "cites", "checksum", "power")
+"""What ``run.json`` holds for programs, or for a table of its own."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def write_evidence(folder: Path) -> Path:
         margin=f"{files.margin:g}",
         ranking=ranking,
         acceptable=ACCEPTABLE,
+        power=_power(files.about.get("power", [])),
         about=flatten({k: v for k, v in files.about.items() if k not in BULKY}),
     )
     RunFolder(folder).write_text("evidence.html", text)
@@ -75,6 +78,18 @@ def _section(
         tables=tables(rows, verdicts.rows, files.primary, ranking.weak) if len(rows) else [],
         drift=drift_panel(anchor, rows, verdicts.rows, files.primary),
     )
+
+
+def _power(designs: list[dict[str, Any]]) -> list[list[str]]:
+    """What pools of other sizes could see: heads, then a line per design; empty for none."""
+    if not designs:
+        return []
+    heads = [name.replace("_", " ") for name in designs[0]]
+    return [heads, *([_figure(value) for value in design.values()] for design in designs)]
+
+
+def _figure(value: Any) -> str:
+    return number(value) if isinstance(value, float) else as_text(value)
 
 
 def _facts(files: EvidenceFiles) -> Pairs:

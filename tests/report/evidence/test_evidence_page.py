@@ -74,6 +74,14 @@ def test_the_answer_comes_first_and_counts_the_verdicts(study, page):
             assert not count or f"{count} {words}" in answer
 
 
+def test_the_table_of_power_stands_where_the_study_has_one(page, small):
+    assert "0.041" in page.split('id="power"')[1].split("</section>")[0]
+    run = json.loads((small / "run.json").read_text())
+    del run["power"]
+    (small / "run.json").write_text(json.dumps(run))
+    assert 'id="power"' not in write_evidence(small).read_text()
+
+
 def test_every_verdict_is_counted():
     rows = [
         MethodVerdict(f"m{number}", verdict, (), UNKNOWN, "", math.nan, math.nan, math.nan)
@@ -251,8 +259,8 @@ def test_what_is_damaged_is_named(small, name, content, match):
 
 
 def test_a_verdict_that_there_is_not_is_refused(small):
-    change(small, "verdicts.csv", lambda t: t.assign(verdict="gone"))
-    with pytest.raises(UserError, match="the verdict 'gone'"):
+    change(small, "verdicts.csv", lambda t: t.assign(verdict="remembers"))
+    with pytest.raises(UserError, match="the verdict 'remembers'"):
         write_evidence(small)
 
 

@@ -1,0 +1,1 @@
+"""What is read off an enquiry, one file per kind of evidence."""
