@@ -10,9 +10,9 @@ from typing import Literal
 Group = Literal["free", "architecture", "regularised", "relabelled", "direct", "reference"]
 """``free``: climbs the loss of the forget rows with all of θ, and nothing holds the network.
 ``architecture``: moves only a part of θ. ``regularised``: pays for leaving the teacher, moves where
-the retain rows do not, or is clipped and drowned in noise for a certificate. ``relabelled``: descends on other targets for the
-forget rows. ``direct``: one edit of θ, at most with fine-tuning behind. ``reference``: no unlearning of the teacher, or
-training on the retain rows alone."""
+the retain rows do not, or is clipped and drowned in noise for a certificate. ``relabelled``:
+descends on other targets for the forget rows. ``direct``: one edit of θ, at most with fine-tuning
+behind. ``reference``: no unlearning of the teacher, or training on the retain rows alone."""
 GROUPS: dict[str, Group] = {
     "none": "reference",
     "retrain": "reference",
