@@ -108,8 +108,9 @@ GROUPS = (
     ),
     Group(
         "Upper bounds beside the attack",
-        "No attack on a single copy of the quantum states exceeds the bound; the declared attack "
-        "reaches what stands beside it. What could be known lies between them.",
+        "Who gets one copy of the quantum state of a forget row, and nothing else of the model, "
+        "reaches no higher AUC than the bound, whatever is measured. The declared attack, beside "
+        "it, reads logits, which stand for any number of copies, and is not held by it.",
         _bounds,
     ),
     Group("Utility", "What the network still does, beside the oracle.", _utility),

@@ -28,6 +28,19 @@ METRICS = {
     "ain": ("anamnesis index", "steps to learn the rows again over the oracle's; 1: equal"),
     "acc_test": ("test accuracy", "share of the test rows classified right"),
     "delta_acc_test": ("test accuracy − oracle's", "paired by the unit of inference"),
+    "fidelity_mean": ("fidelity", "of the unlearned model's state of a row with its oracle's"),
+    "fidelity_mean_floor": ("fidelity floor", "the same of two oracles"),
+    "trace_distance_mean": ("trace distance", "√(1 − fidelity), mean over pairs"),
+    "trace_distance_mean_floor": ("trace distance floor", "the same of two oracles"),
+    "helstrom_auc": ("bound on the AUC", "no measurement of one copy of a row's state has more"),
+    "helstrom_auc_floor": ("bound's floor", "the same of two oracles"),
+    "copies_needed": ("copies", "of both states that tell a pair of models apart, 95 % right"),
+    "shots_needed": ("shots", "of one qubit, the best, that do"),
+    "encoding_distance": (
+        "distance of angles",
+        "that a front encodes a row by, root mean square",
+    ),
+    "encoding_floor": ("its floor", "the same of two oracles"),
 }
 """By metric of the evidence, its title and what it means; others go by their names."""
 SIGNED = ("delta_acc_test", "delta_margin", "margin_membership")
