@@ -19,8 +19,8 @@ from qhu.engine.program import MAX_STATE_QUBITS, PreparedProgram, Program, state
 from qhu.engine.schedule import exact_levels
 from qhu.errors import UserError
 
-NUMBERS_AT_ONCE = 2**21
-"""Amplitudes that derivatives are computed of in one go, so that they stay in the caches."""
+NUMBERS_AT_ONCE = 2**22
+"""Amplitudes of derivatives that are computed in one go: 64 MiB of them."""
 
 
 @lasting()

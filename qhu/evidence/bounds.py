@@ -8,14 +8,16 @@ state that a circuit makes of a row, and nothing else of the model. They say not
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import bdtr
+from scipy.special import betaincc
 
 Complex = NDArray[np.complexfloating]
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 SUCCESS = 0.95
 """Share of right answers from which two states count as told apart."""
+MAX_SHOTS = 2**40
 
 
 def fidelity(first: Complex, second: Complex) -> Floats:
@@ -81,46 +83,52 @@ def copies_needed(overlap: float, success: float = SUCCESS) -> float:
         return math.inf
     if overlap <= 0:
         return 1.0
-    return max(1.0, math.ceil(math.log1p(-((2 * success - 1) ** 2)) / math.log(overlap)))
+    copies = math.log1p(-((2 * success - 1) ** 2)) / math.log(overlap)
+    return max(1.0, math.ceil(copies * (1 - 1e-12)))  # a whole number stays one, rounded up
 
 
-def shots_success(first: float, second: float, shots: int) -> float:
-    """Right answers of the best test of S shots of an outcome of probability a or b.
+def shots_success(first: ArrayLike, second: ArrayLike, shots: ArrayLike) -> Floats:
+    """Right answers (...) of the best test of S shots of an outcome of probability a or b.
 
     ½(1 + TV) of the two binomials; the likelihood ratio is monotone, so that TV is the difference
     of their distribution functions at its crossing.
     """
-    low, high = sorted((first, second))
-    if low == high:
-        return 0.5
-    if low == 0 or high == 1:
-        crossing = 0 if low == 0 else shots - 1
-    else:
-        fewer = math.log1p(-low) - math.log1p(-high)
-        crossing = math.floor(shots * fewer / (fewer + math.log(high) - math.log(low)))
-    below = [float(bdtr(crossing, shots, p)) for p in (low, high)]
-    return success_bound(below[0] - below[1])
+    ends = np.minimum(first, second), np.maximum(first, second)
+    low, high, count = np.broadcast_arrays(*ends, shots)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fewer = np.log1p(-low) - np.log1p(-high)
+        crossing = np.floor(count * fewer / (fewer + np.log(high) - np.log(low)))
+    crossing = np.where(low <= 0, 0, np.where(high >= 1, count - 1, crossing))
+    crossing = np.where(low < high, crossing, 0)
+    below = [betaincc(crossing + 1, count - crossing, p) for p in (low, high)]
+    return np.asarray((1 + below[0] - below[1]) / 2)
 
 
-def shots_needed(first: float, second: float, success: float = SUCCESS) -> float:
-    """Fewest shots after which the best test names which of two probabilities an outcome has.
+def shots_needed(first: ArrayLike, second: ArrayLike, success: float = SUCCESS) -> Floats:
+    """Fewest shots (...) after which the best test names which of two probabilities it is.
 
     Returns:
-        Infinity where more than 2⁵⁰ shots would not do.
+        Infinity where more than :data:`MAX_SHOTS` would not do.
     """
-    enough = 1
-    while shots_success(first, second, enough) < success:
-        enough *= 2
-        if enough > 2**50:
-            return math.inf
-    few = enough // 2
-    while enough - few > 1:
+    a, b = (np.asarray(side, dtype=float) for side in np.broadcast_arrays(first, second))
+
+    def lacks(shots: Integers, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        short = np.zeros(a.shape, dtype=bool)
+        short[where] = shots_success(a[where], b[where], shots[where]) < success
+        return short
+
+    few, enough = np.zeros(a.shape, dtype=np.int64), np.ones(a.shape, dtype=np.int64)
+    more = lacks(enough, np.ones(a.shape, dtype=bool))
+    while more.any():
+        few, enough = np.where(more, enough, few), np.where(more, 2 * enough, enough)
+        more = lacks(enough, more & (enough <= MAX_SHOTS))
+    hopeless = enough > MAX_SHOTS
+    while (wide := (enough - few > 1) & ~hopeless).any():
         middle = (few + enough) // 2
-        if shots_success(first, second, middle) < success:
-            few = middle
-        else:
-            enough = middle
-    return float(enough)
+        short = lacks(middle, wide)
+        few = np.where(wide & short, middle, few)
+        enough = np.where(wide & ~short, middle, enough)
+    return np.where(hopeless, np.inf, enough)
 
 
 def smallest_difference(probability: float, shots: int, success: float = SUCCESS) -> float:
@@ -135,7 +143,7 @@ def smallest_difference(probability: float, shots: int, success: float = SUCCESS
     room = max(probability, 1 - probability)
 
     def lacking(change: float) -> float:
-        return shots_success(probability, probability + sign * change, shots) - success
+        return float(shots_success(probability, probability + sign * change, shots)) - success
 
     if lacking(room) < 0:
         return math.nan

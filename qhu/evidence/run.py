@@ -141,7 +141,7 @@ def _gathered(
 ) -> tuple[list[EnquiryResult], list[MetricRow], int]:
     """Readings and examinations in order, and how many models of the pool are behind them."""
     steps, results = _steps(study), dict[Any, Any]()
-    for step, result in work_through(study, steps, console, workers, scheduler):
+    for step, result in work_through(steps, console, workers, scheduler):
         results[step.item] = result
     pool = Pool(study)
     models = sum(len(pool.numbers(step.item)) for step in steps if step.work is _make)

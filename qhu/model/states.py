@@ -37,8 +37,7 @@ def states(net: HybridNet, state: ModelState, x: Tensor, layers: int | None = No
         UserError: as :func:`check_states`.
     """
     program = _program(net, layers)
-    inputs, weights = _encoded(net, state, x)
-    return program(inputs, weights.unsqueeze(-2))
+    return program(encoded(net, state, x), _weights(net, state).unsqueeze(-2))
 
 
 def quantum_fisher(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
@@ -57,7 +56,8 @@ def quantum_fisher(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
     """
     program = _program(net, None)
     with torch.no_grad():
-        return engine.quantum_fisher(program, *_encoded(net, state, x))
+        inputs, weights = encoded(net, state, x), _weights(net, state)
+        return engine.quantum_fisher(program, inputs, weights)
 
 
 def entanglement(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
@@ -88,6 +88,44 @@ def entanglement(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
     return torch.cat([c.expand(*c.shape[:-1], n) for c, n in zip(behind, sizes, strict=True)], -1)
 
 
+def encoded(net: HybridNet, state: ModelState, x: Tensor) -> Tensor:
+    """What the circuit takes of rows, behind the front: (N, F), or (m, N, F); float64.
+
+    In evaluation mode, differentiable in θ and x.
+
+    Args:
+        net: the network.
+        state: θ (d,), or (m, d) for a stack.
+        x: rows (N, ...), or (m, N, ...) for a stack.
+    """
+    net.eval()
+    named = net.theta.split(state.theta)
+    front = {
+        name.removeprefix("front."): values
+        for name, values in (named | state.buffers).items()
+        if name.startswith("front.")
+    }
+    encode = partial(functional_call, net.front)
+    if state.theta.ndim == 1:
+        inputs = encode(front, x)
+    elif net.stacked:
+        inputs = torch.func.vmap(encode)(front, x)
+    else:
+        inputs = torch.stack(
+            [encode({k: v[m] for k, v in front.items()}, x[m]) for m in range(len(x))]
+        )
+    return inputs.double()
+
+
+def has_states(net: HybridNet) -> bool:
+    """Whether a network has state vectors; see :func:`check_states`."""
+    try:
+        check_states(net)
+    except UserError:
+        return False
+    return True
+
+
 def check_states(net: HybridNet) -> None:
     """Refuse a network without state vectors.
 
@@ -109,23 +147,6 @@ def _program(net: HybridNet, layers: int | None) -> Program:
     return layer.states(layers)
 
 
-def _encoded(net: HybridNet, state: ModelState, x: Tensor) -> tuple[Tensor, Tensor]:
-    """What the circuit takes (..., N, F) and its weights (..., W), float64."""
-    net.eval()
-    named = net.theta.split(state.theta)
-    (weights,) = (values for name, values in named.items() if name.startswith("quantum."))
-    front = {
-        name.removeprefix("front."): values
-        for name, values in (named | state.buffers).items()
-        if name.startswith("front.")
-    }
-    encode = partial(functional_call, net.front)
-    if state.theta.ndim == 1:
-        inputs = encode(front, x)
-    elif net.stacked:
-        inputs = torch.func.vmap(encode)(front, x)
-    else:
-        inputs = torch.stack(
-            [encode({k: v[m] for k, v in front.items()}, x[m]) for m in range(len(x))]
-        )
-    return inputs.double(), weights.double()
+def _weights(net: HybridNet, state: ModelState) -> Tensor:
+    """The circuit's weights (..., W), float64."""
+    return state.theta[..., net.theta.mask("quantum").to(state.theta.device)].double()

@@ -26,9 +26,11 @@ class Options(StateOptions):
 
     lr: float | None = Field(0.02, gt=0)
     """learning rate of the fine-tuning"""
-    share: float = Field(0.1, gt=0, le=1)
+    share: float = Field(0.1, gt=0, le=1, json_schema_extra={"tune": {"low": 0.05, "high": 0.5}})
     """share of the circuit's weights that is pruned, at least one"""
-    score: Literal["full", "fisher", "entanglement", "random"] = "full"
+    score: Literal["full", "fisher", "entanglement", "random"] = Field(
+        "full", json_schema_extra={"tune": "the others are its controls"}
+    )
     """what is lowest where it is pruned; ``full`` is ``fisher`` times ``entanglement``, and the
     other three are its controls"""
 

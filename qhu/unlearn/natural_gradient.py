@@ -20,11 +20,11 @@ class Options(StateOptions):
 
     lr: float | None = Field(0.02, gt=0)
     """learning rate of the fine-tuning"""
-    ascent: float = Field(0.5, gt=0, le=1)
+    ascent: float = Field(0.5, gt=0, le=1, json_schema_extra={"tune": {"low": 0.1, "high": 1.0}})
     """share of the step budget for ascent; the rest fine-tunes on the retain rows"""
-    rate: float = Field(0.02, gt=0, le=10)
+    rate: float = Field(0.02, gt=0)
     """η, learning rate of the ascent"""
-    damping: float = Field(0.02, gt=0, le=100)
+    damping: float = Field(0.02, gt=0)
     """λ, added to the eigenvalues of F; a large one gives plain ascent with rate η/λ"""
 
 

@@ -16,10 +16,12 @@ class Options(StateOptions):
 
     lr: float | None = Field(0.05, gt=0)
     """length of a step: the gradient's part in the null space is followed as it is"""
-    threshold: float = Field(0.5, gt=0, le=1)
+    threshold: float = Field(
+        0.5, gt=0, json_schema_extra={"tune": {"low": 0.05, "high": 1.0, "log": True}}
+    )
     """eigenvalues below this share of the mean one count as zero; a fidelity then falls by at most
     a quarter of that per squared step"""
-    refresh: int = Field(5, ge=1)
+    refresh: int = Field(10, ge=1, json_schema_extra={"tune": "a larger one only saves time"})
     """steps after which the null space is computed again"""
 
 

@@ -14,12 +14,16 @@ from qhu.unlearn.task import MethodOptions, Task
 class Options(MethodOptions):
     """Options of ``parameter_noise``."""
 
-    sigma: float = Field(0.2, gt=0, le=100)
+    sigma: float = Field(0.2, gt=0)
     """σ, standard deviation of the noise on every entry of θ"""
-    radius: float | None = Field(None, gt=0)
+    radius: float | None = Field(
+        None, gt=0, json_schema_extra={"tune": "it is the guarantee that is asked for"}
+    )
     """C0, how far from the initial state θ may be before it is noised; null: anywhere, and then
     nothing is certified"""
-    delta: float = Field(1e-5, gt=0, lt=1)
+    delta: float = Field(
+        1e-5, gt=0, lt=1, json_schema_extra={"tune": "it is the guarantee that is asked for"}
+    )
     """δ, at which ε is stated"""
 
 

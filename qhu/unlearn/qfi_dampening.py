@@ -22,9 +22,9 @@ class Options(StateOptions):
 
     lr: float | None = Field(0.02, gt=0)
     """learning rate of the fine-tuning"""
-    alpha: float = Field(1.0, gt=0, le=10)
+    alpha: float = Field(1.0, gt=0, json_schema_extra={"tune": {"low": 0.8, "high": 1.2}})
     """α: a weight is chosen where F of the forget rows exceeds α times F of all training rows"""
-    strength: float = Field(0.1, gt=0, le=10)
+    strength: float = Field(0.1, gt=0)
     """λ: a chosen weight keeps the share min(λ·F_D/F_f, 1) of its distance; 1 is the paper's"""
     finetune: bool = True
     """fine-tune on the retain rows for the rest of the budget; false: no training, as the paper"""

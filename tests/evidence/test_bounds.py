@@ -129,7 +129,8 @@ def test_the_number_of_copies_is_the_smallest(overlap, success):
     needed = bounds.copies_needed(overlap, success)
     assert bounds.success_bound(bounds.copies_distance(overlap, needed)) >= success - 1e-12
     if needed > 1:
-        assert bounds.success_bound(bounds.copies_distance(overlap, needed - 1)) < success
+        fewer = bounds.copies_distance(overlap, needed - 1)
+        assert bounds.success_bound(fewer) < success + 1e-12
 
 
 def test_equal_and_orthogonal_states_are_the_extremes():
