@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from qhu.model.theta import ModelState
-from qhu.selection import Best, cross_entropies, measure_epoch
+from qhu.selection import Best, cross_entropy, measure_epoch
 
 
 def state(number):
@@ -44,8 +44,8 @@ def test_measures_are_those_of_every_model():
     logits = torch.randn(3, 8, 4, generator=torch.Generator().manual_seed(0))
     y = torch.arange(24).reshape(3, 8) % 4
     losses = torch.stack([cross_entropy(a, b) for a, b in zip(logits, y, strict=True)])
-    assert torch.allclose(cross_entropies(logits, y), losses)
-    assert cross_entropies(logits[0], y[0]).shape == ()
+    assert torch.allclose(cross_entropy(logits, y), losses)
+    assert cross_entropy(logits[0], y[0]).shape == ()
     value, score = measure_epoch(logits, y, "val_loss")
     assert torch.equal(value, -score) and torch.allclose(value, losses)
     value, score = measure_epoch(logits, y, "test_accuracy")
