@@ -13,7 +13,7 @@ RUN := $(BIN)/qhu run experiments/iris.yaml $(SEEDED)
 HARDWARE = experiments/iris-hw.yaml --backend "$${BACKEND:-auto}" $(SEEDED) \
 	$(if $(EMULATOR),--emulator "$$EMULATOR") $(if $(BUDGET),--max-qpu-seconds "$$BUDGET")
 
-.PHONY: iris iris-noisy paper iris-hw iris-hw-plan ablation tune compare test clients soak soak-kill soak-faults bench lint docs format setup clean
+.PHONY: iris iris-noisy paper evidence claims iris-hw iris-hw-plan ablation tune compare test clients soak soak-kill soak-faults bench lint docs format setup clean
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -23,6 +23,13 @@ iris-noisy: setup    ## the same study, evaluated under the noise of a device
 
 paper: setup         ## arXiv 2512.19253: released figures, its protocol, ours, on one page
 	$(BIN)/qhu paper --workers 2 $(SEEDED)
+
+evidence: setup      ## which methods forgot: pools of models on Iris and MNIST; ONLY=iris: one of them
+	set -e; IFS=; for file in experiments/evidence/$$ONLY.yaml; do \
+		$(BIN)/qhu evidence "$$file" --workers 2; done
+
+claims: setup        ## every claim of arXiv 2512.19253 as a row: its test, its interval, a verdict
+	$(BIN)/qhu claims --workers 2 $(SEEDED)
 
 ablation: setup      ## what depth, noise, tasks and parts of the network do; ONLY=depth: one of them
 	set -e; IFS=; for file in experiments/ablation/$$ONLY.yaml; do \

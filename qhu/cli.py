@@ -360,6 +360,23 @@ def paper(
 
 
 @app.command()
+def claims(
+    seeds: Annotated[str | None, typer.Option(help="of every run, such as 0-4")] = None,
+    models: Annotated[int | None, typer.Option(min=8, help="of every pool, an even number")] = None,
+    settings: Settings = None,
+    out: Annotated[Path, typer.Option(help="folder of the page")] = Path("runs/claims"),
+    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
+) -> None:
+    """Test every claim of arXiv 2512.19253, and write one page; run it again to resume."""
+    from qhu.claims.gather import Size
+    from qhu.claims.run import run as test_claims
+    from qhu.report.paper_claims.page import print_claims
+
+    folder = test_claims(out, console, workers, Size(seeds, models, tuple(settings or ())))
+    print_claims(folder, console)
+
+
+@app.command()
 def report(
     folders: Annotated[list[Path], typer.Argument(help="run folders")],
 ) -> None:

@@ -26,6 +26,7 @@ TARGETS = {
     "iris": ["SEEDS"],
     "iris-noisy": ["BACKEND", "SEEDS"],
     "paper": ["SEEDS"],
+    "claims": ["SEEDS"],
     "ablation": ["SEEDS"],
     "compare": ["A", "B"],
     "iris-hw": ["BACKEND", "SEEDS", "EMULATOR", "BUDGET"],

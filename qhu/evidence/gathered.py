@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qhu.evidence.game import Game, World, forget_game, retain_game
+from qhu.evidence.matching import matched
 from qhu.evidence.pool import Models, Pool
 from qhu.memorisation import memorisation
 
@@ -98,15 +99,17 @@ class Gathered:
     def membership_game(self, request: int = -1) -> Game:
         """Models that unlearned a row, against models that unlearned others and never saw it.
 
-        Every model has seen rows like those of a whole class: what never saw it are the oracles.
+        They are matched by how many rows of its class they gave back. Every model has seen rows
+        like those of a whole class: what never saw it are the oracles.
         """
         scenario = self.enquiry.scenario
         if self.pool.study.partition(self.pool.spec.seed, scenario).forgotten is not None:
             return self.forget_game(request=request)
         asked, models = self.requests[request], self.unlearned(request)
+        inside, outside = matched(self.members, asked, self.labels, self.pool.spec.seed)
         return Game(
-            World(models, self.members & asked),
-            World(models, ~self.members & asked),
+            World(models, inside),
+            World(models, outside),
             self.labels,
             self.units,
             World(self.teachers.logits[: self.count], self.members),

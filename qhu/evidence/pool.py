@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from qhu.data.rows import Rows
 from qhu.memorisation import halves
+from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState, together
 from qhu.pipeline import unlearning
 from qhu.record.identity import code_digest, identity
@@ -155,6 +156,20 @@ class Pool:
             np.concatenate([part.steps for part in parts])[order],
         )
 
+    def judging(self, kept: NDArray[np.bool_], select: str) -> Rows:
+        """Rows by which an epoch of a model is selected: of classes that it is trained on (R,)."""
+        part = self.whole.selection(select)
+        labels = self.whole.labels
+        return self._rows(part[np.isin(labels[part], labels[kept])])
+
+    def initial(self, net: HybridNet, name: tuple[object, ...]) -> ModelState:
+        """Weights that the training of a model starts from; its name ends with its number.
+
+        As the study pairs them, they are the same for all models of a number.
+        """
+        own = name[-1:] if self.study.experiment.training.paired else name
+        return net.initial(self._stream("init", *own)).to(self.study.torch_device)
+
     # -- how they are made -------------------------------------------------------------------------
 
     @cached_property
@@ -184,12 +199,6 @@ class Pool:
     def _stream(self, *name: object) -> torch.Generator:
         return torch_stream(self.spec.seed, "pool", *name)
 
-    def _judging(self, kept: NDArray[np.bool_], select: str) -> Rows:
-        """Rows by which an epoch of a model is selected: of classes that it is trained on."""
-        part = self.whole.selection(select)
-        labels = self.whole.labels
-        return self._rows(part[np.isin(labels[part], labels[kept])])
-
     def _trained(self, batch: PoolBatch, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Teachers, oracles or floors, in data orders of their own; as the study pairs them,
         from the same weights for all models of a number."""
@@ -200,9 +209,8 @@ class Pool:
             if batch.scenario:
                 kept &= ~self.requests(batch.scenario)[batch.request]
             name = (batch.kind, batch.scenario, batch.request, number)
-            own = (number,) if training.paired else name
-            init = net.initial(self._stream("init", *own)).to(self.study.torch_device)
-            judging = self._judging(kept, training.select)
+            init = self.initial(net, name)
+            judging = self.judging(kept, training.select)
             jobs.append(FitJob(self._rows(kept), judging, init, self._stream("order", *name)))
         results = fit(net, jobs, training)
         states = together([result.state for result in results])
@@ -257,7 +265,7 @@ class Pool:
                         retain=self._rows(kept),
                         forget=self._rows(forget),
                         val=val,
-                        judging=self._judging(kept, select),
+                        judging=self.judging(kept, select),
                         teacher=states[place],
                         init=inits[place],
                         order=orders[place],

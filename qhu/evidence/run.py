@@ -10,6 +10,8 @@ from rich.console import Console
 
 from qhu.checks import check
 from qhu.errors import UserError
+from qhu.evidence.bank import Bank
+from qhu.evidence.examined import MetricRow, conditions, examined, examined_scenario
 from qhu.evidence.findings.attacked import PRIMARY
 from qhu.evidence.findings.rows import PoolFigure
 from qhu.evidence.gathered import Enquiry
@@ -83,7 +85,7 @@ def run(
     for line in (*describe(study).lines(), _pool_line(study)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     with folder.claimed():
-        readings, models = _gathered(study, console, workers, scheduler)
+        readings, metrics, models = _gathered(study, console, workers, scheduler)
         judgements = judge(
             [reading.trial for reading in readings],
             leak_margin=spec.margin,
@@ -100,6 +102,8 @@ def run(
         with folder.replaced(record, settings) as draft:
             draft.write_table("evidence.csv", _table(readings))
             draft.write_table("verdicts.csv", _verdicts(judgements))
+            if metrics:
+                draft.write_table("metrics.csv", pd.DataFrame(metrics, columns=MetricRow._fields))
             draft.update(
                 data=study.data.content, description=describe(study), files=draft.checksums()
             )
@@ -121,6 +125,7 @@ def _check(study: Study) -> None:
         raise UserError("teachers of a pool see all rows of their half: drop teacher_without")
     if study.experiment.checkpoints:
         raise UserError("models unlearned elsewhere are no pool: leave out checkpoints")
+    examined_scenario(study)
 
 
 def _pool_line(study: Study) -> str:
@@ -133,15 +138,16 @@ def _pool_line(study: Study) -> str:
 
 def _gathered(
     study: Study, console: Console, workers: int, scheduler: str | None
-) -> tuple[list[EnquiryResult], int]:
-    """All readings in order, and how many models there are behind them."""
-    steps, readings = _steps(study), dict[Enquiry, EnquiryResult]()
-    for step, result in work_through(study, steps, console, workers, scheduler):
-        if isinstance(result, EnquiryResult):
-            readings[step.item] = result
+) -> tuple[list[EnquiryResult], list[MetricRow], int]:
+    """Readings and examinations in order, and how many models of the pool are behind them."""
+    steps, results = _steps(study), dict[Any, Any]()
+    for step, result in work_through(steps, console, workers, scheduler):
+        results[step.item] = result
     pool = Pool(study)
     models = sum(len(pool.numbers(step.item)) for step in steps if step.work is _make)
-    return [readings[step.item] for step in steps if step.work is read], models
+    readings = [results[step.item] for step in steps if step.work is read]
+    rows = [row for step in steps if step.work is examined for row in results[step.item]]
+    return readings, rows, models
 
 
 def _steps(study: Study) -> list[Step]:
@@ -167,11 +173,22 @@ def _steps(study: Study) -> list[Step]:
             ]
             enquiry = Enquiry(scenario, method)
             listed.append(Step(study, "reading", str(enquiry), read, enquiry, frozenset(unlearned)))
+        if pool.spec.bank and scenario == examined_scenario(study):
+            needed = frozenset([*teachers, *references])
+            bank = Step(study, "bank", "models that hold or lack", _fill, scenario, needed)
+            listed.append(bank)
+            for condition in conditions(study):
+                needs = frozenset([bank])
+                listed.append(Step(study, "examining", condition, examined, condition, needs))
     return listed
 
 
 def _make(study: Study, batch: PoolBatch) -> None:
     Pool(study).make(batch)
+
+
+def _fill(study: Study, scenario: str) -> None:
+    Bank(Pool(study), scenario).make()
 
 
 def _table(readings: Sequence[EnquiryResult]) -> pd.DataFrame:

@@ -177,8 +177,8 @@ def _answer(
         return "over-forgot", "forget rows look less known than rows that were never seen"
     if membership.is_shown:
         return "forgot", "nothing tells the rows from rows never seen, but it is no retrained model"
-    if np.isnan(leak.low):
-        return "cannot tell", f"fewer than {MIN_SEEDS} independent units"
+    if np.isnan([leak.low, membership.low]).any():
+        return "cannot tell", f"fewer than {MIN_SEEDS} independent units to compare"
     if membership.is_excluded:
         return "cannot tell", "an attack tells the rows apart, in no certain direction"
     return "cannot tell", "neither a difference nor equivalence is shown"

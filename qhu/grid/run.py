@@ -95,17 +95,15 @@ def run_all(
 
 
 def work_through(
-    study: Study,
     listed: Sequence[Step],
     console: Console,
     workers: int = 0,
     scheduler: str | None = None,
 ) -> Iterator[tuple[Step, Any]]:
-    """Steps of a study that fill no run folder, each with its result, as they come.
+    """Steps of studies that fill no run folder, each with its result, as they come.
 
     Args:
-        study: the study.
-        listed: its steps, those that others need before them.
+        listed: the steps, those that others need before them.
         console: where progress is shown.
         workers: as for :func:`run`.
         scheduler: as for :func:`run`.
@@ -114,7 +112,8 @@ def work_through(
         QhuError: as :func:`run`.
     """
     try:
-        with _executor([study], workers, scheduler, console) as execute:
+        studies = list(dict.fromkeys(step.study for step in listed))
+        with _executor(studies, workers, scheduler, console) as execute:
             yield from _shown(execute, listed, _titles(listed), console)
     except KeyboardInterrupt:
         raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
@@ -187,7 +186,7 @@ def grade(study: Study, console: Console, workers: int = 0, scheduler: str | Non
     scenarios = study.experiment.scenarios
     check(study, [name for name, asked in scenarios.items() if asked.memorised is None])
     console.print(grading_line(study, [step.item for step in made]), markup=False, soft_wrap=True)
-    list(work_through(study, made, console, workers, scheduler))
+    list(work_through(made, console, workers, scheduler))
 
 
 def _planned(study: Study, console: Console) -> Plan:

@@ -55,7 +55,7 @@ class MethodVerdict(NamedTuple):
     @property
     def share_in_words(self) -> str:
         """Cost beside that of training from scratch; empty where one is not known."""
-        return "" if math.isnan(self.share) else f"{self.share:.2g} × retraining"
+        return "" if math.isnan(self.share) else f"{self.share:.2g} × retrain"
 
     @property
     def smallest_in_words(self) -> str:
@@ -143,12 +143,12 @@ def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer
     tried = [row for row in table.rows if not row.honest]
     texts = {
         "indistinguishable": ("forgot", f", {equivalent}"),
-        "over-forgot": ("over-forgot", ""),
-        "did not forget": ("did not forget", ""),
+        "forgot": ("forgot the rows", ", and differ from retraining on all rows alike"),
         "cannot tell": ("cannot be told", f" ({_smallest(tried)})"),
     }
     parts = []
-    for verdict, (text, note) in texts.items():
+    for verdict, look in CONCLUSIONS.items():
+        text, note = texts.get(verdict, (look.words, ""))
         methods = [row.method for row in tried if row.verdict == verdict]
         if methods:
             names = ", ".join(methods)

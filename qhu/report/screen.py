@@ -1,7 +1,5 @@
 """Verdicts on screen, in 80 columns: the answer first."""
 
-from typing import Literal
-
 from rich import box
 from rich.console import Console
 from rich.table import Table as ScreenTable
@@ -30,15 +28,16 @@ def print_answer(title: str, answer: ScenarioAnswer, console: Console) -> None:
 
 
 def screen_table(table: VerdictTable) -> ScreenTable:
-    """Methods as rows: verdict, what it rests on, utility, cost, smallest difference seen."""
+    """Methods as rows: verdict, what it rests on, utility, cost."""
     out = ScreenTable(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     out.add_column("method", no_wrap=True, overflow="ellipsis")
     single = len(table.heads) == 1  # room for its interval
-    heads = [f"Δ {head}" if table.signed else head for head in table.heads]
-    widths = {"verdict": 14, **dict.fromkeys(heads, 20 if single else 13)}
-    for name, width in {**widths, "utility": 7, "steps": 6, "sees": 5}.items():
-        justify: Literal["left", "right"] = "left" if name == "verdict" else "right"
-        out.add_column(name, justify=justify, min_width=width, no_wrap=True, overflow="ellipsis")
+    out.add_column("verdict", no_wrap=True, min_width=15)
+    for head in table.heads:
+        title, width = f"Δ {head}" if table.signed else head, 20 if single else 12
+        out.add_column(title, justify="right", min_width=width, max_width=width)
+    for name, width in (("utility", 7), ("steps", 6)):
+        out.add_column(name, justify="right", min_width=width, no_wrap=True)
     for row in table.rows:
         leaks = [
             f"{cell.value} {cell.interval if single else _half(cell.half_width)}".strip()
@@ -50,7 +49,6 @@ def screen_table(table: VerdictTable) -> ScreenTable:
             *map(Text, leaks),
             table.utility(row).value,
             row.steps,
-            row.smallest_in_words,
         )
     return out
 

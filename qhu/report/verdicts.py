@@ -19,7 +19,7 @@ class Conclusion(NamedTuple):
 
 CONCLUSIONS: Mapping[str, Conclusion] = {
     "indistinguishable": Conclusion("forgot", "#0072B2", "o"),
-    "forgot": Conclusion("forgot, altered", "#0072B2", "o", filled=False),
+    "forgot": Conclusion("forgot the rows", "#0072B2", "o", filled=False),
     "over-forgot": Conclusion("over-forgot", "#8A2A7B", "v"),
     "did not forget": Conclusion("did not forget", "#B34700", "^"),
     "cannot tell": Conclusion("cannot tell", "#767676", "o", filled=False),

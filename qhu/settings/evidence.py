@@ -19,6 +19,11 @@ class EvidenceSpec(Options):
     """root seed: of the split, the forget sets, the halves and all training"""
     attacks: tuple[str, ...] = ()
     """attacks to run; empty: all registered ones"""
+    bank: int = Field(64, ge=0)
+    """models of every kind in the bank that metrics are examined with, 8 or more; 0: they are not
+    examined"""
+    examined: Name | None = None
+    """scenario whose rows the models of the bank hold or lack; null: the first"""
     margin: float = Field(0.05, gt=0, lt=0.5)
     """what an attack's AUC may differ from 0.5 by and still count as 0.5"""
     utility_margin: float = Field(0.02, gt=0, lt=1)
@@ -30,6 +35,13 @@ class EvidenceSpec(Options):
         for name in names:
             registry.attack[name]
         return names
+
+    @field_validator("bank")
+    @classmethod
+    def _enough(cls, count: int) -> int:
+        if 0 < count < 8:
+            raise ValueError("a bank needs 8 models of every kind or more, or 0 for none")
+        return count
 
     @field_validator("fewer")
     @classmethod

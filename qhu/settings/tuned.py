@@ -14,7 +14,7 @@ class TunedValue(Options):
     objective: float
     """what was minimised, the sum of the others"""
     leakage: float
-    """share of the forget rows' distance to the oracle that a second oracle's does not explain"""
+    """what a second oracle does not explain of the forget rows' distance to the oracle"""
     utility_loss: float
     """share of the oracle's accuracy above guessing that is lost on validation rows"""
 

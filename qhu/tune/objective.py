@@ -2,32 +2,37 @@
 
 Of every scenario, over all tuning seeds::
 
-    leakage = max(0, 1 − f / d)     d: mean |margin − oracle's| over the forget rows, in nats
-                                    f: the same of the floor, another oracle; at least 0.1
+    leakage = ½ max(0, t − t_floor) + ½ max(0, 1 − d_floor / d)
+    t: mean total variation ½ Σ_c |p_c − p_c(oracle)| of the predictions of the forget rows
+    d: mean |margin − margin(oracle)| of the forget rows, in nats
+    t_floor, d_floor: the same of the floor, another oracle; d_floor at least 0.1
+
     utility_loss = max(0, (acc_oracle − acc) / (acc_oracle − acc_guess))
 
     objective = mean over the scenarios of leakage + utility_loss
 
-The margin of a row is ln(p_y / (1 − p_y)), what the attacks of the verdict see. Leakage is the
-share of the distance that chance does not explain: 0 for a model as close as another oracle, ½ at
-twice that and 1 infinitely far, on either side, so that over-forgetting counts as much as
-remembering. The accuracy is that on validation rows of the classes that are kept; guessing names
-their most frequent class. So remembering all of what an oracle does not know and destroying the
-model both cost about 1. No test row is read.
+Leakage is what chance does not explain of the distance to the oracle, half of it as everybody sees
+who reads predictions, half as the attacks of the verdict do, by the margin ln(p_y / (1 − p_y)): 0
+for a model as close as another oracle. Both halves count on either side, so that over-forgetting is
+leakage, too; the second alone cannot tell nearly forgotten from untouched where both are far. The
+accuracy is that on validation rows of the classes that are kept; guessing names their most frequent
+class. So remembering all of what an oracle does not know and destroying the model both cost about
+1. No test row is read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 Floats = NDArray[np.float64]
 OBJECTIVE = (
-    "leakage (the share of the forget rows' distance to the oracle that a second oracle's does not "
-    "explain) plus utility loss (the share of the oracle's accuracy above guessing that is lost on "
-    "validation rows of kept classes)"
+    "leakage (half the total variation between the predictions of the forget rows and the "
+    "oracle's, beyond that of a second oracle, and half the share of their margins' distance that "
+    "a second oracle's does not explain) plus utility loss (the share of the oracle's accuracy "
+    "above guessing that is lost on validation rows of kept classes)"
 )
 LEAST_FLOOR = 0.1
 """Nats between two oracles that count at least: odds that differ by 10 % are alike."""
@@ -103,9 +108,12 @@ def judge(models: Sequence[Behaviour], references: Sequence[Reference]) -> Trial
     """
     if not all(np.isfinite(part).all() for m in models for part in (m.forget, m.kept)):
         return LOST
-    distance = _distance(models, references)
-    floor = max(_distance([r.floor for r in references], references), LEAST_FLOOR)
-    leakage = 1 - floor / distance if distance > floor else 0.0
+    floors = [r.floor for r in references]
+    seen = _mean(_variation, models, references) - _mean(_variation, floors, references)
+    distance = _mean(_distance, models, references)
+    floor = max(_mean(_distance, floors, references), LEAST_FLOOR)
+    unexplained = 1 - floor / distance if distance > floor else 0.0
+    leakage = (max(seen, 0.0) + unexplained) / 2
     oracle = _accuracy([r.oracle for r in references], references)
     above = oracle - np.mean([_most_frequent(r.kept_labels) for r in references])
     lost = oracle - _accuracy(models, references)
@@ -119,13 +127,26 @@ def over_scenarios(values: Sequence[TrialValue]) -> TrialValue:
     return TrialValue.of(float(leakage), float(utility_loss))
 
 
-def _distance(models: Sequence[Behaviour], references: Sequence[Reference]) -> float:
-    """Mean |margin − oracle's| over the forget rows of all seeds, in nats."""
-    rows = [
-        np.abs(margins(model.forget, r.forget_labels) - margins(r.oracle.forget, r.forget_labels))
-        for model, r in zip(models, references, strict=True)
-    ]
-    return float(np.concatenate(rows).mean())
+def _mean(
+    of: Callable[[Floats, Reference], Floats],
+    models: Sequence[Behaviour],
+    references: Sequence[Reference],
+) -> float:
+    """Mean of a distance to the oracle over the forget rows of all seeds."""
+    pairs = zip(models, references, strict=True)
+    return float(np.concatenate([of(model.forget, reference) for model, reference in pairs]).mean())
+
+
+def _distance(logits: Floats, reference: Reference) -> Floats:
+    """|margin − margin(oracle)| of the forget rows (F,), in nats."""
+    labels = reference.forget_labels
+    return np.abs(margins(logits, labels) - margins(reference.oracle.forget, labels))
+
+
+def _variation(logits: Floats, reference: Reference) -> Floats:
+    """Total variation between the predictions of the forget rows (F,), in [0, 1]."""
+    p, q = softmax(logits, axis=1), softmax(reference.oracle.forget, axis=1)
+    return np.asarray(np.abs(p - q).sum(axis=1) / 2)
 
 
 def _accuracy(models: Sequence[Behaviour], references: Sequence[Reference]) -> float:

@@ -140,7 +140,7 @@ def _searched(
     ]
     results = {
         step.name: result
-        for step, result in grid.work_through(study, [*trained, *tuning], console, workers)
+        for step, result in grid.work_through([*trained, *tuning], console, workers)
         if isinstance(result, SearchResult)
     }
     return {asked.label: results[asked.label] for asked in searches}

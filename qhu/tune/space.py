@@ -24,8 +24,8 @@ from qhu.errors import QhuError
 from qhu.registry import Options
 
 FACTOR = 30.0
-"""A positive number without an upper bound is tuned, by its logarithm, up to this factor from its
-default to both sides: about three orders of magnitude."""
+"""A positive number without an upper bound, or with one farther off, is tuned by its logarithm
+up to this factor from its value to both sides: about three orders of magnitude."""
 MOST = 4
 """A whole number without an upper bound is tuned up to so many times its default."""
 WIDE = 1000.0
@@ -165,7 +165,8 @@ def _whole(bounds: _Bounds, value: int) -> BaseDistribution | str:
 
 def _real(bounds: _Bounds, value: float) -> BaseDistribution | str:
     low, high = bounds.low, bounds.high
-    if low is not None and high is not None:
+    apart = value > 0 and high is not None and high > FACTOR * value
+    if low is not None and high is not None and not (apart and low <= value):
         return FloatDistribution(low, high, log=low > 0 and WIDE * low < high and low > 1e-300)
     if value <= 0 or (low is not None and low < 0):
         return "it has no two bounds, and no positive default to begin from"

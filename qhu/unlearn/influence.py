@@ -18,7 +18,7 @@ class Options(MethodOptions):
     """α, the size of the step; 1 is a whole Newton step"""
     damping: float = Field(0.01, gt=0)
     """δ, added to the curvature: directions that the retain rows hardly bend move by less"""
-    rows: int = Field(256, ge=1)
+    rows: int = Field(256, ge=1, json_schema_extra={"tune": "it bounds the work"})
     """retain rows, at most, that the curvature is the mean over, drawn at random"""
 
 

@@ -15,7 +15,7 @@ from qhu.study import Study
 from qhu.training import FitJob, fit
 
 ROOT = Path(__file__).parents[2]
-SMALL = ["evidence.models=12", "training.epochs=3", "unlearning.steps=6"]
+SMALL = ["evidence.models=12", "evidence.bank=0", "training.epochs=3", "unlearning.steps=6"]
 
 
 def overriding(settings):

@@ -186,6 +186,7 @@ ALTERED = UnitEstimate(0.72, 0.005, UNITS)
         (UnitEstimate(0.6, 0.01, UNITS), UnitEstimate(-1, 0.1, UNITS), "over-forgot"),
         (UnitEstimate(0.6, 0.01, UNITS), UnitEstimate(0.1, 0.1, UNITS), "cannot tell"),
         (UnitEstimate(0.5, 0.04, UNITS), EQUAL, "cannot tell"),
+        (UnitEstimate(float("nan"), float("nan"), 1), EQUAL, "cannot tell"),
     ],
 )
 def test_what_differs_from_retraining_may_have_forgotten(membership, direction, word):

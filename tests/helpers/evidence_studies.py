@@ -15,7 +15,7 @@ LEAK = [0.505, 0.52, 0.71, 0.64, 0.515, 0.58, 0.66, 0.498, 0.53, 0.55, 0.49, 0.5
 ATTACKS = ("confidence", "loss", "entropy", "modified_entropy", "lira", "lira_offline", "rmia")
 CONDITIONS = ("exact", "1,024 shots", "device noise", "relearned 1 epoch")
 EXAMINED = {
-    "u_lira": 0.97,
+    "ulira": 0.97,
     "lira": 0.93,
     "rmia": 0.9,
     "klom_median": 0.88,
@@ -27,11 +27,17 @@ EXAMINED = {
 RUN = {
     "pool": 2048,
     "seconds": 1043.2,
-    "primary": "u_lira",
+    "primary": "ulira",
     "margin": 0.05,
+    "utility_margin": 0.02,
     "level": 0.05,
     "correction": "Holm over the methods of the page",
-    "unit": "1,024 pairs of complementary halves",
+    "unit": "a pair of models: a random half of the training rows and its complement",
+    "power": [
+        {"models": 512, "rows": 10, "error": 0.011, "smallest_effect": 0.0412},
+        {"models": 2048, "rows": 10, "error": 0.005, "smallest_effect": 0.0203},
+    ],
+    "files": {"evidence.csv": "0" * 64},
 }
 
 
@@ -45,17 +51,20 @@ def evidence_of(rng, scenario, methods, leaks, requests=0, rows=20_480):
 
     for method, leak in zip(methods, leaks, strict=True):
         half = 0.012 + 0.05 * rng.random() ** 3
-        add(method, "u_lira", "forget", "auc", leak, half)
+        add(method, "ulira", "forget", "auc", leak, half)
+        add(method, "ulira", "forget", "auc_membership", 0.5 + (leak - 0.5) / 2, half)
+        add(method, "utility", "forget", "margin_membership", 4 * (leak - 0.5), half)
+        add(method, "utility", "forget", "delta_margin", 5 * (leak - 0.5), half)
         for attack in ATTACKS:
             share = rng.uniform(0.1, 0.9)
             add(method, attack, "forget", "auc", 0.5 + (leak - 0.5) * share, half)
-        for attack in ("u_lira", "lira", "rmia"):
+        for attack in ("ulira", "lira", "rmia"):
             for metric, rate in (("tpr_at_1", 0.01), ("tpr_at_01", 0.001)):
                 value = rate * np.exp(8 * (leak - 0.5))
                 add(method, attack, "forget", metric, value, rate / 3)
         for tier, factor in (("easy", 0.3), ("medium", 0.9), ("hard", 1.7), ("retain", 0.1)):
             base = 0.62 if tier == "retain" else 0.5
-            add(method, "u_lira", tier, "auc", min(1, base + (leak - 0.5) * factor), half * 1.7)
+            add(method, "ulira", tier, "auc", min(1, base + (leak - 0.5) * factor), half * 1.7)
         add(method, "distribution", "forget", "klom_median", abs(leak - 0.5) * 9 + 0.02, 0.01)
         add(method, "distribution", "forget", "klom_floor", 0.021, 0.004)
         add(method, "distribution", "forget", "forgetting_quality", 0.8 - abs(leak - 0.5), 0.06)
@@ -67,7 +76,7 @@ def evidence_of(rng, scenario, methods, leaks, requests=0, rows=20_480):
         add(method, "relearning", "forget", "steps_to_return", 12 - 20 * abs(leak - 0.5), 1.1, 1024)
         for k in range(1, requests + 1):
             value = 0.5 + (leak - 0.5) * (0.5 + 0.2 * k) + rng.normal(0, 0.004)
-            add(method, "u_lira", f"request {k}", "auc", min(value, 1), half)
+            add(method, "ulira", f"request {k}", "auc", min(value, 1), half)
     return lines
 
 
@@ -78,6 +87,8 @@ def verdict(leak, half, margin=0.05):
     """What the interval of a leakage says."""
     if abs(leak - 0.5) + half < margin:
         return "indistinguishable"
+    if 0.56 < leak < 0.58:
+        return "forgot"
     if abs(leak - 0.5) > 1.5 * half:
         return "over-forgot" if leak < 0.5 or 0.53 < leak < 0.56 else "did not forget"
     return "cannot tell"
@@ -96,7 +107,7 @@ def make_study(folder, scenarios=4, methods=METHODS, requests=5, run=RUN):
         own = evidence_of(rng, scenario, names, leaks, requests * (scenario == "sequential"))
         lines += own
         frame = pd.DataFrame(own, columns=COLUMNS)
-        primary = frame[(frame["attack"] == "u_lira") & (frame["tier"] == "forget")]
+        primary = frame[(frame["attack"] == "ulira") & (frame["tier"] == "forget")]
         primary = primary[primary["metric"] == "auc"].set_index("method")
         for name, leak in zip(names, leaks, strict=True):
             half = primary["ci_high"][name] - leak

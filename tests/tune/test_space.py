@@ -28,6 +28,7 @@ class Toy(Options):
     share: float = Field(0.5, ge=0, le=1)
     open: float = Field(0.5, gt=0, lt=1)
     wide: float = Field(1.0, ge=1e-4, le=10)
+    safe: float = Field(0.1, gt=0, le=100)
     least: float = Field(2.0, ge=1)
     most: float = Field(2.0, le=10)
     inner: Annotated[float, Field(ge=0, le=3)] | None = 1.0
@@ -59,6 +60,7 @@ def test_types_and_bounds_decide():
         "rate": FloatDistribution(0.5 / 30, 15.0, log=True),
         "share": FloatDistribution(0.0, 1.0),
         "wide": FloatDistribution(1e-4, 10, log=True),
+        "safe": FloatDistribution(0.1 / 30, 0.1 * 30, log=True),
         "least": FloatDistribution(1, 60.0, log=True),
         "most": FloatDistribution(2 / 30, 10, log=True),
         "inner": FloatDistribution(0, 3),

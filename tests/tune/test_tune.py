@@ -215,6 +215,15 @@ def test_the_first_trial_takes_part_in_the_search_only_where_it_may_be_drawn(tin
 PICKY = ("--methods", "picky", "--seeds", "100", "--scenario", "class")
 
 
+def test_forget_sets_that_have_to_be_estimated_first(tiny, qhu):
+    """Memorised rows of a tuning seed need networks on halves of its own rows."""
+    scenarios = "scenarios={worst: {memorised: {top: 3, models: 4}}}"
+    words = ("--methods", "finetune", "--seeds", "100", "--trials", "1", "-s", scenarios)
+    status, _, errors = qhu("tune", tiny, *words)
+    assert status == 0, errors
+    assert load_experiment(OUT).scenarios["worst"].memorised.top == 3
+
+
 class PickyOptions(MethodOptions):
     """Options of a method that refuses combinations of two."""
 

@@ -50,10 +50,12 @@ def scored(game: Game, name: str) -> tuple[Floats, Floats]:
 
 
 def direction(game: Game) -> UnitEstimate:
-    """Mean margin of the pairs inside, less that of the pairs outside.
+    """Mean margin of the pairs inside, less that of the pairs outside, row by row.
 
-    A unit has every row in both worlds, so that rows of other difficulty cancel within it.
+    A row has as many pairs inside as outside, so that its mean may be taken off both: how
+    difficult rows are does not add to the error.
     """
-    inside, outside = game.margins
-    half = mean_over_units(np.concatenate([inside, -outside], axis=1), game.units)
+    inside, outside = (margins[:, game.rows] for margins in game.margins)
+    means = np.nanmean(np.concatenate([inside, outside]), axis=0)
+    half = mean_over_units(np.concatenate([inside - means, means - outside], axis=1), game.units)
     return UnitEstimate(2 * half.value, 2 * half.error, half.units)

@@ -1,6 +1,7 @@
 """Figures of a comparison: each function draws data on given axes."""
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ FILLS: dict[str, dict[str, Any]] = {
     "drift": {"facecolor": "white", "hatch": "/////"},
 }
 """Greys: the colours belong to the methods."""
+LABEL_LETTERS = 18
+"""Letters in a line of a label beside the ranks."""
 LEGEND: dict[str, Any] = {"frameon": False, "handlelength": 1.2, "columnspacing": 1.0}
 
 
@@ -87,7 +90,8 @@ def places(ranks: pd.DataFrame, labels: tuple[str, str], axes: Axes) -> None:
         for rank in ranks[name].unique():
             tied = ranks.loc[ranks[name] == rank, "method"]
             place, align = (-0.16, "right") if side == "left" else (1.16, "left")
-            axes.text(place, rank, ", ".join(tied), ha=align, va="center", fontsize=8.5)
+            label = textwrap.fill(", ".join(tied), LABEL_LETTERS)  # ties have room for lines
+            axes.text(place, rank, label, ha=align, va="center", fontsize=8.5)
     axes.set_xticks((0, 1), labels)
     axes.set_xlim(-0.9, 1.9)
     axes.set_ylabel("rank")

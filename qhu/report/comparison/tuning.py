@@ -1,8 +1,8 @@
 """The methods before and after their tuning: ranks, distances to the oracle, and a page of both."""
 
 import functools
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from qhu.report.comparison import plots
 from qhu.report.comparison.gaps import RESOLUTION
 from qhu.report.comparison.ranking import Ranking, distances, rank
 from qhu.report.comparison.tables import rank_table
-from qhu.report.comparison.words import correlation, ranking_statement
+from qhu.report.comparison.words import correlation
 from qhu.report.design import by_topic, design
 from qhu.report.frames import RunFiles
 from qhu.report.panels import Panel, slug
@@ -124,20 +124,9 @@ def _values(run: RunFiles, scenario: str, score: Score) -> pd.DataFrame:
 
 
 def _judged(retuned: list[Retuned]) -> list[Retuned]:
-    """The same with all their tests judged together."""
-    family: dict[Hashable, pd.DataFrame] = {}
-    for number_of, item in enumerate(retuned):
-        family |= {(number_of, "changes"): item.changes, (number_of, "orders"): item.ranking.orders}
-    tables = judged(family)
-    return [
-        Retuned(
-            item.scenario,
-            item.score,
-            item.ranking._replace(orders=tables[number_of, "orders"]),
-            tables[number_of, "changes"],
-        )
-        for number_of, item in enumerate(retuned)
-    ]
+    """The same with all changes judged together."""
+    tables = judged({number_of: item.changes for number_of, item in enumerate(retuned)})
+    return [replace(item, changes=tables[number_of]) for number_of, item in enumerate(retuned)]
 
 
 def _scene(items: list[Retuned], results: pd.DataFrame) -> TuningScene:
@@ -147,7 +136,8 @@ def _scene(items: list[Retuned], results: pd.DataFrame) -> TuningScene:
         Statement(f"{item.score.name}:", grouped(item.changes, "farther", "closer"))
         for item in items
     ]
-    reading.append(ranking_statement({item.score.name: item.ranking for item in items}))
+    orders = [f"{item.score.name} {correlation(item.ranking)}" for item in items]
+    reading.append(Statement("Order of the methods, Kendall's τ:", f"{'; '.join(orders)}."))
     seeds = max(int(item.changes["seeds"].max()) for item in items)
     if seeds < MIN_SEEDS:
         reading.insert(0, few_seeds(seeds))
@@ -209,9 +199,6 @@ def _lines(item: Retuned) -> Iterator[tuple[object, ...]]:
         numbers = (row["mean"], row["ci_low"], row["ci_high"], row["seeds"], row["p_holm"])
         yield (about[0], row["method"], about[1], "distance_change", *numbers)
     yield (about[0], "", about[1], "kendall_tau", *item.ranking.tau, NONE)
-    for row in item.ranking.swaps().to_dict("records"):
-        pair = f"{row['closer']} {row['other']}"
-        yield (
-            *(about[0], pair, about[1], "swap_probability", row["swap"]),
-            *(NONE, NONE, seeds, row["p_holm"]),
-        )
+    for row in item.ranking.pairs.to_dict("records"):
+        pair, ends = f"{row['closer']} {row['other']}", (row["swap"], NONE, NONE)
+        yield (about[0], pair, about[1], "swap_probability", *ends, seeds, NONE)

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from qhu.report.answer import MethodVerdict
+from qhu.report.answer import MethodVerdict, VerdictTable
 from qhu.report.evidence.groups import REQUEST, drift
+from qhu.report.evidence.verdicts import LEAKAGE, MEMBERSHIP
 from qhu.report.forest import Goal, forest, size
 from qhu.report.panels import Panel
 from qhu.report.plots import BAND, INK
@@ -18,35 +19,41 @@ from qhu.report.verdicts import CONCLUSIONS
 
 HALF = 0.5
 """AUC of an attack that tells nothing."""
+AXES = {
+    LEAKAGE: "AUC, unlearned against retrained",
+    MEMBERSHIP: "AUC, row unlearned against never seen",
+}
+"""What the axis of a game shows."""
 LINE = 0.17
 """Inches from one name to the next."""
 
 
-def forest_panel(
-    name: str, judged: Sequence[MethodVerdict], primary: str, margin: float, unit: str
-) -> Panel:
-    """Leakage of every method, with the margin and what retraining itself has.
+def forest_panels(name: str, table: VerdictTable, primary: str, margin: float) -> list[Panel]:
+    """How far every method is from one half in each game, with what retraining itself has.
 
     Args:
-        name: of the section, first part of the figure's name.
-        judged: its verdicts.
+        name: of the section, first part of the figures' names.
+        table: its verdicts.
         primary: name of the declared attack.
         margin: around an AUC of a half.
-        unit: of inference, in words; may be empty.
     """
-    rows = [row.forest_row() for row in judged]
-    own = next((row.leaks[0] for row in judged if row.method == "retrain"), None)
-    floor = own if own and not math.isnan(own.low) else None
-    goal = Goal(HALF, margin, floor, f"AUC of {primary}, unlearned against never trained on")
-    label = f"Forest plot: AUC of {primary} by method, with intervals and verdicts"
-    drawing = draw(functools.partial(forest, rows, goal), size(rows), f"{name}-forest", label)
-    over = f" over {unit}" if unit else ""
-    return Panel(
-        drawing,
-        f"AUC of the declared attack {primary} with its 95 % interval{over}. Line: 0.5, the attack "
-        f"tells nothing. Pale band: the margin of ±{margin:g}, inside which a method forgot. Grey "
-        "band: what retraining once more has against retraining.",
-    )
+    panels = []
+    for which, head in enumerate(table.heads):
+        rows = [row.forest_row(which) for row in table.rows]
+        own = next((row.leaks[which] for row in table.rows if row.method == "retrain"), None)
+        floor = own if own and not math.isnan(own.low) else None
+        goal = Goal(HALF, margin, floor, AXES[head])
+        label = f"Forest plot: {head}, by method, with intervals and verdicts"
+        plot = functools.partial(forest, rows, goal)
+        drawing = draw(plot, size(rows), f"{name}-forest-{which}", label)
+        panels.append(
+            Panel(
+                drawing,
+                f"{head}, attack {primary}, 95 % interval. Line: 0.5, the attack tells "
+                f"nothing. Pale band: the margin of ±{margin:g}. Grey band: retraining once more.",
+            )
+        )
+    return panels
 
 
 def drift_panel(

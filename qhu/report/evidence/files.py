@@ -24,8 +24,6 @@ VERDICTS = {
     **dict.fromkeys(("scenario", "method", "verdict"), "str"),
     **dict.fromkeys(("leakage", "utility", "cost_steps", "smallest_effect"), "float64"),
 }
-UTILITY_VERDICT = "utility_verdict"
-"""Column of ``verdicts.csv`` that says whether utility is kept, in a word; it need not be there."""
 METRICS = {
     **dict.fromkeys(("metric", "condition"), "str"),
     **dict.fromkeys(("auc", "ci_low", "ci_high"), "float64"),
@@ -70,6 +68,11 @@ class EvidenceFiles:
         """How far from .5 the AUC of that attack may lie and count as there."""
         return float(self.about["margin"])
 
+    @property
+    def utility_margin(self) -> float:
+        """How far test accuracy may fall below the oracle's and count as kept; NaN where unsaid."""
+        return float(self.about.get("utility_margin", math.nan))
+
 
 def load_evidence(folder: Path) -> EvidenceFiles:
     """Read the folder of a study.
@@ -77,9 +80,7 @@ def load_evidence(folder: Path) -> EvidenceFiles:
     Raises:
         UserError: a file is missing, damaged or empty, or holds a verdict that there is not.
     """
-    verdicts = _table(folder / "verdicts.csv", VERDICTS, {UTILITY_VERDICT: "str"})
-    verdicts[UTILITY_VERDICT] = verdicts.get(UTILITY_VERDICT, pd.Series("", verdicts.index))
-    verdicts[UTILITY_VERDICT] = verdicts[UTILITY_VERDICT].fillna("")
+    verdicts = _table(folder / "verdicts.csv", VERDICTS)
     if strange := sorted(set(verdicts["verdict"]) - set(CONCLUSIONS)):
         raise UserError(f"{folder / 'verdicts.csv'} holds the verdict '{strange[0]}': {AGAIN}")
     return EvidenceFiles(
@@ -121,10 +122,8 @@ def _metrics(file: Path) -> pd.DataFrame:
     return _table(file, METRICS)
 
 
-def _table(
-    file: Path, types: Mapping[str, str], optional: Mapping[str, str] | None = None
-) -> pd.DataFrame:
-    table = parse_table(_read(file), file, types, optional)
+def _table(file: Path, types: Mapping[str, str]) -> pd.DataFrame:
+    table = parse_table(_read(file), file, types)
     texts = [name for name, kind in types.items() if kind == "str"]
     return table.fillna(dict.fromkeys(texts, ""))  # an empty tier is one, too
 

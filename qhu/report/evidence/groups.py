@@ -37,7 +37,7 @@ def requests(rows: pd.DataFrame) -> Mask:
 
 
 def _of_attacks(rows: pd.DataFrame, metric: str) -> Mask:
-    return attacks(rows) & (rows["tier"] == "forget") & rows["metric"].str.startswith(metric)
+    return attacks(rows) & (rows["tier"] == "forget") & rows["metric"].str.fullmatch(metric)
 
 
 def _declared(rows: pd.DataFrame, primary: str) -> Mask:
@@ -57,6 +57,10 @@ def _bounds(rows: pd.DataFrame, primary: str) -> Mask:
     return bound | (_declared(rows, primary) & (rows["tier"] == "forget"))
 
 
+def _membership(rows: pd.DataFrame, _: str) -> Mask:
+    return rows["metric"].str.fullmatch("(auc|margin)_membership")
+
+
 def _kind(name: str) -> Callable[[pd.DataFrame, str], Mask]:
     return lambda rows, _: rows["attack"] == name
 
@@ -72,11 +76,18 @@ GROUPS = (
         flagged=True,
     ),
     Group(
+        "What is left of the rows",
+        "The declared attack between models that unlearned a row and models that went through the "
+        "same method and never saw it, and how much surer the former are of the row: what differs "
+        "there is about the row alone.",
+        _membership,
+    ),
+    Group(
         "Rows recognised at few false accusations",
         "An average can hide a few rows that are known for certain: the share of rows recognised "
         "while 1 % or 0.1 % of those never trained on are accused, with its Clopper–Pearson "
         "interval.",
-        lambda rows, _: _of_attacks(rows, "tpr"),
+        lambda rows, _: _of_attacks(rows, "tpr_.*"),
     ),
     Group(
         "Easy rows, hard rows, neighbours",

@@ -2,18 +2,23 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qhu.record.folder import RunFolder
 from qhu.report.answer import ScenarioAnswer, answer
-from qhu.report.evidence.figures import drift_panel, forest_panel
+from qhu.report.evidence.figures import drift_panel, forest_panels
 from qhu.report.evidence.files import EvidenceFiles, load_evidence
 from qhu.report.evidence.ranking import ACCEPTABLE, MetricRanking, rank_metrics
 from qhu.report.evidence.tables import EvidenceTable, tables
 from qhu.report.evidence.verdicts import equivalent, verdict_table
-from qhu.report.facts import Pairs, flatten
+from qhu.report.facts import Pairs, as_text, flatten
 from qhu.report.panels import Panel
 from qhu.report.styles import REFERENCE_METHODS
+from qhu.report.tables import number
 from qhu.report.templates import fill
+
+BULKY = ("files", "metrics", "cites", "checksum", "power")
+"""What ``run.json`` holds for programs, or for a table of its own."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class EvidenceSection:
     anchor: str
     scenario: str
     answer: ScenarioAnswer
-    forest: Panel
+    forests: list[Panel]
     tables: list[EvidenceTable]
     drift: Panel | None
 
@@ -53,7 +58,8 @@ def write_evidence(folder: Path) -> Path:
         margin=f"{files.margin:g}",
         ranking=ranking,
         acceptable=ACCEPTABLE,
-        about=flatten(files.about),
+        power=_power(files.about.get("power", [])),
+        about=flatten({k: v for k, v in files.about.items() if k not in BULKY}),
     )
     RunFolder(folder).write_text("evidence.html", text)
     return folder / "evidence.html"
@@ -64,15 +70,26 @@ def _section(
 ) -> EvidenceSection:
     verdicts = verdict_table(files, scenario)
     rows = files.evidence[files.evidence["scenario"] == scenario]
-    unit = str(files.about.get("unit", ""))
     return EvidenceSection(
         anchor=anchor,
         scenario=scenario,
         answer=answer(verdicts, equivalent(files), "retrain"),
-        forest=forest_panel(anchor, verdicts.rows, files.primary, files.margin, unit),
+        forests=forest_panels(anchor, verdicts, files.primary, files.margin),
         tables=tables(rows, verdicts.rows, files.primary, ranking.weak) if len(rows) else [],
         drift=drift_panel(anchor, rows, verdicts.rows, files.primary),
     )
+
+
+def _power(designs: list[dict[str, Any]]) -> list[list[str]]:
+    """What pools of other sizes could see: heads, then a line per design; empty for none."""
+    if not designs:
+        return []
+    heads = [name.replace("_", " ") for name in designs[0]]
+    return [heads, *([_figure(value) for value in design.values()] for design in designs)]
+
+
+def _figure(value: Any) -> str:
+    return number(value) if isinstance(value, float) else as_text(value)
 
 
 def _facts(files: EvidenceFiles) -> Pairs:

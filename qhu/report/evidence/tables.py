@@ -16,6 +16,9 @@ from qhu.report.verdicts import mark
 
 METRICS = {
     "auc": ("AUC", "chance that of two rows the one trained on scores higher; 0.5 tells nothing"),
+    "auc_membership": ("AUC of the rows", "the same between models of one method, row by row"),
+    "margin_membership": ("margin of the rows", "log-odds, unlearned minus never seen"),
+    "delta_margin": ("margin − oracle's", "log-odds of the forget rows, paired"),
     "tpr_at_1": ("TPR in % at 1 % FPR", "rows recognised while 1 % of the others are accused"),
     "tpr_at_01": ("TPR in % at 0.1 % FPR", "rows recognised while 0.1 % of the others are accused"),
     "klom_median": ("KLoM", "KL divergence of margins, unlearned against oracle, median row"),
@@ -40,6 +43,8 @@ METRICS = {
     "encoding_floor": ("its floor", "the same of two oracles"),
 }
 """By metric of the evidence, its title and what it means; others go by their names."""
+SIGNED = ("delta_acc_test", "delta_margin", "margin_membership")
+"""Metrics that are differences."""
 PARTS = ("attack", "metric", "tier")
 
 
@@ -106,7 +111,7 @@ def _cell(row: Mapping[Any, Any] | None, strongest: bool) -> TableCell:
         return TableCell(note="not measured")
     if metric.startswith("tpr_"):
         value = Estimate(100 * value.mean, 100 * value.low, 100 * value.high, value.seeds)
-    return TableCell(value, signed=metric.startswith("delta_"), stands_out=strongest)
+    return TableCell(value, signed=metric in SIGNED, stands_out=strongest)
 
 
 def _column(

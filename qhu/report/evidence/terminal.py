@@ -10,8 +10,8 @@ from qhu.report.evidence.verdicts import equivalent, verdict_table
 from qhu.report.screen import WIDTH, print_answer
 
 EXPLAINED = (
-    "AUC with its 95 % interval; utility: test accuracy minus the oracle's; steps of the "
-    "optimiser; sees: smallest difference of the AUC from 0.5 that is seen with 80 % power."
+    "AUC with half the width of its 95 % interval; utility: test accuracy minus the oracle's; "
+    "steps of the optimiser."
 )
 
 

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 
 import numpy as np
@@ -7,14 +8,18 @@ import pytest
 from evidence_studies import make_study
 
 from qhu.errors import UserError
+from qhu.report.answer import MethodVerdict, VerdictTable, answer
 from qhu.report.evidence.figures import apart
 from qhu.report.evidence.files import load_evidence
 from qhu.report.evidence.groups import GROUPS, drift, partition
 from qhu.report.evidence.page import write_evidence
 from qhu.report.evidence.ranking import ACCEPTABLE, rank_metrics
 from qhu.report.evidence.tables import METRICS
-from qhu.report.evidence.verdicts import UTILITY
+from qhu.report.evidence.verdicts import UTILITY, verdict_table
+from qhu.report.statistics import Estimate
 from qhu.report.verdicts import CONCLUSIONS
+
+UNKNOWN = Estimate(math.nan, math.nan, math.nan, 0)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +68,53 @@ def test_the_answer_comes_first_and_counts_the_verdicts(study, page):
         forgot = tried.loc[tried["verdict"] == "indistinguishable", "method"]
         assert answer.strip().startswith(f"{len(forgot)} forgot, indistinguishable")
         assert all(name in answer for name in forgot)
-        for verdict, words in (("did not forget", "did not forget"), ("cannot tell", "cannot be")):
+        for verdict, look in CONCLUSIONS.items():
+            words = {"cannot tell": "cannot be told"}.get(verdict, look.words)
             count = (tried["verdict"] == verdict).sum()
             assert not count or f"{count} {words}" in answer
+
+
+def test_the_table_of_power_stands_where_the_study_has_one(page, small):
+    assert "0.041" in page.split('id="power"')[1].split("</section>")[0]
+    run = json.loads((small / "run.json").read_text())
+    del run["power"]
+    (small / "run.json").write_text(json.dumps(run))
+    assert 'id="power"' not in write_evidence(small).read_text()
+
+
+def test_every_verdict_is_counted():
+    rows = [
+        MethodVerdict(f"m{number}", verdict, (), UNKNOWN, "", math.nan, math.nan, math.nan)
+        for number, verdict in enumerate(CONCLUSIONS)
+    ]
+    parts = answer(VerdictTable((), False, rows), "as said", "retrain").parts
+    assert [part.verdict for part in parts] == list(CONCLUSIONS)
+    assert all(part.text.startswith("1 ") for part in parts)
+
+
+def test_both_games_are_drawn_and_tabled(small):
+    page = write_evidence(small).read_text()
+    assert page.count('aria-label="Forest plot: AUC') == 2
+    evidence = pd.read_csv(small / "evidence.csv").set_index(["method", "metric"])
+    value = evidence.loc[("scrub", "auc_membership"), "value"]
+    table = page.split('aria-label="Verdicts, random"')[1].split("</table>")[0]
+    assert f">{value:.3f}<" in table
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kept"),
+    [(-0.01, 0.02, "kept"), (-0.3, -0.1, "lost"), (-0.1, 0.1, "cannot tell")],
+)
+def test_utility_is_kept_or_lost_by_its_interval(small, low, high, kept):
+    def edit(table):
+        chosen = table["metric"] == UTILITY
+        return table.assign(
+            ci_low=table["ci_low"].mask(chosen, low), ci_high=table["ci_high"].mask(chosen, high)
+        )
+
+    change(small, "evidence.csv", edit)
+    table = verdict_table(load_evidence(small), "random")
+    assert {row.kept for row in table.rows} == {kept}
 
 
 def test_a_scenario_in_which_nothing_can_be_told_says_how_small_a_difference(small):
@@ -171,9 +220,9 @@ def test_utility_has_the_interval_of_the_evidence(small):
 def test_weak_metrics_are_named_wherever_they_stand(page, study):
     ranking = rank_metrics(load_evidence(study).metrics)
     assert set(ranking.weak) >= {"confidence", "loss", "entropy", "acc_forget"}
-    assert "u_lira" not in ranking.weak
+    assert "ulira" not in ranking.weak
     assert "confidence (weak)" in page
-    assert "u_lira (weak)" not in page
+    assert "ulira (weak)" not in page
 
 
 def test_a_metric_is_weak_where_its_interval_reaches_low():
@@ -233,6 +282,7 @@ def test_names_of_lines_are_moved_apart_no_farther_than_needed(places):
 def test_conclusions_keep_their_words():
     assert {verdict: look.words for verdict, look in CONCLUSIONS.items()} == {
         "indistinguishable": "forgot",
+        "forgot": "forgot the rows",
         "over-forgot": "over-forgot",
         "did not forget": "did not forget",
         "cannot tell": "cannot tell",
