@@ -14,7 +14,7 @@ from qhu.claims.needs import COSTS
 from qhu.claims.verdict import Judged, judge
 from qhu.record.folder import RunFolder, started
 from qhu.record.identity import digest
-from qhu.report.claims_page import write_claims
+from qhu.report.paper_claims.page import write_claims
 
 COLUMNS = ["claim", "test", "estimate", "ci_low", "ci_high", "verdict"]
 
