@@ -33,7 +33,7 @@ RETRAIN = "retrain"
 """Training from scratch, what every method is compared with."""
 
 
-class Cost(NamedTuple):
+class MethodCost(NamedTuple):
     """What one unlearning, or one training from scratch, took."""
 
     method: str
@@ -104,19 +104,19 @@ def read(study: Study, seed: int) -> pd.DataFrame:
         return {}, {"costs": [list(cost) for cost in map(_merged, zip(*works, strict=True))]}
 
     rows = study.store.get(key, compute).facts["costs"]
-    return pd.DataFrame(rows, columns=Cost._fields).astype({"circuits": "float64"})
+    return pd.DataFrame(rows, columns=MethodCost._fields).astype({"circuits": "float64"})
 
 
-def _exact(asked: Experiment, seed: int) -> Iterator[Cost]:
+def _exact(asked: Experiment, seed: int) -> Iterator[MethodCost]:
     """Every method on the clock."""
     study = Study(asked)
     for method, work in _works(study, seed):
         begun = time.perf_counter()
         stage = work()
-        yield Cost(method, seed, stage.facts["steps"], time.perf_counter() - begun, None)
+        yield MethodCost(method, seed, stage.facts["steps"], time.perf_counter() - begun, None)
 
 
-def _counted(asked: Experiment, seed: int) -> Iterator[Cost]:
+def _counted(asked: Experiment, seed: int) -> Iterator[MethodCost]:
     """Every method with its circuits counted."""
     study, backend = Study(asked), CountingBackend()
     study.backends |= {"train": backend, "unlearn": backend}
@@ -124,7 +124,7 @@ def _counted(asked: Experiment, seed: int) -> Iterator[Cost]:
         before = backend.counter.circuits
         stage = work()
         circuits = backend.counter.circuits - before
-        yield Cost(method, seed, stage.facts["steps"], 0.0, circuits)
+        yield MethodCost(method, seed, stage.facts["steps"], 0.0, circuits)
 
 
 def _works(study: Study, seed: int) -> Iterator[tuple[str, Callable[[], Stage]]]:
@@ -137,6 +137,6 @@ def _works(study: Study, seed: int) -> Iterator[tuple[str, Callable[[], Stage]]]
             yield method, functools.partial(unlearn, study, Cell(scenario, method, seed))
 
 
-def _merged(costs: Sequence[Cost]) -> Cost:
+def _merged(costs: Sequence[MethodCost]) -> MethodCost:
     """What was timed, with the circuits of what was counted."""
     return costs[0]._replace(circuits=costs[-1].circuits)

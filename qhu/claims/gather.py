@@ -15,7 +15,7 @@ from qhu import registry
 from qhu.checks import check
 from qhu.claims import costs, leaks, memory
 from qhu.claims.claim import Frames
-from qhu.claims.needs import Costs, Leaks, Memory, Need, Runs
+from qhu.claims.needs import CostNeed, LeakNeed, MemoryNeed, Need, RunNeed
 from qhu.evidence.gathered import Enquiry
 from qhu.evidence.pool import Pool, PoolBatch
 from qhu.grid.execute import Step
@@ -74,18 +74,18 @@ def _experiments(need: Need, size: Size) -> dict[str, Experiment]:
     """The experiments of a need, by point."""
     file, overrides = experiments()[need.experiment], list(size.settings)
     methods = None
-    if isinstance(need, Runs):
+    if isinstance(need, RunNeed):
         overrides = [*need.overrides, *overrides]
-    if isinstance(need, Costs):
+    if isinstance(need, CostNeed):
         methods = registry.method.names()
-    if isinstance(need, Runs | Costs) and size.seeds:
+    if isinstance(need, RunNeed | CostNeed) and size.seeds:
         overrides.append(f"seeds={size.seeds}")
-    if isinstance(need, Memory | Leaks) and size.models:
+    if isinstance(need, MemoryNeed | LeakNeed) and size.models:
         overrides.append(f"evidence.models={size.models}")
     if "sweep" in read_settings(file):
         return load_sweep(file, overrides, methods)[1]
     asked = load_experiment(file, overrides, methods)
-    if isinstance(need, Runs) and need.scenarios:
+    if isinstance(need, RunNeed) and need.scenarios:
         chosen = {name: asked.scenarios[name] for name in need.scenarios}
         asked = asked.model_copy(update={"scenarios": chosen})
     return {"": asked}
@@ -174,9 +174,9 @@ def _costs(study: Study, at: str, before: Sequence[Step]) -> list[Step]:
 
 
 STEPS: dict[type[Need], Callable[[Study, str, Sequence[Step]], list[Step]]] = {
-    Runs: _runs,
-    Memory: _memory,
-    Leaks: _leaks,
-    Costs: _costs,
+    RunNeed: _runs,
+    MemoryNeed: _memory,
+    LeakNeed: _leaks,
+    CostNeed: _costs,
 }
 """By kind of need, the steps of a study of it, behind those of the studies before."""

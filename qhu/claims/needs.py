@@ -11,7 +11,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Runs(Need):
+class RunNeed(Need):
     """Its ordinary run, or of a sweep one per point: rows of ``results.csv``, the point in ``at``.
 
     Attributes:
@@ -24,7 +24,7 @@ class Runs(Need):
 
 
 @dataclass(frozen=True)
-class Memory(Need):
+class MemoryNeed(Need):
     """Teachers of a pool per point of a sweep.
 
     Rows ``at, rows, pair, value``: how much likelier rows (``all`` training rows, those that are
@@ -33,7 +33,7 @@ class Memory(Need):
 
 
 @dataclass(frozen=True)
-class Leaks(Need):
+class LeakNeed(Need):
     """A pool with its unlearned versions, seen by resamples of its pairs of halves.
 
     Rows ``scenario, method, resample`` with ``leakage`` (AUC of the primary attack against models
@@ -43,22 +43,22 @@ class Leaks(Need):
 
 
 @dataclass(frozen=True)
-class Costs(Need):
+class CostNeed(Need):
     """Every registered method, and training again, measured.
 
     Rows ``method, seed, steps, seconds, circuits``.
     """
 
 
-METHODS = Runs("claims-methods")
-THEIRS = Runs("paper-iris", ("seeds=0-19", "metrics=[acc, kl, agree]"), ("subset2pct",))
-DEPTH = Runs("claims-depth")
-ENTANGLEMENT = Runs("claims-entanglement")
-TASK = Runs("claims-task")
-QUANTUM_PART = Runs("claims-quantum_part")
-MEMORY_DEPTH = Memory("claims-memory_depth")
-MEMORY_NOISE = Memory("claims-memory_noise")
-MEMORY_ENTANGLEMENT = Memory("claims-memory_entanglement")
-MEMORY_NETWORK = Memory("claims-memory_network")
-LEAKS = Leaks("claims-leaks")
-COSTS = Costs("claims-methods")
+METHODS = RunNeed("claims-methods")
+THEIRS = RunNeed("paper-iris", ("seeds=0-19", "metrics=[acc, kl, agree]"), ("subset2pct",))
+DEPTH = RunNeed("claims-depth")
+ENTANGLEMENT = RunNeed("claims-entanglement")
+TASK = RunNeed("claims-task")
+QUANTUM_PART = RunNeed("claims-quantum_part")
+MEMORY_DEPTH = MemoryNeed("claims-memory_depth")
+MEMORY_NOISE = MemoryNeed("claims-memory_noise")
+MEMORY_ENTANGLEMENT = MemoryNeed("claims-memory_entanglement")
+MEMORY_NETWORK = MemoryNeed("claims-memory_network")
+LEAKS = LeakNeed("claims-leaks")
+COSTS = CostNeed("claims-methods")

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from qhu.claims.catalogue import CLAIMS
 from qhu.claims.claim import Claim, Frames
 from qhu.claims.gather import Size, gather, sources
 from qhu.claims.needs import COSTS
@@ -24,7 +23,7 @@ def run(
     console: Console,
     workers: int = 0,
     size: Size | None = None,
-    claims: Sequence[Claim] = CLAIMS,
+    claims: Sequence[Claim] | None = None,
 ) -> Path:
     """Compute what is not stored yet, test every claim and write the folder; resumes.
 
@@ -33,7 +32,7 @@ def run(
         console: where progress is shown.
         workers: processes, as for :func:`qhu.grid.run_all`.
         size: how much is computed; None: what the files ask.
-        claims: which ones.
+        claims: which ones; None: all.
 
     Returns:
         The folder.

@@ -50,7 +50,7 @@ def memory(frame: pd.DataFrame, rows: str) -> pd.DataFrame:
     """Memorisation, a row per pair and a column per point.
 
     Args:
-        frame: as of :class:`~qhu.claims.needs.Memory`.
+        frame: as of :class:`~qhu.claims.needs.MemoryNeed`.
         rows: ``all`` or ``mislabelled``.
     """
     chosen = frame[frame["rows"] == rows]

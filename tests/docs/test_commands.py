@@ -35,6 +35,10 @@ PLUGIN = "test_plugin.py::test_all_of_it_works_together_here_and_on_a_worker"
 SLURM = "grid/test_slurm.py::test_the_documented_command_asks_for_its_jobs"
 ELSEWHERE = {
     "make test": "docs/test_commands.py::test_the_commands_of_the_page",
+    "make claims": "claims/test_run.py::test_a_tiny_page_of_claims_resumes",
+    "qhu claims --seeds 0-4 --models 64": (
+        "claims/test_run.py::test_a_tiny_page_of_claims_resumes"
+    ),
     "make paper": "paper/test_run.py::test_each_protocol_runs_in_its_ordinary_folder",
     "make ablation": ABLATION,
     "qhu doctor": "hardware/test_jobs.py::test_the_doctor_says_what_to_mend",

@@ -1,7 +1,8 @@
 """EU-k, LCA and Certified have the best balance: the Pareto front of leakage and accuracy.
 
-A method is on the front where no other has both less leakage, \\|AUC − ½\\|, and more accuracy on
-test rows. Which ones are is counted over resamples of the pairs of halves.
+A method is off the front where another has no more leakage, \\|AUC − ½\\|, and no less accuracy on
+test rows, and in one of the two is better by more than does not matter: of equal methods noise
+would else put one off. Which methods are on it is counted over resamples of the pairs of halves.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from qhu.claims.claim import PAIRS, Claim, Frames, Test, of_estimates
+from qhu.claims.claim import ACCURATE, ALIKE, PAIRS, Claim, Frames, Test, of_estimates
 from qhu.claims.needs import LEAKS
 from qhu.claims.resamples import estimates_of, resampled
 from qhu.claims.values import methods_of
@@ -33,7 +34,7 @@ def tests(frames: Frames) -> Iterator[Test]:
         named = [method for method in methods if method in NAMED]
         yield Test(
             test=f"{scenario}: share of resamples with the method on the Pareto front of leakage "
-            "and test accuracy is above a half",
+            f"and test accuracy (margins {ALIKE:g} and {ACCURATE:g}) is above a half",
             parts=_shares(is_on[named], pairs),
             direction="above",
             unit=PAIRS,
@@ -50,15 +51,15 @@ def tests(frames: Frames) -> Iterator[Test]:
 
 
 def front(losses: Floats, gains: Floats) -> Floats:
-    """(B, K) 1 where no other has a smaller loss and a larger gain, or equals in one of them.
+    """(B, K) 1 where no other method beats it, by more than the margin in one respect; else 0.
 
     Args:
-        losses: (B, K).
-        gains: (B, K).
+        losses: (B, K) \\|AUC − ½\\|.
+        gains: (B, K) accuracies.
     """
-    no_worse = (losses[:, :, None] >= losses[:, None]) & (gains[:, :, None] <= gains[:, None])
-    better = (losses[:, :, None] > losses[:, None]) | (gains[:, :, None] < gains[:, None])
-    return np.where((no_worse & better).any(axis=2), 0.0, 1.0)
+    less, more = losses[:, :, None] - losses[:, None], gains[:, None] - gains[:, :, None]
+    beaten = (less >= 0) & (more >= 0) & ((less > ALIKE) | (more > ACCURATE))
+    return np.where(beaten.any(axis=2), 0.0, 1.0)
 
 
 def _shares(is_on: pd.DataFrame, pairs: int) -> pd.DataFrame:

@@ -16,11 +16,10 @@ def tests(frames: Frames) -> Iterator[Test]:
         table = frames[COSTS].pivot(index="seed", columns="method", values=measure).dropna()
         shares = table.drop(columns=RETRAIN).div(table[RETRAIN], axis=0)
         timed = measure == "seconds"
+        values = {str(method): shares[method] for method in shares}
         yield Test(
             test=f"{measure} of a method, as a share of those of training again, are below 1",
-            parts=of_values({str(name): shares[name] for name in shares}, 1)
-            if timed
-            else _counts(shares),
+            parts=of_values(values, 1) if timed else _counts(shares),
             direction="below",
             against=1,
             exact=not timed,
