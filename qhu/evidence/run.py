@@ -184,6 +184,7 @@ def _steps(study: Study) -> list[Step]:
             enquiry = Enquiry(scenario, method)
             listed.append(Step(study, "reading", str(enquiry), read, enquiry, frozenset(unlearned)))
         if pool.spec.bank and scenario == examined_scenario(study):
+            Bank(pool, scenario)  # refuses a pool that is too small, before anything is trained
             needed = frozenset([*teachers, *references])
             bank = Step(study, "bank", "models that hold or lack", _fill, scenario, needed)
             listed.append(bank)
