@@ -9,9 +9,9 @@ from typing import Literal
 
 Group = Literal["free", "architecture", "regularised", "relabelled", "direct", "reference"]
 """``free``: climbs the loss of the forget rows with all of θ, and nothing holds the network.
-``architecture``: moves only a part of θ. ``regularised``: pays for leaving the teacher, or is
-clipped and drowned in noise for a certificate. ``relabelled``: descends on other targets for the
-forget rows. ``direct``: one edit of θ, no training. ``reference``: no unlearning of the teacher, or
+``architecture``: moves only a part of θ. ``regularised``: pays for leaving the teacher, moves where
+the retain rows do not, or is clipped and drowned in noise for a certificate. ``relabelled``: descends on other targets for the
+forget rows. ``direct``: one edit of θ, at most with fine-tuning behind. ``reference``: no unlearning of the teacher, or
 training on the retain rows alone."""
 GROUPS: dict[str, Group] = {
     "none": "reference",
@@ -34,6 +34,11 @@ GROUPS: dict[str, Group] = {
     "fisher_forgetting": "direct",
     "ssd": "direct",
     "influence": "direct",
+    "qfi_dampening": "direct",
+    "parameter_noise": "direct",
+    "null_space_ascent": "regularised",
+    "natural_gradient": "regularised",
+    "entanglement_pruning": "architecture",
 }
 """By registered name; a test holds it whole against the registry."""
 CONSTRAINED: tuple[Group, ...] = ("architecture", "regularised")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
+from qhu.claims.catalogue import CLAIMS
 from qhu.claims.claim import Claim, Frames
 from qhu.claims.gather import Size, gather, sources
 from qhu.claims.needs import COSTS
@@ -41,9 +42,9 @@ def run(
         UserError: an input is wrong, or the folder holds something else.
         Interrupted: on Ctrl-C; the same command goes on where it stopped.
     """
-    listed = sources(
-        dict.fromkeys(need for claim in claims for need in claim.needs), size or Size()
-    )
+    asked = CLAIMS if claims is None else claims
+    needs = dict.fromkeys(need for claim in asked for need in claim.needs)
+    listed = sources(needs, size or Size())
     studies = {
         f"{source.need.experiment} {at}".strip(): study
         for source in listed
@@ -54,7 +55,7 @@ def run(
     settings = {name: study.experiment.model_dump(mode="json") for name, study in studies.items()}
     with folder.claimed():
         frames = gather(listed, console, workers)
-        table, parts = tables(claims, frames)
+        table, parts = tables(asked, frames)
         with folder.replaced(started("claims", "statevector", fingerprint), settings) as draft:
             draft.write_table("claims.csv", table)
             draft.write_table("tests.csv", parts)

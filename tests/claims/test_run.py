@@ -1,6 +1,7 @@
 """The whole of it at a tiny size."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -20,15 +21,14 @@ def few(monkeypatch):
 
 
 def kept():
-    from pathlib import Path
-
+    """Every file of the store and when it was written."""
     return {path: path.stat().st_mtime_ns for path in Path("runs/.stages").rglob("*.*")}
 
 
 def test_a_tiny_page_of_claims_resumes(few, qhu, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    status, out, _ = qhu("claims", *TINY)
-    assert status == 0
+    status, out, errors = qhu("claims", *TINY)
+    assert status == 0, errors
     folder = tmp_path / "runs/claims"
     table = pd.read_csv(folder / "claims.csv")
     assert list(table) == COLUMNS
