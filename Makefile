@@ -35,13 +35,11 @@ ablation: setup      ## what depth, noise, tasks and parts of the network do; ON
 	set -e; IFS=; for file in experiments/ablation/$$ONLY.yaml; do \
 		$(BIN)/qhu ablate "$$file" $(SEEDED) --workers 2; done
 
-tune: setup          ## tune every method of Iris alike; rankings before and after, on one page each
+tune: setup          ## tune every method of Iris alike; rankings before and after, on one page
+	$(BIN)/qhu tune experiments/iris.yaml --workers 2
 	$(BIN)/qhu run experiments/iris.yaml $(SEEDED) --out runs/tuned/iris/before --workers 2
-	set -e; for scenario in "" subset class; do \
-		name="iris$${scenario:+-$$scenario}"; \
-		$(BIN)/qhu tune experiments/iris.yaml $${scenario:+--scenario $$scenario} --workers 2; \
-		$(BIN)/qhu run "experiments/tuned/$$name.yaml" $(SEEDED) --out "runs/tuned/$$name/after" --workers 2; \
-		$(BIN)/qhu rank runs/tuned/iris/before "runs/tuned/$$name/after"; done
+	$(BIN)/qhu run experiments/tuned/iris.yaml $(SEEDED) --out runs/tuned/iris/after --workers 2
+	$(BIN)/qhu rank runs/tuned/iris/before runs/tuned/iris/after
 
 compare: setup       ## two runs of the same models: make compare A=<run folder> B=<run folder>
 	$(BIN)/qhu compare -- "$$A" "$$B"

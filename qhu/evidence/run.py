@@ -16,6 +16,7 @@ from qhu.evidence.findings.attacked import PRIMARY
 from qhu.evidence.findings.rows import PoolFigure
 from qhu.evidence.gathered import Enquiry
 from qhu.evidence.pool import Pool, PoolBatch
+from qhu.evidence.power import power_table
 from qhu.evidence.reading import EnquiryResult, read
 from qhu.evidence.verdict import LEVEL, TrialVerdict, judge
 from qhu.grid.description import describe
@@ -30,6 +31,12 @@ from qhu.study import FLOOR, Study
 
 UNIT = "a pair of models: a random half of the training rows and its complement"
 """What is drawn independently, and so what intervals and tests count."""
+
+
+SMALLEST = 16
+"""Models of the smallest pool that the table of power has."""
+CORRELATION = 0.1
+"""Of the ranks of two rows within a model, as the table of power assumes it."""
 
 
 class EvidenceRecord(RunRecord):
@@ -49,6 +56,8 @@ class EvidenceRecord(RunRecord):
     """what is drawn independently"""
     models: int
     """networks that were trained or unlearned in all"""
+    power: list[dict[str, Any]]
+    """what pools of other sizes would have seen, as :class:`qhu.evidence.power.DesignPower`"""
 
 
 def run(
@@ -98,6 +107,7 @@ def run(
             margin=spec.margin,
             utility_margin=spec.utility_margin,
             models=models,
+            power=_power(study, len(judgements)),
         )
         with folder.replaced(record, settings) as draft:
             draft.write_table("evidence.csv", _table(readings))
@@ -174,6 +184,7 @@ def _steps(study: Study) -> list[Step]:
             enquiry = Enquiry(scenario, method)
             listed.append(Step(study, "reading", str(enquiry), read, enquiry, frozenset(unlearned)))
         if pool.spec.bank and scenario == examined_scenario(study):
+            Bank(pool, scenario)  # refuses a pool that is too small, before anything is trained
             needed = frozenset([*teachers, *references])
             bank = Step(study, "bank", "models that hold or lack", _fill, scenario, needed)
             listed.append(bank)
@@ -189,6 +200,22 @@ def _make(study: Study, batch: PoolBatch) -> None:
 
 def _fill(study: Study, scenario: str) -> None:
     Bank(Pool(study), scenario).make()
+
+
+def _power(study: Study, judged: int) -> list[dict[str, Any]]:
+    """The smallest leak that the pool sees, and smaller and larger ones, for the rows forgotten."""
+    pool = Pool(study)
+    rows = {int(pool.requests(name)[-1].sum()) for name in study.experiment.scenarios}
+    sizes = {pool.spec.models // 16, pool.spec.models // 4, pool.spec.models, 4 * pool.spec.models}
+    table = power_table(
+        sorted(size for size in sizes if size >= SMALLEST),
+        sorted(rows),
+        correlation=CORRELATION,
+        tests=2 * judged,
+        margin=pool.spec.margin,
+        level=LEVEL,
+    )
+    return [design._asdict() for design in table]
 
 
 def _table(readings: Sequence[EnquiryResult]) -> pd.DataFrame:

@@ -95,9 +95,6 @@ def small(name, *words):
         words += ["--trials", "2"]
     if "--scenario" in words and name == "tune":
         words[words.index("--scenario") + 1] = "subset2pct"
-    words = [
-        re.sub(r"tuned/iris-(subset|class)\b", "tuned/iris-subset2pct", word) for word in words
-    ]
     if "--workers" in words:  # tests/grid/test_cluster.py has them
         words += ["--workers", "0"]
     if {"iris-hw", "experiments/iris-hw.yaml"} & set(words):

@@ -134,10 +134,14 @@ def test_models_and_outputs_are_made_once(bank, monkeypatch):
 def test_what_no_bank_can_be_made_of_is_refused(qhu, tiny):
     with pytest.raises(UserError, match="set evidence"):
         make_bank(tiny, "evidence.models=8", "scenarios.one.ids=[0]", scenario="one")
+    one = ["scenarios={one: {ids: [0]}}", "evidence.models=8"]
+    few = [part for setting in one for part in ("-s", setting)]
+    status, _, err = qhu("evidence", tiny, *few)
+    assert status == 2 and "evidence.bank to 0" in err and err.count("\n") == 1
+    assert not list(Path().rglob("*.safetensors"))
     for setting, reason in (("bank=3", "8 models"), ("examined=nothing", "no scenario 'nothing'")):
         status, _, err = qhu("evidence", tiny, "-s", f"evidence.{setting}")
         assert status == 2 and reason in err and err.count("\n") == 1
-    assert not Path("runs").exists()
 
 
 def test_one_command_ranks_the_metrics(qhu, tiny, quick):

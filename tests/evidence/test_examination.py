@@ -13,7 +13,7 @@ from qhu.evidence.examination import (
     metric_scores,
     tow_scores,
 )
-from qhu.record.scores import EnquiryResult
+from qhu.record.scores import Reading
 
 MODELS, ROWS, ASKED = 64, 40, 8
 SHIFTS = {"memoriser": 4.0, "streisand": -4.0, "oracle": 0.0, "second oracle": 0.0}
@@ -154,7 +154,7 @@ def test_a_metrics_scores_are_those_it_returns_itself():
     ],
 )
 def test_a_score_speaks_as_it_is_declared_to_be_read(reading, expected):
-    declared = EnquiryResult(title="a score", span=(-1, 1), **reading)
+    declared = Reading(title="a score", span=(-1, 1), **reading)
     entry = registry.metric["acc"]
     made = type(entry)("mine", entry.make, entry.options, (), {"mine": declared})
     assert holding(made.score("mine"), -0.25) == expected

@@ -54,6 +54,12 @@ def task():
 
 
 @pytest.fixture(scope="session")
+def deep_task():
+    """Like ``task``, with two layers of the circuit: 24 weights, some of them redundant."""
+    return iris_task(Scenario(fraction=0.1), layers=2)
+
+
+@pytest.fixture(scope="session")
 def class_task():
     """Class 0 is to be forgotten."""
     return iris_task(Scenario(label=0))

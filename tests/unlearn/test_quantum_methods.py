@@ -19,16 +19,6 @@ from qhu.unlearn.null_space_ascent import null_space
 METHODS = ("qfi_dampening", "null_space_ascent", "natural_gradient", "entanglement_pruning")
 
 
-@pytest.fixture(scope="session")
-def deep_task():
-    """Two layers of four qubits: 24 weights, some of them redundant."""
-    from conftest import iris_task
-
-    from qhu.settings.parts import Scenario
-
-    return iris_task(Scenario(fraction=0.1), layers=2)
-
-
 def circuit(task):
     return task.net.theta.mask("quantum")
 

@@ -24,6 +24,8 @@ AXES = {
     MEMBERSHIP: "AUC, row unlearned against never seen",
 }
 """What the axis of a game shows."""
+SPARE = "  "
+"""After a name at the edge: the letters of a browser may be wider than those of the layout."""
 LINE = 0.17
 """Inches from one name to the next."""
 
@@ -126,7 +128,7 @@ def _name_lines(axes: Axes, last: int, ends: dict[str, tuple[float, str]]) -> No
     right.set_ylim(bottom, top)
     right.grid(visible=False)
     right.tick_params(axis="y", length=0, pad=1)
-    right.set_yticks(places, names, fontsize=7.5)
+    right.set_yticks(places, [f"{name}{SPARE}" for name in names], fontsize=7.5)
     for label, name in zip(right.get_yticklabels(), names, strict=True):
         label.set_color(ends[name][1])
     start, end = axes.get_xlim()

@@ -43,7 +43,7 @@ class EvidenceFiles:
     """The files of one study.
 
     Attributes:
-        name: of the study, its folder's.
+        name: of the study.
         about: contents of ``run.json``: ``pool`` (number of models), ``seconds``, ``primary`` (the
             attack that verdicts rest on), ``margin`` (of its AUC around .5), and more.
         evidence: one row per figure (columns :data:`EVIDENCE`).
@@ -83,9 +83,10 @@ def load_evidence(folder: Path) -> EvidenceFiles:
     verdicts = _table(folder / "verdicts.csv", VERDICTS)
     if strange := sorted(set(verdicts["verdict"]) - set(CONCLUSIONS)):
         raise UserError(f"{folder / 'verdicts.csv'} holds the verdict '{strange[0]}': {AGAIN}")
+    about = _about(folder / "run.json")
     return EvidenceFiles(
-        name=folder.resolve().name,
-        about=_about(folder / "run.json"),
+        name=str(about.get("name") or folder.resolve().name),
+        about=about,
         evidence=_table(folder / "evidence.csv", EVIDENCE),
         verdicts=verdicts,
         metrics=_metrics(folder / "metrics.csv"),

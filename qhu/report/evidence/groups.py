@@ -58,7 +58,11 @@ def _bounds(rows: pd.DataFrame, primary: str) -> Mask:
 
 
 def _membership(rows: pd.DataFrame, _: str) -> Mask:
-    return rows["metric"].str.fullmatch("(auc|margin)_membership")
+    return rows["metric"].str.fullmatch("(auc|margin)_membership|delta_margin")
+
+
+def _utility(rows: pd.DataFrame, primary: str) -> Mask:
+    return (rows["attack"] == "utility") & ~_membership(rows, primary)
 
 
 def _kind(name: str) -> Callable[[pd.DataFrame, str], Mask]:
@@ -109,7 +113,7 @@ GROUPS = (
         "it, reads logits, which stand for any number of copies, and is not held by it.",
         _bounds,
     ),
-    Group("Utility", "What the network still does, beside the oracle.", _kind("utility")),
+    Group("Utility", "What the network still does, beside the oracle.", _utility),
     Group(
         "Learning the rows again",
         "A model that still knows the rows learns them again in fewer steps than an oracle.",

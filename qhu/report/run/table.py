@@ -79,8 +79,9 @@ def console_table(heading: str, summary: pd.DataFrame, scores: Sequence[Score]) 
     """
     table = Table(title=Text(heading, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
     table.padding = (0, 1, 0, 0)
+    table.show_edge = table.pad_edge = False  # room for the longest names
     columns = {score: estimates(summary, score.name) for score in scores}
-    table.add_column("method", min_width=17)
+    table.add_column("method", min_width=17, no_wrap=True)
     for score in columns:
         split = score.rows and len(score.name) > WIDE
         name = f"{score.stem}_\n{score.rows}" if split else score.name
