@@ -1,14 +1,14 @@
 """The forest plot: every method's distance from its goal, and what follows from it."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
 from qhu.report.plots import BAND, INK, arms
 from qhu.report.statistics import Estimate
-from qhu.report.verdicts import CONCLUSIONS
+from qhu.report.verdicts import CONCLUSIONS, Conclusion
 
 MARGIN_BAND, MARGIN_EDGE = "#dcebf5", "#6fa8cf"
 LONGEST = 24
@@ -43,7 +43,12 @@ def size(rows: Sequence[ForestRow]) -> tuple[float, float]:
     return WIDTH, 1.0 + 0.23 * len(rows)
 
 
-def forest(rows: Iterable[ForestRow], goal: Goal, axes: Axes) -> None:
+def forest(
+    rows: Iterable[ForestRow],
+    goal: Goal,
+    axes: Axes,
+    looks: Mapping[str, Conclusion] = CONCLUSIONS,
+) -> None:
     """Every method with its interval, the largest value on top.
 
     The margin is shaded, as is what retraining once more has. Each row wears the colour and marker
@@ -53,6 +58,7 @@ def forest(rows: Iterable[ForestRow], goal: Goal, axes: Axes) -> None:
         rows: one per method.
         goal: what they are read against.
         axes: where to draw.
+        looks: of every verdict.
     """
     placed = sorted(rows, key=lambda row: (math.isnan(row.estimate.mean), -row.estimate.mean))
     if not math.isnan(goal.margin):
@@ -65,20 +71,19 @@ def forest(rows: Iterable[ForestRow], goal: Goal, axes: Axes) -> None:
         axes.axvspan(*span, color=BAND, lw=0, zorder=0.5, label="retrained once more")
     axes.axvline(goal.value, color=INK, lw=0.9, zorder=1)
     for height, row in enumerate(placed):
-        _point(axes, height, row)
+        _point(axes, height, row, looks[row.verdict])
     axes.set_yticks(range(len(placed)), [_wrapped(row.method) for row in placed], fontsize=8.5)
     axes.set_ylim(len(placed) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(goal.words)
-    _name_verdicts(axes, placed)
+    _name_verdicts(axes, placed, looks)
     if axes.patches:
         where: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
         axes.legend(frameon=False, fontsize=8, ncols=2, **where)
 
 
-def _point(axes: Axes, height: int, row: ForestRow) -> None:
-    look = CONCLUSIONS[row.verdict]
+def _point(axes: Axes, height: int, row: ForestRow, look: Conclusion) -> None:
     axes.errorbar(
         row.estimate.mean,
         height,
@@ -93,19 +98,19 @@ def _point(axes: Axes, height: int, row: ForestRow) -> None:
     )
 
 
-def _name_verdicts(axes: Axes, rows: Sequence[ForestRow]) -> None:
+def _name_verdicts(axes: Axes, rows: Sequence[ForestRow], looks: Mapping[str, Conclusion]) -> None:
     """The verdicts as ticks of a second axis, for which the layout keeps room."""
     right = axes.twinx()
     right.set_ylim(axes.get_ylim())
     right.grid(visible=False)
     right.tick_params(axis="y", length=0, pad=2)
     words = [
-        "not measured" if math.isnan(row.estimate.mean) else CONCLUSIONS[row.verdict].words
+        "not measured" if math.isnan(row.estimate.mean) else looks[row.verdict].words
         for row in rows
     ]
     right.set_yticks(range(len(rows)), words, fontsize=8)
     for label, row in zip(right.get_yticklabels(), rows, strict=True):
-        label.set_color(CONCLUSIONS[row.verdict].colour)
+        label.set_color(looks[row.verdict].colour)
 
 
 def _wrapped(name: str) -> str:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from qhu.record.folder import RunFolder
+from qhu.report.paper_claims.parts import cost_rows, forests
 from qhu.report.paper_claims.table import counted, read_claims
 from qhu.report.templates import fill
 
@@ -13,7 +14,10 @@ WIDTH = 80
 
 
 def write_claims(folder: Path) -> Path:
-    """Write ``claims.html`` beside the ``claims.csv`` it is made from.
+    """Write ``claims.html`` beside the ``claims.csv`` that it is made from.
+
+    Where ``tests.csv`` and ``costs.csv`` lie there, too, it shows every part of a test and what
+    methods cost.
 
     Returns:
         Path of the page.
@@ -22,7 +26,13 @@ def write_claims(folder: Path) -> Path:
         UserError: the table is missing, damaged or empty.
     """
     claims = read_claims(folder / "claims.csv")
-    text = fill("paper_claims/claims.html.jinja", claims=claims, counted=counted(claims))
+    text = fill(
+        "paper_claims/claims.html.jinja",
+        claims=claims,
+        counted=counted(claims),
+        forests=forests(folder),
+        costs=cost_rows(folder),
+    )
     RunFolder(folder).write_text("claims.html", text)
     return folder / "claims.html"
 
