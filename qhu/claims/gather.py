@@ -16,6 +16,7 @@ from qhu.checks import check
 from qhu.claims import costs, leaks, memory
 from qhu.claims.claim import Frames
 from qhu.claims.needs import CostNeed, LeakNeed, MemoryNeed, Need, RunNeed
+from qhu.errors import UserError
 from qhu.evidence.gathered import Enquiry
 from qhu.evidence.pool import Pool, PoolBatch
 from qhu.grid.execute import Step
@@ -105,6 +106,11 @@ def gather(listed: Sequence[Source], console: Console, workers: int = 0) -> Fram
     """
     for source in listed:
         for study in source.studies.values():
+            if study.paid:
+                raise UserError(
+                    f"claims ask thousands of models: {next(iter(study.paid))} on a device would "
+                    "cost as many jobs; leave the stages on simulators"
+                )
             check(study)
     origin, todo = dict[Step, tuple[Need, str]](), list[Step]()
     for source in listed:

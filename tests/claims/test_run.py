@@ -54,6 +54,14 @@ def test_all_claims_at_a_tiny_size(qhu, tmp_path, monkeypatch):
     assert pd.read_csv("runs/claims/costs.csv")["method"].is_unique
 
 
+def test_devices_are_refused_before_anything_is_computed(few, qhu, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, _, errors = qhu("claims", *TINY, "-s", "stages.evaluate=ibm_torino")
+    assert status == 2
+    assert "claims ask thousands of models: evaluate on a device" in errors
+    assert not list(tmp_path.rglob("*.csv"))
+
+
 def test_a_wrong_setting_is_refused_before_anything_is_written(few, qhu, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, _, errors = qhu("claims", "--models", "9")

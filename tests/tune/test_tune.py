@@ -296,7 +296,7 @@ def test_an_interrupted_tuning_goes_on(tiny, qhu, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "unlearn", stopping)
         status, _, errors = qhu(*words)
-    assert status == 130 and "the same command goes on" in errors
+    assert status == 130 and "the same command resumes" in errors
     assert not out.exists()
     assert qhu(*words)[0] == 0
     first = out.read_bytes()
