@@ -104,7 +104,11 @@ def both(value, seeds=20):
 
 def axes(effect, seeds=20):
     listed = (needs.DEPTH, needs.ENTANGLEMENT, needs.TASK)
-    return {need: runs(along_axis(effect), seeds, points(need.experiment)) for need in listed}
+    at = points("claims-memory_entanglement")
+    pool = {needs.MEMORY_ENTANGLEMENT: memory(memorised(0.3, effect), 40, at)}
+    return pool | {
+        need: runs(along_axis(effect), seeds, points(need.experiment)) for need in listed
+    }
 
 
 def leading(effect, growing=0.0, seeds=20):
@@ -115,7 +119,7 @@ def leading(effect, growing=0.0, seeds=20):
     }
 
 
-POOLS = (needs.MEMORY_DEPTH, needs.MEMORY_NOISE, needs.MEMORY_ENTANGLEMENT)
+POOLS = (needs.MEMORY_DEPTH, needs.MEMORY_NOISE)
 CASES = {
     "WORKS": ({needs.METHODS: runs(nearer(-0.5), 20)}, {needs.METHODS: runs(nearer(0.5), 20)}),
     "DEPENDENCE": (axes(-0.05), axes(0)),

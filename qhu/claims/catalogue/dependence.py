@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from qhu.claims.claim import ALIKE, Claim, Frames, Test, of_values
-from qhu.claims.needs import DEPTH, ENTANGLEMENT, TASK
-from qhu.claims.values import along, methods_of, rise, rise_weights
+from qhu.claims.claim import ALIKE, PAIRS, Claim, Frames, Test, of_values
+from qhu.claims.needs import DEPTH, ENTANGLEMENT, MEMORY_ENTANGLEMENT, TASK
+from qhu.claims.values import along, memory, methods_of, rise, rise_weights
 from qhu.report.statistics import Floats, tested_apart
 
 AXES = {
@@ -24,6 +24,14 @@ def tests(frames: Frames) -> Iterator[Test]:
     excess = _excess(frames[TASK], "subset")
     apart = _apart(excess.to_numpy(float))
     yield _test("subset: over four tasks of three classes, from easy to hard", apart)
+    table = memory(frames[MEMORY_ENTANGLEMENT], "mislabelled")
+    yield Test(
+        test="from no CZ gates to all pairs, memorisation of rows with a wrong label changes",
+        parts=of_values({"rise": rise(table)}),
+        direction="either",
+        unit=PAIRS,
+        margin=ALIKE,
+    )
 
 
 def _excess(results: pd.DataFrame, scenario: str) -> pd.DataFrame:
@@ -51,6 +59,6 @@ def _test(words: str, parts: pd.DataFrame) -> Test:
 
 CLAIM = Claim(
     "how methods behave depends on circuit depth, entanglement and task",
-    (DEPTH, ENTANGLEMENT, TASK),
+    (DEPTH, ENTANGLEMENT, TASK, MEMORY_ENTANGLEMENT),
     tests,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from qhu.claims.claim import ACCURATE, ALIKE, PAIRS, Claim, Frames, Test, of_values
-from qhu.claims.needs import DEPTH, MEMORY_DEPTH, MEMORY_ENTANGLEMENT, MEMORY_NOISE
+from qhu.claims.needs import DEPTH, MEMORY_DEPTH, MEMORY_NOISE
 from qhu.claims.values import along, memory, rise
 
 LITTLE = ALIKE
@@ -28,8 +28,6 @@ def tests(frames: Frames) -> Iterator[Test]:
             against=LITTLE,
         )
         yield _rises(f"{words}: memorisation per row rises from 1 to 6 layers", table)
-    table = memory(frames[MEMORY_ENTANGLEMENT], "mislabelled")
-    yield _rises(f"{KINDS[1][2]}: memorisation rises from no CZ gates to all pairs", table)
     yield from _robust(frames[DEPTH])
 
 
@@ -58,6 +56,6 @@ def _robust(results: pd.DataFrame) -> Iterator[Test]:
 
 CLAIM = Claim(
     "shallow circuits memorise little and are robust to small deletions",
-    (MEMORY_DEPTH, MEMORY_NOISE, MEMORY_ENTANGLEMENT, DEPTH),
+    (MEMORY_DEPTH, MEMORY_NOISE, DEPTH),
     tests,
 )
