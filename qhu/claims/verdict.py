@@ -78,7 +78,7 @@ def _parts(test: Test, tables: Mapping[tuple[int, str], pd.DataFrame], number: i
     """Every part with its outcome, the best first."""
     if test.exact:
         means = test.parts["mean"].to_numpy(np.float64)
-        outcomes = np.sign(means * SIGN[test.direction])
+        outcomes = np.where(means * SIGN[test.direction] > 0, 1.0, -1.0)
         parts = test.parts.assign(p_holm=np.nan, smallest=np.nan, outcome=outcomes)
     else:
         table = tables[number, "difference"]

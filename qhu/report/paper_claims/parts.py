@@ -86,7 +86,11 @@ def cost_rows(folder: Path) -> list[list[str]]:
 def _cells(value: float, share: float, timed: bool) -> list[str]:
     if math.isnan(value):
         return ["–", "–"]
-    return [number(value) if timed else f"{value:,.0f}", f"{share:.0%}"]
+    percent = 100 * share
+    return [
+        number(value) if timed else f"{value:,.0f}",
+        f"{percent:.0f} %" if percent >= 1 else f"{percent:.1g} %",
+    ]
 
 
 def _table(file: Path, types: Mapping[str, str]) -> pd.DataFrame | None:

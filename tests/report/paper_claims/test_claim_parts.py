@@ -36,8 +36,8 @@ def test_a_test_of_several_parts_is_drawn_once(folder, outline):
 
 def test_costs_stand_beside_those_of_training_again(folder):
     page = write_claims(folder).read_text()
-    assert '<th scope="row">scrub</th><td>40</td><td>17%</td>' in page
-    assert "<td>66,021</td><td>15%</td>" in page
+    assert '<th scope="row">scrub</th><td>40</td><td>17 %</td>' in page
+    assert "<td>66,021</td><td>15 %</td>" in page
     assert "<td>–</td><td>–</td>" in page
 
 
