@@ -118,10 +118,10 @@ def test_nothing_to_test_is_a_mistake():
 
 
 def test_a_page_of_true_nulls_seldom_says_anything():
-    """Of 200 pages of 10 tests without an effect, about 4 % claim something; 22 is 5 sigma off."""
+    """Of 80 pages of 10 tests without an effect about 3 claim something; 12 is 5 sigma off."""
     random = np.random.default_rng(5)
     wrong = 0
-    for _ in range(200):
+    for _ in range(80):
         tests = [
             Test("t", of_values({"a": values}), direction)
             for values, direction in zip(
@@ -129,4 +129,4 @@ def test_a_page_of_true_nulls_seldom_says_anything():
             )
         ]
         wrong += any(not judged.verdict.startswith("cannot tell") for judged in judge(tests))
-    assert wrong <= 22
+    assert wrong <= 12
