@@ -19,10 +19,17 @@ from qhu.record.store import Store
 from qhu.settings.experiment import load_experiment
 from qhu.settings.model import ModelSpec
 from qhu.study import Study
+from qhu.unlearn.quantum import StateOptions
 
 CUDA = torch.cuda.is_available()
 CIRCUITS = {"HeisenbergProgram": (3, 2), "UnitaryProgram": (3, 4), "StatevectorProgram": (6, 4)}
-ALL = [name for name in registry.method.names() if name not in ("none", "retrain")]
+# Forward-mode derivatives, which the states' information takes, stop at the stand-in's dispatch.
+ALL = [
+    name
+    for name in registry.method.names()
+    if name not in ("none", "retrain")
+    and not issubclass(registry.method[name].options, StateOptions)
+]
 STUDIES = {
     "stack": (["model.batch_norm=true"], ALL),
     "one by one": (["model.dropout=0.2", "training.patience=2"], ["finetune", "random_label"]),

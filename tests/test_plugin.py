@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def test_all_of_it_works_together_here_and_on_a_worker(site, tmp_path):
 
 def test_its_names_are_listed_and_its_options_checked(site, tmp_path):
     listed = call(site, tmp_path, "list", "methods").stdout
-    assert "shrink_perturb     Shrink θ towards zero" in listed
+    assert re.search(r"^shrink_perturb +Shrink θ towards zero", listed, re.MULTILINE)
     assert "phases             H and a phase" in call(site, tmp_path, "list", "encodings").stdout
     assert "Whether the prediction is right." in call(site, tmp_path, "list", "attacks").stdout
     wrong = ("-s", "methods.shrink_perturb.shrink=2")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from qhu.errors import UserError
 from qhu.record.claim import claimed, is_half_done, replaced
@@ -32,9 +32,7 @@ Status = Literal["started", "finished", "cancelled", "failed"]
 
 
 class RunRecord(BaseModel):
-    """Contents of ``run.json``; what other studies note beside, stays."""
-
-    model_config = ConfigDict(extra="allow")
+    """Contents of ``run.json``."""
 
     schema_version: int = 1
     """of the program that wrote it; the first one wrote none of ``metrics``"""
@@ -244,9 +242,9 @@ class RunFolder:
         """Note how the run ended."""
         self.update(status=status, finished=now(), seconds=round(seconds, 1))
 
-    def write(self, record: RunRecord) -> None:
-        """Write ``run.json``."""
-        document = json.loads(record.model_dump_json())
+    def write(self, record: RunRecord, noted: Mapping[str, Any] | None = None) -> None:
+        """Write ``run.json``, with what other studies note beside the fields of a run."""
+        document = {**(noted or {}), **json.loads(record.model_dump_json())}
         sealed = {**document, "checksum": _own_checksum(document)}
         self.write_text(RECORD, json.dumps(sealed, indent=2, ensure_ascii=False) + "\n")
 
@@ -255,7 +253,9 @@ class RunFolder:
         record = self.record()
         assert record is not None  # start() wrote it
         changed = record.model_copy(update=changes)
-        self.write(changed)
+        document = json.loads(read_plain(self.path / RECORD))
+        own = {*type(record).model_fields, "checksum"}
+        self.write(changed, {name: value for name, value in document.items() if name not in own})
         return changed
 
     def write_text(self, name: str, text: str) -> None:

@@ -321,4 +321,4 @@ def test_the_documented_commands(qhu, quick, origin, model, pattern, tmp_path, m
         words = [word.strip("'") for word in line.split()]
         status, printed, errors = qhu(*words, *few)
         assert status == 0, errors
-        assert " mine " in printed
+        assert re.search(r"^\s*mine\s", printed, re.MULTILINE), printed
