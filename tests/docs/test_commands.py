@@ -26,6 +26,7 @@ for word in "${0##*/}" "$@"; do printf '%s\\0' "$word"; done >> noted
 printf '\\n' >> noted
 """
 ABLATION = "commands/test_ablate.py::test_an_ablation_is_ordinary_runs_and_a_page_and_resumes"
+EVIDENCE = "evidence/test_pool.py::test_one_command_gathers_judges_and_resumes"
 AUDIT = "paper/test_images.py::test_a_folder_of_image_checkpoints_is_audited"
 EVALUATED = "commands/test_evaluate.py::test_the_documented_commands"
 SERVED = "emulator/test_server.py::test_the_command_serves_until_it_is_interrupted"
@@ -35,9 +36,13 @@ PLUGIN = "test_plugin.py::test_all_of_it_works_together_here_and_on_a_worker"
 SLURM = "grid/test_slurm.py::test_the_documented_command_asks_for_its_jobs"
 ELSEWHERE = {
     "make test": "docs/test_commands.py::test_the_commands_of_the_page",
-    "make claims": "claims/test_run.py::test_a_tiny_page_of_claims_resumes",
+    "make evidence": EVIDENCE,
+    "make evidence ONLY=iris": EVIDENCE,
+    "qhu evidence iris --workers 2": EVIDENCE,
+    "qhu evidence iris -s evidence.models=512 --methods scrub,lca": EVIDENCE,
+    "make claims": "claims/test_claims_run.py::test_a_tiny_page_of_claims_resumes",
     "qhu claims --seeds 0-4 --models 64": (
-        "claims/test_run.py::test_a_tiny_page_of_claims_resumes"
+        "claims/test_claims_run.py::test_a_tiny_page_of_claims_resumes"
     ),
     "make paper": "paper/test_run.py::test_each_protocol_runs_in_its_ordinary_folder",
     "make ablation": ABLATION,
