@@ -17,6 +17,8 @@ from qhu.record.identity import digest
 from qhu.report.paper_claims.page import write_claims
 
 COLUMNS = ["claim", "test", "estimate", "ci_low", "ci_high", "verdict"]
+NAME = "claims"
+"""Of the study, in its ``run.json``."""
 
 
 def run(
@@ -53,10 +55,11 @@ def run(
     folder, begun = RunFolder(out), time.monotonic()
     fingerprint = digest([study.fingerprint for study in studies.values()])
     settings = {name: study.experiment.model_dump(mode="json") for name, study in studies.items()}
+    folder.check_kind(NAME, "claims.csv", fingerprint)
     with folder.claimed():
         frames = gather(listed, console, workers)
         table, parts = tables(asked, frames)
-        with folder.replaced(started("claims", "statevector", fingerprint), settings) as draft:
+        with folder.replaced(started(NAME, "statevector", fingerprint), settings) as draft:
             draft.write_table("claims.csv", table)
             draft.write_table("tests.csv", parts)
             if COSTS in frames:

@@ -88,6 +88,7 @@ def run(
     study = Study(asked, Store(STORE.resolve()))
     folder = RunFolder(out or Path("runs") / "evidence" / experiment.name)
     _check(study)
+    folder.check_kind(asked.name, "verdicts.csv", study.fingerprint)
     grade(study, console, workers, scheduler)
     check(study)
     begun, settings = time.monotonic(), asked.model_dump(mode="json")

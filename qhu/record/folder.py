@@ -175,6 +175,21 @@ class RunFolder:
         if record is None and self.path.exists() and not all(map(is_partial, self.path.iterdir())):
             raise UserError(f"{self.path} holds other files: choose another --out")
 
+    def check_kind(self, name: str, file: str, fingerprint: str) -> None:
+        """Refuse a folder of something else; earlier work of the same name and kind is replaced.
+
+        Args:
+            name: of the study.
+            file: that every folder of the kind holds.
+            fingerprint: of the work to come.
+
+        Raises:
+            UserError: as :meth:`check`.
+        """
+        record = self.record()
+        if record is None or record.name != name or not (self.path / file).is_file():
+            self.check(fingerprint)
+
     def claimed(self) -> contextlib.AbstractContextManager[None]:
         """As :func:`qhu.record.claim.claimed`."""
         return claimed(self.path, RECORD)

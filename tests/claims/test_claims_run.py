@@ -45,6 +45,15 @@ def test_a_tiny_page_of_claims_resumes(few, qhu, tmp_path, monkeypatch):
     assert (folder / "claims.csv").read_text() == text
 
 
+def test_a_folder_of_something_else_is_refused(few, qhu, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    Path("mine/thesis.tex").write_text("kept")
+    status, _, errors = qhu("claims", *TINY, "--out", "mine")
+    assert status == 2 and "other files" in errors
+    assert [path.name for path in Path("mine").iterdir()] == ["thesis.tex"]
+
+
 @pytest.mark.slow
 def test_all_claims_at_a_tiny_size(qhu, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -1,5 +1,6 @@
 """The pool: who saw what, models equal to those made alone, resumed, and read by one command."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,26 @@ def test_one_command_gathers_judges_and_resumes(qhu, tiny, monkeypatch):
     monkeypatch.setattr(Pool, "make", lambda pool, batch: pool.study.store.load(pool.key(batch)))
     assert qhu(*arguments)[0] == 0
     assert verdicts.equals(pd.read_csv(folder / "verdicts.csv"))
+
+
+def test_a_folder_of_something_else_is_refused_before_anything_is_computed(qhu, tiny, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("kept")
+    status, _, err = qhu("evidence", tiny, *overriding(SMALL), "--out", tmp_path / "mine")
+    assert status == 2 and "other files" in err and not Path("runs").exists()
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+def test_evidence_of_other_settings_takes_the_place_of_earlier(qhu, tiny):
+    """The folder has the experiment's name, whatever its settings are; a run's is refused."""
+    for models in (8, 12):
+        few = [*SMALL, f"evidence.models={models}", "evidence.attacks=[loss]"]
+        assert qhu("evidence", tiny, "--methods", "finetune", *overriding(few))[0] == 0
+    assert json.loads(Path("runs/evidence/tiny/run.json").read_text())["pool"] == 12
+    assert qhu("run", tiny, "--out", "ordinary", "--methods", "finetune")[0] == 0
+    status, _, err = qhu("evidence", tiny, *overriding(SMALL), "--out", "ordinary")
+    assert status == 2 and "another experiment" in err
+    assert Path("ordinary/results.csv").exists()
 
 
 @pytest.mark.parametrize(
