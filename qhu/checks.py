@@ -70,7 +70,7 @@ def _check_states(study: Study) -> None:
         try:
             check_states(study.net("unlearn"))
         except UserError as error:
-            raise UserError(f"methods.{label}: {error}") from None
+            raise UserError(f"methods.{label}: {error}; or leave it out by --methods") from None
 
 
 def _check_scaling(study: Study) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from qhu.checks import check
-from qhu.errors import UserError
+from qhu.errors import UnknownName, UserError
 from qhu.evidence.bank import Bank
 from qhu.evidence.examined import MetricRow, conditions, examined, examined_scenario
 from qhu.evidence.findings.attacked import PRIMARY
@@ -94,8 +94,12 @@ def run(
     begun, settings = time.monotonic(), asked.model_dump(mode="json")
     for line in (*describe(study).lines(), _pool_line(study)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    steps = _steps(study)
+    models = sum(len(Pool(study).numbers(step.item)) for step in steps if step.work is _make)
+    together = "in stacks" if study.net("train").stacked else "one at a time"
+    console.print(f"{models:,} models are trained or unlearned, {together}", highlight=False)
     with folder.claimed():
-        readings, metrics, models = _gathered(study, console, workers, scheduler)
+        readings, metrics = _gathered(steps, console, workers, scheduler)
         judgements = judge(
             [reading.trial for reading in readings],
             leak_margin=spec.margin,
@@ -137,6 +141,9 @@ def _check(study: Study) -> None:
     if study.experiment.checkpoints:
         raise UserError("models unlearned elsewhere are no pool: leave out checkpoints")
     examined_scenario(study)
+    spec = study.experiment.evidence or EvidenceSpec()
+    for name in spec.fewer.keys() - study.experiment.scenarios.keys():
+        raise UnknownName("scenario in evidence.fewer", name, study.experiment.scenarios)
 
 
 def _pool_line(study: Study) -> str:
@@ -148,17 +155,15 @@ def _pool_line(study: Study) -> str:
 
 
 def _gathered(
-    study: Study, console: Console, workers: int, scheduler: str | None
-) -> tuple[list[EnquiryResult], list[MetricRow], int]:
-    """Readings and examinations in order, and how many models of the pool are behind them."""
-    steps, results = _steps(study), dict[Any, Any]()
+    steps: Sequence[Step], console: Console, workers: int, scheduler: str | None
+) -> tuple[list[EnquiryResult], list[MetricRow]]:
+    """Readings and examinations, in order."""
+    results = dict[Any, Any]()
     for step, result in work_through(steps, console, workers, scheduler):
         results[step.item] = result
-    pool = Pool(study)
-    models = sum(len(pool.numbers(step.item)) for step in steps if step.work is _make)
     readings = [results[step.item] for step in steps if step.work is read]
     rows = [row for step in steps if step.work is examined for row in results[step.item]]
-    return readings, rows, models
+    return readings, rows
 
 
 def _steps(study: Study) -> list[Step]:

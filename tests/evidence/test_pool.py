@@ -140,6 +140,7 @@ def test_evidence_of_other_settings_takes_the_place_of_earlier(qhu, tiny):
     [
         (["evidence.models=9"], "evidence.models"),
         (["evidence.fewer.class=9"], "even number"),
+        (["evidence.fewer.nothing=8"], "nothing"),
         (["data.scale_rows=retain"], "scale_rows"),
         (["training.teacher_without=class"], "teacher_without"),
         (["evidence.attacks=[nonsense]"], "nonsense"),
