@@ -78,9 +78,9 @@ class Contender:
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None and self._process.stdout is not None
+        begun = time.monotonic()  # before the timer's own clock: what it ends has taken that long
         overdue = threading.Timer(ANSWER_SECONDS, self._process.kill)
         overdue.start()
-        begun = time.monotonic()
         try:
             with suppress(BrokenPipeError):  # it has ended: there is no answer to read either
                 self._process.stdin.write(json.dumps(question) + "\n")
