@@ -15,6 +15,7 @@ import pandas as pd
 from qhu.claims.needs import Need
 from qhu.evidence.units import UnitEstimate
 from qhu.report.statistics import Floats, tested
+from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
 Frames = Mapping[Need, pd.DataFrame]
 Direction = Literal["above", "below", "either", "within"]
@@ -22,11 +23,10 @@ Direction = Literal["above", "below", "either", "within"]
 of it, or within the margin around it."""
 SEEDS = "seeds"
 PAIRS = "pairs of halves"
-ALIKE = 0.05
-"""Of agreements, shares of rows memorised and attacks' AUCs: five in a hundred do not matter. The
-same margin as that of an attack's AUC in :data:`qhu.evidence.verdict.LEAK_MARGIN`."""
-ACCURATE = 0.02
-"""Of accuracies, as :data:`qhu.evidence.verdict.UTILITY_MARGIN`."""
+ALIKE = MARGIN
+"""Of agreements, shares of rows memorised and attacks' AUCs."""
+ACCURATE = UTILITY_MARGIN
+"""Of accuracies."""
 
 
 @dataclass(frozen=True, eq=False)

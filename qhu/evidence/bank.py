@@ -1,21 +1,19 @@
 """The bank: of every half of a pool one model of each kind of :mod:`qhu.evidence.planted`."""
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from qhu.data.rows import Rows
 from qhu.errors import UserError
 from qhu.evidence.planted import EPOCHS, MADE, PLANTING, Method
 from qhu.evidence.pool import Pool
+from qhu.evidence.stacks import stack_arrays, stack_of
 from qhu.model.theta import ModelState, together
 from qhu.record.identity import code_digest, identity
-from qhu.record.stage import Stage
 from qhu.registry.names import Entry
 from qhu.seeding import torch_stream
 from qhu.settings.parts import UnlearnSpec
@@ -78,8 +76,9 @@ class Bank:
 
     def make(self) -> dict[str, ModelState]:
         """By its kind every stack of models, and the references."""
-        stage = self.study.store.get(self.key, lambda: (_arrays(self._made()), {}))
-        return {**_states(stage), **self._pooled}
+        stage = self.study.store.get(self.key, self._kept)
+        made = {kind: stack_of(f"{kind} ", stage) for kind in (*EPOCHS, *MADE)}
+        return {**made, **self._pooled}
 
     # -- how they are made -------------------------------------------------------------------------
 
@@ -97,6 +96,12 @@ class Bank:
             states = self.pool.models(*name, *scenario).states
             pooled[kind] = together([states.model(int(number)) for number in self.numbers])
         return pooled
+
+    def _kept(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        arrays = dict[str, NDArray[Any]]()
+        for kind, states in self._made().items():
+            arrays |= stack_arrays(f"{kind} ", states)
+        return arrays, {}
 
     def _made(self) -> dict[str, ModelState]:
         made = {kind: self._trained(kind) for kind in EPOCHS}
@@ -176,20 +181,3 @@ class Bank:
                 )
             )
         return together([result.state for result in unlearning(jobs)])
-
-
-def _arrays(models: Mapping[str, ModelState]) -> dict[str, NDArray[Any]]:
-    """Stacks of models as named arrays."""
-    return {
-        f"{kind}/{name}": tensor.detach().cpu().numpy()
-        for kind, states in models.items()
-        for name, tensor in {"theta": states.theta, **states.buffers}.items()
-    }
-
-
-def _states(stage: Stage) -> dict[str, ModelState]:
-    parts: dict[str, dict[str, Tensor]] = {}
-    for name, array in stage.arrays.items():
-        kind, _, part = name.partition("/")
-        parts.setdefault(kind, {})[part] = torch.from_numpy(array)
-    return {kind: ModelState(named.pop("theta"), named) for kind, named in parts.items()}

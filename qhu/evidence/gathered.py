@@ -50,6 +50,7 @@ class Gathered:
         self.labels = pool.whole.labels
         self.requests = pool.requests(enquiry.scenario)
         self.models = pool.models(enquiry.method, enquiry.scenario)
+        self._oracles = dict[int, Models]()
 
     @property
     def requested(self) -> Booleans:
@@ -74,7 +75,9 @@ class Gathered:
     def oracles(self, request: int = -1) -> Models:
         """The models retrained without what was requested so far."""
         number = range(len(self.requests))[request]
-        return self.pool.models("oracle", self.enquiry.scenario, number)
+        if number not in self._oracles:
+            self._oracles[number] = self.pool.models("oracle", self.enquiry.scenario, number)
+        return self._oracles[number]
 
     def forget_game(self, rows: Booleans | None = None, request: int = -1) -> Game:
         """Unlearned models on the rows that they were to forget, or some, against oracles."""

@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from qhu.data.rows import Rows
+from qhu.evidence.stacks import stack_arrays, stack_of
 from qhu.memorisation import halves
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState, together
@@ -214,9 +215,9 @@ class Pool:
             jobs.append(FitJob(self._rows(kept), judging, init, self._stream("order", *name)))
         results = fit(net, jobs, training)
         states = together([result.state for result in results])
-        arrays = _arrays("", states)
+        arrays = stack_arrays("", states)
         if batch.kind == "teacher":  # some methods begin where it began
-            arrays |= _arrays("init ", together([job.init for job in jobs]))
+            arrays |= stack_arrays("init ", together([job.init for job in jobs]))
         arrays["logits"] = self._logits(states, key)
         arrays["steps"] = np.array([result.steps for result in results])
         return arrays | {"numbers": numbers}, {}
@@ -239,7 +240,7 @@ class Pool:
         if self.study.experiment.methods[batch.kind].method == "retrain":
             last = PoolBatch(FLOOR, batch.scenario, len(asked) - 1, batch.number)
             steps = self.make(last).arrays["steps"]
-        arrays = _arrays("", together(states)) | {"numbers": numbers, "steps": steps}
+        arrays = stack_arrays("", together(states)) | {"numbers": numbers, "steps": steps}
         arrays["logits"] = logits[0] if len(asked) == 1 else np.stack(logits, axis=1)
         return arrays, {}
 
@@ -291,7 +292,7 @@ class Pool:
                 continue
             stage = self.make(batch)
             for prefix, kept in (("", trained), ("init ", initial)):
-                states = _states(prefix, stage)
+                states = stack_of(prefix, stage)
                 kept |= {int(number): states.model(at) for at, number in enumerate(own)}
         return [trained[int(i)] for i in numbers], [initial[int(i)] for i in numbers]
 
@@ -304,20 +305,6 @@ class Pool:
         return torch.stack(each).cpu().numpy()
 
 
-def _arrays(prefix: str, states: ModelState) -> dict[str, NDArray[Any]]:
-    """A stack of states as named arrays."""
-    named = {"theta": states.theta, **{f"buffer {k}": v for k, v in states.buffers.items()}}
-    return {f"{prefix}{name}": tensor.detach().cpu().numpy() for name, tensor in named.items()}
-
-
-def _states(prefix: str, stage: Stage) -> ModelState:
-    """The stack of states in a stage."""
-    start = f"{prefix}buffer "
-    buffers = {k.removeprefix(start): v for k, v in stage.arrays.items() if k.startswith(start)}
-    theta = torch.from_numpy(stage.arrays[f"{prefix}theta"])
-    return ModelState(theta, {name: torch.from_numpy(array) for name, array in buffers.items()})
-
-
 def _models(stage: Stage) -> Models:
     arrays = stage.arrays
-    return Models(arrays["numbers"], _states("", stage), arrays["logits"], arrays["steps"])
+    return Models(arrays["numbers"], stack_of("", stage), arrays["logits"], arrays["steps"])

@@ -1,7 +1,7 @@
 """Evidence gathered: the pool made batch by batch, read enquiry by enquiry, judged together."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def run(
     folder.check_kind(asked.name, "verdicts.csv", study.fingerprint)
     grade(study, console, workers, scheduler)
     check(study)
-    begun, settings = time.monotonic(), asked.model_dump(mode="json")
+    begun = time.monotonic()
     for line in (*describe(study).lines(), _pool_line(study)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     steps = _steps(study)
@@ -105,26 +105,42 @@ def run(
             leak_margin=spec.margin,
             utility_margin=spec.utility_margin,
         )
-        backend = study.backends["evaluate"].label
-        record = EvidenceRecord(
-            **started(asked.name, backend, study.fingerprint).model_dump(),
-            pool=spec.models,
-            margin=spec.margin,
-            utility_margin=spec.utility_margin,
-            models=models,
-            power=_power(study, len(judgements)),
-        )
-        with folder.replaced(record, settings) as draft:
-            draft.write_table("evidence.csv", _table(readings))
-            draft.write_table("verdicts.csv", _verdicts(judgements))
-            if metrics:
-                draft.write_table("metrics.csv", pd.DataFrame(metrics, columns=MetricRow._fields))
-            draft.update(
-                data=study.data.content, description=describe(study), files=draft.checksums()
-            )
-            draft.finish("finished", time.monotonic() - begun)
-            write_evidence(draft.path)
+        tables = {"evidence.csv": _table(readings), "verdicts.csv": _verdicts(judgements)}
+        if metrics:
+            tables["metrics.csv"] = pd.DataFrame(metrics, columns=MetricRow._fields)
+        _write(study, folder, _record(study, models, len(judgements)), tables, begun)
     return folder.path
+
+
+def _record(study: Study, models: int, judged: int) -> EvidenceRecord:
+    """What ``run.json`` says before anything is written."""
+    experiment = study.experiment
+    spec = experiment.evidence or EvidenceSpec()
+    begun = started(experiment.name, study.backends["evaluate"].label, study.fingerprint)
+    return EvidenceRecord(
+        **begun.model_dump(),
+        pool=spec.models,
+        margin=spec.margin,
+        utility_margin=spec.utility_margin,
+        models=models,
+        power=_power(study, judged),
+    )
+
+
+def _write(
+    study: Study,
+    folder: RunFolder,
+    record: EvidenceRecord,
+    tables: Mapping[str, pd.DataFrame],
+    begun: float,
+) -> None:
+    """All files of the folder, in the place of earlier ones."""
+    with folder.replaced(record, study.experiment.model_dump(mode="json")) as draft:
+        for name, table in tables.items():
+            draft.write_table(name, table)
+        draft.update(data=study.data.content, description=describe(study), files=draft.checksums())
+        draft.finish("finished", time.monotonic() - begun)
+        write_evidence(draft.path)
 
 
 def _check(study: Study) -> None:

@@ -20,12 +20,8 @@ from qhu.evidence.equivalence import Equivalence, equivalence
 from qhu.evidence.power import resolved, smallest_leak
 from qhu.evidence.units import UnitEstimate
 from qhu.report.statistics import MIN_SEEDS, holm
+from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
-LEAK_MARGIN = 0.05
-"""Of the AUC around ½. No attack that uses the score is then right more often than 55 %, nor has
-more true than false positives by over 10 percentage points."""
-UTILITY_MARGIN = 0.02
-"""Of the test accuracy below the oracle's: two wrong answers more in a hundred."""
 LEVEL = 0.05
 """Of all tests of difference on a page together: the probability that a page of methods that equal
 their oracles says of any that it does not."""
@@ -100,7 +96,7 @@ class TrialVerdict(NamedTuple):
 def judge(
     trials: Sequence[Trial],
     *,
-    leak_margin: float = LEAK_MARGIN,
+    leak_margin: float = MARGIN,
     utility_margin: float = UTILITY_MARGIN,
 ) -> list[TrialVerdict]:
     """Verdicts of all trials of a page, which are corrected together.

@@ -7,6 +7,13 @@ from markupsafe import Markup
 
 from qhu.report.svg import shape
 
+MARGIN = 0.05
+"""Of a share of the forget rows, the largest difference from the oracle that does not matter: one
+row in twenty. Of the AUC around ½: no attack that uses the score is then right more often than
+55 %, nor has more true than false positives by over 10 percentage points."""
+UTILITY_MARGIN = 0.02
+"""Of the test accuracy below the oracle's: two wrong answers more in a hundred."""
+
 
 class Conclusion(NamedTuple):
     """What a page says of a method with some verdict, and how it draws it."""

@@ -11,7 +11,8 @@ from scipy import stats
 from qhu.evidence.equivalence import equivalence
 from qhu.evidence.power import equivalence_power, null_error, power_table, resolved, smallest_leak
 from qhu.evidence.units import UnitEstimate
-from qhu.evidence.verdict import LEAK_MARGIN, LEVEL
+from qhu.evidence.verdict import LEVEL
+from qhu.report.verdicts import MARGIN
 
 
 def test_of_one_row_it_is_the_variance_of_mann_and_whitney():
@@ -88,7 +89,7 @@ def test_the_table_in_the_docs_is_that_of_the_function():
     sizes = [int(size.replace(",", "")) for size, _ in rows]
     assert sizes
     designs = power_table(
-        sizes, [1, 3, 10, 30], correlation=0.3, tests=160, margin=LEAK_MARGIN, level=LEVEL
+        sizes, [1, 3, 10, 30], correlation=0.3, tests=160, margin=MARGIN, level=LEVEL
     )
     expected = [f"{d.smallest_effect:.3f} ({d.equivalence_power * 100:.0f} %)" for d in designs]
     assert re.findall(r"\d\.\d{3} \(\d+ %\)", "".join(cells for _, cells in rows)) == expected

@@ -13,7 +13,8 @@ from qhu.evidence.equivalence import equivalence
 from qhu.evidence.game import forget_game
 from qhu.evidence.power import resolved
 from qhu.evidence.units import UnitEstimate, mean_over_units
-from qhu.evidence.verdict import LEAK_MARGIN, Trial, judge
+from qhu.evidence.verdict import Trial, judge
+from qhu.report.verdicts import MARGIN
 
 EQUAL = UnitEstimate(0.0, 0.001, 1024)
 UNITS = 1024
@@ -127,7 +128,7 @@ def test_a_page_of_oracles_names_none_in_95_percent():
 @pytest.mark.parametrize("side", [-1, 1])
 def test_at_the_margin_and_beyond_few_are_called_indistinguishable(side):
     rng = np.random.default_rng(1)
-    drawn = rng.normal(0.5 + side * LEAK_MARGIN, 0.01, 1000)
+    drawn = rng.normal(0.5 + side * MARGIN, 0.01, 1000)
     errors = 0.01 * np.sqrt(rng.chisquare(UNITS - 1, 1000) / (UNITS - 1))
     words = answers(
         judge([trial(UnitEstimate(v, e, UNITS))])[0] for v, e in zip(drawn, errors, strict=True)
@@ -162,7 +163,7 @@ ESTIMATES = st.builds(
 def test_what_every_page_holds_to(page):
     judgements = judge([trial(*estimates) for estimates in page])
     for (leakage, direction, _), judgement in zip(page, judgements, strict=True):
-        within = leakage.units >= 5 and equivalence(resolved(leakage), 0.5, LEAK_MARGIN).is_shown
+        within = leakage.units >= 5 and equivalence(resolved(leakage), 0.5, MARGIN).is_shown
         assert (judgement.answer == "indistinguishable") == within
         if judgement.answer == "did not forget":
             assert direction.value > 0

@@ -12,9 +12,10 @@ from qhu.report.answer import MethodVerdict
 from qhu.report.claims import REFERENCES
 from qhu.report.forest import Goal, forest, size
 from qhu.report.panels import Panel, seed_count, slug
-from qhu.report.run.verdicts import MARGIN, Tests, decisive
+from qhu.report.run.verdicts import Tests, decisive
 from qhu.report.svg import draw
 from qhu.report.tables import row_count
+from qhu.report.verdicts import MARGIN
 
 
 def forest_panels(name: str, verdicts: Sequence[MethodVerdict], tests: Tests) -> list[Panel]:

@@ -14,9 +14,9 @@ from qhu.report.run import methods
 from qhu.report.run.beside import beside_tables
 from qhu.report.run.figures import training_curves
 from qhu.report.run.sections import ScenarioSection, sections
-from qhu.report.run.verdicts import MARGIN, UTILITY_MARGIN
 from qhu.report.svg import as_pdf, inline
 from qhu.report.templates import fill
+from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
 
 def write_report(folder: Path) -> Path:

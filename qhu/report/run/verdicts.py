@@ -15,12 +15,8 @@ from qhu.record.scores import Score
 from qhu.report.answer import MethodVerdict, VerdictTable, ordered
 from qhu.report.statistics import Estimate, estimate, no_lower, resolved, within
 from qhu.report.tables import Compared
+from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
-MARGIN = 0.05
-"""Of a share of the forget rows, the largest difference from the oracle that does not matter: one
-row in twenty; for an AUC, an attack that is right five times in a hundred more often."""
-UTILITY_MARGIN = 0.02
-"""Of the test accuracy below the oracle's: two wrong answers more in a hundred."""
 UNKNOWN = Estimate(math.nan, math.nan, math.nan, 0)
 Tests = Mapping[Compared, pd.DataFrame]
 """Judged tests of one dataset, scenario and backend."""
