@@ -34,13 +34,13 @@ def screen_table(table: VerdictTable) -> ScreenTable:
     single = len(table.heads) == 1  # room for its interval
     out.add_column("verdict", no_wrap=True, min_width=15)
     for head in table.heads:
-        title, width = f"Δ {head}" if table.signed else head, 20 if single else 12
+        title, width = f"Δ {head}" if table.signed else head, 20 if single else 13
         out.add_column(title, justify="right", min_width=width, max_width=width)
     for name, width in (("utility", 7), ("steps", 6)):
         out.add_column(name, justify="right", min_width=width, no_wrap=True)
     for row in table.rows:
         leaks = [
-            f"{cell.value} {cell.interval if single else _half(cell.half_width)}".strip()
+            f"{cell.value} {cell.interval if single else cell.around}".strip()
             for cell in table.leaks(row)
         ]
         out.add_row(
@@ -51,7 +51,3 @@ def screen_table(table: VerdictTable) -> ScreenTable:
             row.steps,
         )
     return out
-
-
-def _half(width: str) -> str:
-    return f"±{width.removeprefix('0')}" if width else ""

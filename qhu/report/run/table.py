@@ -1,6 +1,5 @@
 """The table at the end of a run, in 100 columns."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from qhu.report.run.sections import answered, by_section, page_tests
 from qhu.report.screen import print_answer
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import REFERENCE_METHODS, in_order
-from qhu.report.tables import number
+from qhu.report.tables import TableCell
 
 WIDTH = 100
 MOST, WIDE = 6, 13
@@ -44,7 +43,7 @@ def print_summary(folder: Path, console: Console) -> None:
     for key, rows in by_section(summary).items():
         shown = _chosen([scores[name] for name in rows["metric"].unique()])
         console.print(console_table(_heading(*key), rows, shown))
-    console.print(f"{_seeds(summary)}; mean ± half width of the 95 % interval.")
+    console.print(f"{_seeds(summary)}; mean and 95 % interval. Δ: interval of the verdict's test.")
     console.print(_goals(_chosen(list(scores.values()))))
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True, markup=False)
 
@@ -70,7 +69,7 @@ def _heading(dataset: str, scenario: str, backend: str) -> str:
 
 
 def console_table(heading: str, summary: pd.DataFrame, scores: Sequence[Score]) -> Table:
-    """Methods as rows: mean and half width of the 95 % interval.
+    """Methods as rows: mean and 95 % interval.
 
     Args:
         heading: what the table is about.
@@ -85,20 +84,18 @@ def console_table(heading: str, summary: pd.DataFrame, scores: Sequence[Score]) 
     for score in columns:
         split = score.rows and len(score.name) > WIDE
         name = f"{score.stem}_\n{score.rows}" if split else score.name
-        table.add_column(name, justify="right", vertical="bottom")
+        table.add_column(name, justify="right", vertical="bottom", overflow="fold")
     for method in in_order(summary["method"]):
         cells = [_cell(method, score, values.get(method)) for score, values in columns.items()]
         table.add_row(Text(method, style="cyan" if method in REFERENCE_METHODS else ""), *cells)
     return table
 
 
-def _cell(method: str, score: Score, value: Estimate | None) -> str:
+def _cell(method: str, score: Score, value: Estimate | None) -> Text:
     if value is None or (method == "retrain" and score.relative):
-        return "–"
-    mean = number(value.mean, signed=score.signed)
-    if math.isnan(value.low):
-        return mean
-    return f"{mean} ±{number(value.mean - value.low).removeprefix('0')}"
+        return Text("–")
+    cell = TableCell(value, score.signed)
+    return Text(f"{cell.value} {cell.around}".strip())
 
 
 def _seeds(summary: pd.DataFrame) -> str:
