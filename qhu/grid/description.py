@@ -50,6 +50,7 @@ def _reduced(study: Study) -> Iterator[str]:
     if spec.width is not None:
         yield f"repeated in turn to a width of {spec.width}"
     yield from _placed(study)
+    yield from _one_batch(study)
 
 
 def _placed(study: Study) -> Iterator[str]:
@@ -67,6 +68,20 @@ def _placed(study: Study) -> Iterator[str]:
         if without:
             many = f"{len(without)} of {len(splits)} seeds" if without[1:] else f"seed {without[0]}"
             yield f"no training row of class '{shortened(name, 40)}' in {many}"
+
+
+def _one_batch(study: Study) -> Iterator[str]:
+    """Where a floor is no second draw: full batches have no order."""
+    experiment = study.experiment
+    kept = {
+        name: max(len(study.partition(seed, name).retain) for seed in experiment.seeds)
+        for name in experiment.scenarios
+    }
+    if whole := [name for name, rows in kept.items() if rows <= experiment.training.batch_size]:
+        yield (
+            f"all rows to retain of {', '.join(whole)} fit one batch: a floor in another data "
+            "order is no second draw; for one, lower training.batch_size"
+        )
 
 
 def _forgotten(study: Study, name: str, counts: list[int]) -> Forgotten:
