@@ -45,9 +45,9 @@ TRAINED = ("teacher", "oracle", "floor")
 class MethodSpec(Options):
     """A registered method and its options."""
 
-    method: str
+    method: str = Field(json_schema_extra={"registered": "methods"})
     """registered name; the key in the experiment file is only a label"""
-    options: Options
+    options: Options = Field(json_schema_extra={"options_of": "methods"})
     """validated options of the method"""
 
 
@@ -96,7 +96,7 @@ class Experiment(Options):
     """methods by label; ``none`` and ``retrain`` are always added"""
     checkpoints: Checkpoints = Field({}, exclude_if=lambda given: not given)
     """models unlearned elsewhere by label, scenario and seed; ``qhu evaluate`` fills it"""
-    metrics: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = Field((), json_schema_extra={"registered": "metrics"})
     """metrics to compute; empty: all registered ones but those on request"""
     seeds: Seeds = tuple(range(10))
     """root seeds; each draws its own split and forget set (see data.split) and initial weights"""
