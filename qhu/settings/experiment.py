@@ -1,6 +1,5 @@
 """What is asked: the experiment file and its overrides."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ from qhu.errors import UnknownName, UserError, brief, shortened
 from qhu.record.documents import parse_document, read_document
 from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
+from qhu.registry.options import plain_values
 from qhu.settings.checkpoint import Checkpoints, check_labels
 from qhu.settings.evidence import EvidenceSpec
 from qhu.settings.model import ModelSpec, expanded, replaced_by
@@ -249,7 +249,7 @@ def make_experiment(
     Raises:
         UserError: a setting or an override is wrong; ``where`` says where it stands.
     """
-    settings = copy.deepcopy(dict(given))
+    settings = plain_values(given)
     _expand(settings)
     for override in overrides:
         _apply(settings, override)
