@@ -21,7 +21,8 @@ from qhu.model.circuit import build_ansatz
 from qhu.report.frames import RunFiles, load_run
 from qhu.report.panels import Panel
 from qhu.report.run.figures import forest_panels, metric_panel
-from qhu.report.run.sections import answered, page_tests
+from qhu.report.run.sections import answered
+from qhu.report.run_tests import page_tests
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.svg import draw
 from qhu.settings.model import ModelSpec

@@ -10,7 +10,8 @@ from rich.text import Text
 from qhu.record.scores import Score
 from qhu.report.choice import claimed
 from qhu.report.frames import RESULTS, SUMMARY, read_history, read_scores, read_table
-from qhu.report.run.sections import answered, by_section, page_tests
+from qhu.report.run.sections import answered
+from qhu.report.run_tests import by_section, page_tests
 from qhu.report.screen import print_answers, print_sentences, with_interval
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import REFERENCE_METHODS, in_order
