@@ -1,7 +1,6 @@
 """Tables of the page: mean, interval, rows and seeds of every figure."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -47,16 +46,6 @@ class TableCell(NamedTuple):
     def interval(self) -> str:
         """The interval in brackets."""
         return interval(self.estimate, self.signed) if self.estimate else ""
-
-    @property
-    def around(self) -> str:
-        """The interval in few letters: ``±.033`` where both sides are alike, else in brackets."""
-        if self.estimate is None or math.isnan(self.estimate.low):
-            return ""
-        mean, low, high, _ = self.estimate
-        below, above = number(mean - low), number(high - mean)
-        ends = f"±{below}" if below == above else f"[{number(low)},{number(high)}]"
-        return re.sub(r"(?<!\d)0\.", ".", ends)
 
     @property
     def p_in_words(self) -> str:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qhu.report.run.sections import answered, by_section, page_tests
+from qhu.report.run.sections import answered
+from qhu.report.run_tests import by_section, page_tests
 from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
 COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
