@@ -159,7 +159,7 @@ def predict(
         study: the study.
         model: the model.
         seed: whose split scales the samples.
-        stage: on whose backend; ``beside`` is the exact one where evaluation costs.
+        stage: on whose backend; ``beside`` is the exact one where evaluation is on another.
         scenario: where evaluation costs, only the rows of its scores are evaluated; NaN elsewhere.
     """
     rows = study.evaluated(stage, seed, scenario)
@@ -203,7 +203,7 @@ def evaluate(study: Study, cell: Cell, stage: str = "evaluate") -> Scored:
 
 
 def evaluate_beside(study: Study, cell: Cell) -> Scored:
-    """Scores of the same models by exact values, where those of :func:`evaluate` cost."""
+    """Scores of the same models by exact values, where those of :func:`evaluate` are others."""
     return evaluate(study, cell, BESIDE)
 
 
