@@ -94,7 +94,7 @@ def stages(settings: Mapping[str, Any], record: RunRecord) -> str:
     words = f"trained {where['train']} and unlearned {where['unlearn']}"
     if where["train"] == where["unlearn"]:
         words = f"trained and unlearned {where['train']}"
-    return f"Models were {words}; only what they answer was computed on {record.backend}."
+    return f"Models were {words}; only their evaluation ran on {record.backend}."
 
 
 def ranges(numbers: Sequence[int]) -> str:

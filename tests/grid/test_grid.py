@@ -287,8 +287,8 @@ def test_exact_values_of_the_same_models_stand_beside_a_noisy_run(tiny, qhu):
     qhu("run", tiny, "--out", "exact")
     code, out, errors = qhu("run", tiny, "--backend", "fake_manila", "--out", "noisy")
     assert (code, errors) == (0, "")
-    told = "Models were trained and unlearned exactly (statevector); only what they answer was"
-    assert f"{told} computed on fake_manila." in " ".join(out.split())
+    told = "Models were trained and unlearned exactly (statevector); only their evaluation ran"
+    assert f"{told} on fake_manila." in " ".join(out.split())
     results, exact = (pd.read_csv(f"{name}/results.csv") for name in ("noisy", "exact"))
     assert results["backend"].unique().tolist() == ["fake_manila", "statevector"]
     beside = results[results["backend"] == "statevector"].reset_index(drop=True)

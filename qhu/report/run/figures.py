@@ -34,9 +34,7 @@ def forest_panels(name: str, verdicts: Sequence[MethodVerdict], tests: Tests) ->
     panels = []
     for which, compared in enumerate(decisive(tests)):
         score, rows = compared.score, [row.forest_row(which) for row in verdicts]
-        own = next((row.leaks[which] for row in verdicts if row.method == "floor"), None)
-        floor = own if own and not math.isnan(own.low) else None
-        goal = Goal(0, MARGIN, floor, f"{score.title} − oracle's")
+        goal = Goal(0, MARGIN, _second_oracle(verdicts, which), f"{score.title} − oracle's")
         plot = functools.partial(forest, rows, goal)
         label = f"{score.title} minus the oracle's, by method, with verdicts"
         drawing = draw(plot, size(rows), f"{name}-forest-{slug(score.name)}", label)
@@ -48,7 +46,7 @@ def forest_panels(name: str, verdicts: Sequence[MethodVerdict], tests: Tests) ->
                 f"{'seed' if seeds == 1 else 'seeds'}. Thick line: 90 % interval, which lies in "
                 f"the margin of ±{MARGIN:g} (pale band) where a method forgot. Thin line: interval "
                 "of the corrected test, which leaves out 0 where a difference is shown. Grey band: "
-                "that of a second oracle, the row floor. Fewer than "
+                "the 90 % interval of a second oracle, the row floor. Fewer than "
                 f"{MIN_SEEDS} seeds are not tested and have no interval.",
             )
         )
@@ -91,6 +89,15 @@ def strip_panel(
         "the floor, a second oracle."
     )
     return Panel(draw(plot, size_of_strip(rows), f"{name}-strip-{slug(score.name)}", label), words)
+
+
+def _second_oracle(verdicts: Sequence[MethodVerdict], which: int) -> Estimate | None:
+    """The floor in one of the values that verdicts rest on, with its 90 % interval."""
+    for row in verdicts:
+        low, high = row.inner[which] if row.inner else (math.nan, math.nan)
+        if row.method == "floor" and not math.isnan(low):
+            return row.leaks[which]._replace(low=low, high=high)
+    return None
 
 
 def metric_panels(
