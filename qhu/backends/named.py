@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from qhu import registry
+from qhu.backends import given
 from qhu.backends.base import STAGES, Backend
 from qhu.backends.paid import PaidBackend
 from qhu.errors import UnknownName, UserError, brief
@@ -100,6 +101,8 @@ def _resolve(name: str, entries: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if (shared := _entry(name, entries)) != name:
         common = dict(entries.get(shared) or {})
         return common.pop("kind", shared), {**common, "device": name}
+    if (kept := given.kept(name)) is not None:
+        return kept.pop("kind"), kept
     raise UnknownName("backend", name, [*entries, *registry.backend.names()])
 
 

@@ -15,7 +15,8 @@ from qhu.report.panels import Panel, seed_count, slug
 from qhu.report.run.matrix import Matrix, distance_score
 from qhu.report.run.strip import Landmarks, StripRow, strip
 from qhu.report.run.strip import size as size_of_strip
-from qhu.report.run.verdicts import Tests, decisive
+from qhu.report.run_tests import Tests
+from qhu.report.run_verdicts import decisive
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.svg import draw
 from qhu.report.tables import row_count

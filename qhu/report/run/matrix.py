@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from qhu.record.scores import Score
 from qhu.report.choice import claimed
-from qhu.report.run.verdicts import Row, Tests, fewest_rows, grounds, kept, verdict_on
+from qhu.report.run_tests import Tests
+from qhu.report.run_verdicts import Row, fewest_rows, grounds, kept, verdict_on
 from qhu.report.statistics import estimates, no_lower
 from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.report.tables import Compared, TableCell

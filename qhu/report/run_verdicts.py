@@ -13,13 +13,14 @@ import pandas as pd
 
 from qhu.record.scores import Score
 from qhu.report.answer import MethodVerdict, VerdictTable, ordered
+from qhu.report.run_tests import Tests
 from qhu.report.statistics import Estimate, estimate, no_lower, resolved, within
 from qhu.report.tables import Compared
 from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
+Row = dict[Any, Any]
+"""A judged test of a method."""
 UNKNOWN = Estimate(math.nan, math.nan, math.nan, 0)
-Tests = Mapping[Compared, pd.DataFrame]
-"""Judged tests of one dataset, scenario and backend."""
 
 
 def decisive(tests: Tests) -> list[Compared]:
@@ -32,10 +33,6 @@ def _is_decisive(compared: Compared) -> bool:
     return (
         compared.reference == "retrain" == score.against and score.rows == "forget" and score.share
     )
-
-
-Row = dict[Any, Any]
-"""A judged test of a method."""
 
 
 class Grounds(NamedTuple):
@@ -60,11 +57,6 @@ def grounds(tests: Tests, rows_of: Mapping[str, int]) -> Grounds:
     utility = next(filter(_is_utility, tests), None)
     leaks = [by_method(compared) for compared in decisive(tests)]
     return Grounds(leaks, by_method(utility) if utility else None)
-
-
-def fewest_rows(results: pd.DataFrame) -> dict[str, int]:
-    """By score, how few rows a seed's value rests on."""
-    return {str(metric): int(n) for metric, n in results.groupby("metric")["n"].min().items()}
 
 
 def verdict_table(
@@ -93,6 +85,26 @@ def verdict_table(
     ]
     heads = tuple(score.name for score, _ in leaks)
     return VerdictTable(heads, True, ordered(rows))
+
+
+def fewest_rows(results: pd.DataFrame) -> dict[str, int]:
+    """By score, how few rows a seed's value rests on.
+
+    Args:
+        results: rows of ``results.csv`` of one dataset, scenario and backend.
+    """
+    return {str(metric): int(n) for metric, n in results.groupby("metric")["n"].min().items()}
+
+
+def conclusions(results: pd.DataFrame, tests: Tests) -> dict[str, str]:
+    """The verdict on every method of a section; empty where the run has no score to judge by.
+
+    Args:
+        results: rows of ``results.csv`` of the section.
+        tests: of the section.
+    """
+    table = verdict_table(tests, fewest_rows(results), {})
+    return {row.method: row.verdict for row in table.rows} if table else {}
 
 
 def equivalent(tests: Tests) -> str:
