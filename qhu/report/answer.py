@@ -14,6 +14,17 @@ from qhu.report.tables import TableCell, number
 from qhu.report.verdicts import CONCLUSIONS, chip, mark, place
 
 
+class Cost(NamedTuple):
+    """Optimiser steps of a method and the seconds that it took on one thread, NaN if not known."""
+
+    steps: float = math.nan
+    seconds: float = math.nan
+
+    def __str__(self) -> str:
+        steps = "" if math.isnan(self.steps) else f"{self.steps:,.0f} steps"
+        return ", ".join(filter(None, (steps, in_seconds(self.seconds))))
+
+
 class MethodVerdict(NamedTuple):
     """A method's verdict, and what it rests on.
 
@@ -26,6 +37,8 @@ class MethodVerdict(NamedTuple):
         cost: optimiser steps, NaN where that is not known.
         share: the same in those of training from scratch.
         smallest: smallest difference that the design sees with 80 % power.
+        seconds: that it took on one thread, NaN where that is not known.
+        seconds_share: the same in those of training from scratch.
     """
 
     method: str
@@ -36,6 +49,8 @@ class MethodVerdict(NamedTuple):
     cost: float
     share: float
     smallest: float
+    seconds: float = math.nan
+    seconds_share: float = math.nan
 
     @property
     def honest(self) -> bool:
@@ -55,7 +70,12 @@ class MethodVerdict(NamedTuple):
     @property
     def share_in_words(self) -> str:
         """Cost beside that of training from scratch; empty where one is not known."""
-        return "" if math.isnan(self.share) else f"{self.share:.2g} × retrain"
+        return _share(self.share)
+
+    @property
+    def seconds_in_words(self) -> str:
+        """Seconds, and those in seconds of training from scratch; empty where not known."""
+        return ", ".join(filter(None, (in_seconds(self.seconds), _share(self.seconds_share))))
 
     @property
     def smallest_in_words(self) -> str:
@@ -70,12 +90,14 @@ class MethodVerdict(NamedTuple):
 class VerdictTable(NamedTuple):
     """Verdicts of a scenario, in the order in which they are shown.
 
-    ``heads`` names the values that they rest on; ``signed`` ones are differences to the oracle.
+    ``heads`` names the values that they rest on; ``signed`` ones are differences to the oracle;
+    ``retraining`` is what training from scratch takes.
     """
 
     heads: tuple[str, ...]
     signed: bool
     rows: list[MethodVerdict]
+    retraining: Cost = Cost()
 
     def leaks(self, row: MethodVerdict) -> list[TableCell]:
         """What the verdict of a row rests on, as it is shown."""
@@ -84,6 +106,15 @@ class VerdictTable(NamedTuple):
     def utility(self, row: MethodVerdict) -> TableCell:
         """Its utility, as it is shown."""
         return shown(row.utility, signed=True)._replace(note=row.kept)
+
+
+def in_seconds(value: float) -> str:
+    """Seconds to two digits; empty where they are not known."""
+    return "" if math.isnan(value) else f"{value:,.0f} s" if value >= 10 else f"{value:.2g} s"
+
+
+def _share(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2g} × retrain"
 
 
 def ordered(rows: Sequence[MethodVerdict]) -> list[MethodVerdict]:

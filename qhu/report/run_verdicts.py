@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.answer import MethodVerdict, VerdictTable, ordered
+from qhu.report.answer import Cost, MethodVerdict, VerdictTable, ordered
 from qhu.report.run_tests import Tests
 from qhu.report.statistics import Estimate, estimate, no_lower, resolved, within
 from qhu.report.tables import Compared
@@ -60,31 +60,33 @@ def grounds(tests: Tests, rows_of: Mapping[str, int]) -> Grounds:
 
 
 def verdict_table(
-    tests: Tests, rows_of: Mapping[str, int], steps: Mapping[str, float]
+    tests: Tests, rows_of: Mapping[str, int], costs: Mapping[str, Cost]
 ) -> VerdictTable | None:
     """The verdicts of a section; None where the run has no score to judge by.
 
     Args:
         tests: of the section.
         rows_of: by score, how few rows a seed's value rests on.
-        steps: by method, the optimiser steps that it took.
+        costs: by method, what it took; training from scratch is ``retrain``.
     """
     leaks, measured = grounds(tests, rows_of)
     utility = measured[1] if measured else {}
     methods = list(dict.fromkeys(method for _, rows in leaks for method in rows))
     if not methods:
         return None
+    again = costs.get("retrain", Cost())
     rows = [
         _judged(
             method,
             [(score, rows.get(method)) for score, rows in leaks],
             utility.get(method),
-            steps.get(method, math.nan),
+            costs.get(method, Cost()),
+            again,
         )
         for method in methods
     ]
     heads = tuple(score.name for score, _ in leaks)
-    return VerdictTable(heads, True, ordered(rows))
+    return VerdictTable(heads, True, ordered(rows), again)
 
 
 def fewest_rows(results: pd.DataFrame) -> dict[str, int]:
@@ -123,7 +125,8 @@ def _judged(
     method: str,
     leaks: list[tuple[Score, Row | None]],
     utility: Row | None,
-    steps: float,
+    cost: Cost,
+    again: Cost,
 ) -> MethodVerdict:
     smallest = [row["smallest"] for _, row in leaks if row and math.isfinite(row["smallest"])]
     return MethodVerdict(
@@ -132,10 +135,16 @@ def _judged(
         leaks=tuple(estimate(row) if row else UNKNOWN for _, row in leaks),
         utility=estimate(utility) if utility else UNKNOWN,
         kept=kept(utility) if utility else "",
-        cost=steps,
-        share=math.nan,
+        cost=cost.steps,
+        share=_in(again.steps, cost.steps),
         smallest=max(smallest, default=math.nan),
+        seconds=cost.seconds,
+        seconds_share=_in(again.seconds, cost.seconds),
     )
+
+
+def _in(unit: float, value: float) -> float:
+    return value / unit if unit > 0 else math.nan
 
 
 def verdict_on(leaks: Sequence[tuple[Score, Row | None]]) -> str:

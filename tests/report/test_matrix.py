@@ -13,7 +13,7 @@ from qhu.report.run.sections import sections
 from qhu.report.statistics import summarise
 from qhu.report.tables import Compared
 
-NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
+NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps", "seconds"])
 COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 
 

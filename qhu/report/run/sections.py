@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from qhu.record.scores import ROWS, Score
-from qhu.report.answer import ScenarioAnswer, answer
+from qhu.report.answer import Cost, ScenarioAnswer, answer
 from qhu.report.choice import headline
 from qhu.report.claims import Statement
+from qhu.report.frames import TOOK
 from qhu.report.panels import Panel, numbered, slug
 from qhu.report.run.figures import forest_panels, metric_panels, strip_panel
 from qhu.report.run.matrix import Matrix, matrix
@@ -43,11 +44,11 @@ class ScenarioSection:
         return f"{self.dataset}: {self.scenario}"
 
 
-def _steps_taken(facts: pd.DataFrame, scenario: str) -> dict[str, float]:
-    """Optimiser steps of each method in a scenario, means over the seeds."""
+def _costs(facts: pd.DataFrame, scenario: str) -> dict[str, Cost]:
+    """What each method took in a scenario, means over the seeds."""
     chosen = facts[facts["scenario"] == scenario]
-    steps = chosen.groupby("method")["steps"].mean()
-    return {str(method): float(mean) for method, mean in steps.items()}
+    means = chosen.groupby("method")[TOOK].mean().astype(float)
+    return dict(zip(map(str, means.index), map(Cost._make, means.to_numpy().tolist()), strict=True))
 
 
 def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> ScenarioAnswer | None:
@@ -58,8 +59,8 @@ def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> Scenar
         tests: of the section.
         facts: :attr:`~qhu.report.frames.RunFiles.facts` of the run.
     """
-    steps = _steps_taken(facts, results["scenario"].iloc[0])
-    verdicts = verdict_table(tests, fewest_rows(results), steps)
+    costs = _costs(facts, results["scenario"].iloc[0])
+    verdicts = verdict_table(tests, fewest_rows(results), costs)
     return answer(verdicts, equivalent(tests), "floor") if verdicts else None
 
 
