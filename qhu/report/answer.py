@@ -20,9 +20,10 @@ class Cost(NamedTuple):
     steps: float = math.nan
     seconds: float = math.nan
 
-    def __str__(self) -> str:
-        steps = "" if math.isnan(self.steps) else f"{self.steps:,.0f} steps"
-        return ", ".join(filter(None, (steps, in_seconds(self.seconds))))
+    def over(self, other: "Cost") -> "Cost":
+        """Shares of another cost, NaN where that is 0."""
+        pairs = zip(self, other, strict=True)
+        return Cost(*(own / its if its > 0 else math.nan for own, its in pairs))
 
 
 class MethodVerdict(NamedTuple):
@@ -74,8 +75,13 @@ class MethodVerdict(NamedTuple):
 
     @property
     def seconds_in_words(self) -> str:
-        """Seconds, and those in seconds of training from scratch; empty where not known."""
-        return ", ".join(filter(None, (in_seconds(self.seconds), _share(self.seconds_share))))
+        """Seconds; a dash where they are not known."""
+        return in_seconds(self.seconds) or "–"
+
+    @property
+    def seconds_share_in_words(self) -> str:
+        """Seconds beside those of training from scratch; empty where one is not known."""
+        return _share(self.seconds_share)
 
     @property
     def smallest_in_words(self) -> str:
@@ -98,6 +104,12 @@ class VerdictTable(NamedTuple):
     signed: bool
     rows: list[MethodVerdict]
     retraining: Cost = Cost()
+
+    @property
+    def again(self) -> tuple[str, str]:
+        """Steps and seconds of training from scratch; empty where they are not known."""
+        steps, seconds = self.retraining
+        return "" if math.isnan(steps) else f"{steps:,.0f}", in_seconds(seconds)
 
     def leaks(self, row: MethodVerdict) -> list[TableCell]:
         """What the verdict of a row rests on, as it is shown."""
@@ -135,7 +147,10 @@ def shown(value: Estimate, signed: bool = False) -> TableCell:
 
 
 class VerdictCount(NamedTuple):
-    """How many methods have a verdict, what it says, and which; empty where too many to name."""
+    """How many methods have a verdict, what it says, and which; empty where too many to name.
+
+    ``verdict`` is empty where no method has the one that was asked for.
+    """
 
     verdict: str
     text: str
@@ -145,7 +160,7 @@ class VerdictCount(NamedTuple):
     @property
     def marker(self) -> Markup:
         """The verdict's marker."""
-        return mark(self.verdict)
+        return mark(self.verdict) if self.verdict else Markup()
 
 
 class ScenarioAnswer(NamedTuple):
@@ -187,7 +202,7 @@ def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer
                 names = ""  # the table names them; those that forgot are what was asked for
             parts.append(VerdictCount(verdict, f"{len(methods)} {text}", note, names))
         elif verdict == "indistinguishable" and tried:
-            parts.append(VerdictCount(verdict, "none is shown to have forgotten", "", ""))
+            parts.append(VerdictCount("", "none is shown to have forgotten", "", ""))
     opening = f"Of {len(tried)} {'method' if len(tried) == 1 else 'methods'}"
     return ScenarioAnswer(opening, parts, _caveats(table, control), table)
 

@@ -136,15 +136,11 @@ def _judged(
         utility=estimate(utility) if utility else UNKNOWN,
         kept=kept(utility) if utility else "",
         cost=cost.steps,
-        share=_in(again.steps, cost.steps),
+        share=cost.over(again).steps,
         smallest=max(smallest, default=math.nan),
         seconds=cost.seconds,
-        seconds_share=_in(again.seconds, cost.seconds),
+        seconds_share=cost.over(again).seconds,
     )
-
-
-def _in(unit: float, value: float) -> float:
-    return value / unit if unit > 0 else math.nan
 
 
 def verdict_on(leaks: Sequence[tuple[Score, Row | None]]) -> str:

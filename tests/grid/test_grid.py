@@ -28,6 +28,7 @@ FILES = {
     "predictions.parquet",
     "history.jsonl",
     "costs.csv",
+    "stages.txt",
     "circuit.svg",
     "references.bib",
     "report.html",

@@ -110,7 +110,7 @@ def test_costs_are_those_of_their_file(retrained):
     assert facts.loc[("scrub_rewind", 3), "rewound_to"] == 6
     assert np.isnan(facts.loc[("scrub_rewind", 3), "seconds"])
     page = write_report(retrained).read_text()
-    assert "retrain: 180 steps, 2.5 s" in page
+    assert "retrain: 180<" in page and "retrain: 2.5 s<" in page
     assert "0.22 × retrain" in page  # 40 of 180
 
 
