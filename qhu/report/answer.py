@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from qhu.report.claims import MOST_NAMED, least_seen
 from qhu.report.forest import ForestRow
-from qhu.report.statistics import Estimate
+from qhu.report.statistics import MIN_SEEDS, Estimate
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.tables import TableCell, number
 from qhu.report.verdicts import CONCLUSIONS, chip, mark, place
@@ -207,8 +207,16 @@ def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer
     return ScenarioAnswer(opening, parts, _caveats(table, control), table)
 
 
+def _few_seeds(rows: Sequence[MethodVerdict]) -> int:
+    """How many seeds there are where they are too few to claim anything, else 0."""
+    seeds = max((value.seeds for row in rows for value in row.leaks), default=0)
+    return seeds if seeds < MIN_SEEDS else 0
+
+
 def _smallest(rows: Sequence[MethodVerdict]) -> str:
     """How small a difference could have been seen, over the methods that cannot be told."""
+    if seeds := _few_seeds(rows):
+        return f"of {seeds} seed{'s' * (seeds != 1)} nothing is claimed, it takes {MIN_SEEDS}"
     values = [row.smallest for row in rows if row.verdict == "cannot tell"]
     return least_seen(values) or "nor how small a difference this could see"
 
@@ -218,6 +226,8 @@ def _caveats(table: VerdictTable, control: str) -> list[str]:
     by_method = {row.method: row for row in table.rows}
     sentences = []
     untouched, second = by_method.get("none"), by_method.get(control)
+    if _few_seeds(table.rows):
+        return []  # so few catch nothing: the answer says it
     if untouched and untouched.verdict != "did not forget":
         sentences.append(
             f"Doing nothing is not caught here ({_measured(table, untouched)}: "

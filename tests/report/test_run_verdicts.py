@@ -150,3 +150,12 @@ def test_how_often_a_verdict_is_wrong(verdicts, apart):
         assert wrong["indistinguishable"] / (pages * len(methods)) < 0.12
     else:
         assert wrong["over-forgot"] + wrong["did not forget"] <= 2
+
+
+@pytest.mark.parametrize("seeds", [1, 4])
+def test_few_seeds_are_named_and_do_not_speak_of_what_there_is_to_forget(verdicts, seeds):
+    values = {method: its[:seeds] for method, its in planted().items()}
+    _, answer = verdicts({"mia_forget": values})
+    assert answer.caveats == []
+    assert f"of {seeds} seed" in answer.sentence and "it takes 5" in answer.sentence
+    assert answer.parts[0].marker == ""
