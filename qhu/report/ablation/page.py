@@ -81,7 +81,7 @@ def write_ablation(
     scores = merged({str(runs[at]): read_scores(runs[at], table) for at, table in tables.items()})
     results = pd.concat([t.assign(at=at) for at, t in tables.items()], ignore_index=True)
     read = _to_read(sweep, scores)
-    by_point = {at: summarise(rows) for at, rows in results.groupby("at", sort=False)}
+    by_point = {at: summarise(rows, scores) for at, rows in results.groupby("at", sort=False)}
     parts = [rows for _, rows in results.groupby("scenario", sort=False)]
     differences = [excess(rows, read, sweep.labels) for rows in parts]
     tested_contrasts = contrasts(sweep, setups)
@@ -151,18 +151,19 @@ def _section(
         scenario=str(results["scenario"].iloc[0]),
         reading=sentences(read, axis.words, labels, differences, tests),
         legend=[(method, marker(method)) for method in in_order(results["method"])],
-        main=_main(anchor, axis, read, results, _by_point(differences, labels)),
+        main=_main(anchor, axis, read, results, _by_point(differences, labels, read)),
         panels=[_panel(anchor, axis, score, results) for score in headline(present)],
-        table=_table(axis, read, results, _by_point(differences, labels), tests),
+        table=_table(axis, read, results, _by_point(differences, labels, read), tests),
     )
 
 
 Points = dict[str, dict[str, Estimate]]
 
 
-def _by_point(differences: Mapping[str, Floats], labels: list[str]) -> Points:
+def _by_point(differences: Mapping[str, Floats], labels: list[str], read: Score) -> Points:
+    interval = functools.partial(mean_interval, span=(-read.reach, read.reach))
     return {
-        method: dict(zip(labels, map(mean_interval, values.T), strict=True))
+        method: dict(zip(labels, map(interval, values.T), strict=True))
         for method, values in differences.items()
     }
 
@@ -176,8 +177,9 @@ def _main(anchor: str, axis: Axis, read: Score, results: pd.DataFrame, points: P
 
 def _panel(anchor: str, axis: Axis, score: Score, results: pd.DataFrame) -> Panel:
     points: Points = {}
-    for at, rows in results.groupby("at", sort=False):
-        for method, value in estimates(summarise(rows), score.name).items():
+    own = results[results["metric"] == score.name]
+    for at, rows in own.groupby("at", sort=False):
+        for method, value in estimates(summarise(rows, {score.name: score}), score.name).items():
             if method != "retrain" or not score.relative:
                 points.setdefault(method, {})[str(at)] = value
     plot = _plot(axis, points, score.title)
