@@ -12,7 +12,7 @@ from qhu.report.claims import Statement
 from qhu.report.frames import TOOK
 from qhu.report.panels import Panel, numbered, slug
 from qhu.report.run.figures import forest_panels, metric_panels, strip_panel
-from qhu.report.run.matrix import Matrix, matrix
+from qhu.report.run.matrix import Matrix, distance_score, matrix
 from qhu.report.run.reading import statements
 from qhu.report.run_tests import KEYS, Tests, by_section, page_tests, scores_in
 from qhu.report.run_verdicts import equivalent, fewest_rows, verdict_table
@@ -95,6 +95,8 @@ def _section(
     reply = answered(results, tests, facts)
     methods = in_order(results["method"])
     seen = matrix(present, results, summary, tests)
+    telling = distance_score(present)  # its column comes first, where a telephone shows it
+    tested = sorted(tests, key=lambda compared: compared.score != telling)
     first = results.iloc[0]
     return ScenarioSection(
         name=name,
@@ -107,8 +109,13 @@ def _section(
         reading=statements(tests),
         forests=forest_panels(name, reply.table.rows, tests) if reply else [],
         panels=metric_panels(name, present, results, summary),
-        scores=score_table(headline(present), methods, results, summary),
-        tests=test_table(tests, methods, results),
+        scores=score_table(
+            sorted(headline(present), key=lambda score: score != telling),
+            methods,
+            results,
+            summary,
+        ),
+        tests=test_table({compared: tests[compared] for compared in tested}, methods, results),
         everything=[
             (words, score_table(its, methods, results, summary))
             for words, its in _by_rows(present).items()
