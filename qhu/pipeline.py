@@ -74,7 +74,8 @@ def train(
                 facts = {"history": result.history, "steps": result.steps}
                 together = [astuple(other) for other in stack]
                 recorded = {**facts, "together": together, **_samples_of(study, model)}
-                study.store.put(keys[model], study.arrays(result.state), recorded)
+                arrays = study.arrays(result.state)
+                study.store.put(keys[model], arrays, recorded, result.seconds)
                 finished(model)
 
         net = study.net("train", keys.get(stack[0], ""))
