@@ -6,13 +6,11 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
-from qhu.report.plots import BAND, INK, arms
+from qhu.report.plots import BAND, INK, arms, wrapped
 from qhu.report.statistics import Estimate
 from qhu.report.verdicts import CONCLUSIONS, Conclusion
 
 MARGIN_BAND, MARGIN_EDGE = "#dcebf5", "#6fa8cf"
-LONGEST = 24
-"""Letters of a name that fit on a line."""
 WIDTH = 4.6
 """Inches, so that letters can be read on a screen as narrow as a telephone's."""
 
@@ -72,7 +70,7 @@ def forest(
     axes.axvline(goal.value, color=INK, lw=0.9, zorder=1)
     for height, row in enumerate(placed):
         _point(axes, height, row, looks[row.verdict])
-    axes.set_yticks(range(len(placed)), [_wrapped(row.method) for row in placed], fontsize=8.5)
+    axes.set_yticks(range(len(placed)), [wrapped(row.method) for row in placed], fontsize=8.5)
     axes.set_ylim(len(placed) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
@@ -111,12 +109,3 @@ def _name_verdicts(axes: Axes, rows: Sequence[ForestRow], looks: Mapping[str, Co
     right.set_yticks(range(len(rows)), words, fontsize=8)
     for label, row in zip(right.get_yticklabels(), rows, strict=True):
         label.set_color(looks[row.verdict].colour)
-
-
-def _wrapped(name: str) -> str:
-    """A name on two lines at most."""
-    if len(name) <= LONGEST:
-        return name
-    cut = name.rfind("_", 0, LONGEST) + 1 or LONGEST
-    rest = name[cut:]
-    return f"{name[:cut]}\n{rest if len(rest) <= LONGEST else f'{rest[: LONGEST - 1]}…'}"

@@ -9,6 +9,7 @@ from qhu.record.folder import RunFolder
 from qhu.report.comparison.findings import Findings, find
 from qhu.report.comparison.sections import Pair, section
 from qhu.report.comparison.side import Side
+from qhu.report.comparison.verdicts import verdict_pairs
 from qhu.report.design import by_topic, design
 from qhu.report.facts import flatten
 from qhu.report.statistics import Estimate
@@ -36,7 +37,7 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
         (dataset, *findings.labels, *line) for findings in comparisons for line in _lines(findings)
     ]
     pairs = [
-        section(findings, side.run.results)
+        section(findings, verdict_pairs(sides[0], side), side.run.results)
         for findings, side in zip(comparisons, sides[1:], strict=True)
     ]
     methods = in_order(method for findings in comparisons for method in findings.methods)

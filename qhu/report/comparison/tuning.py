@@ -170,7 +170,7 @@ def _panel(item: Retuned) -> Panel:
     )
     drawing = draw(
         functools.partial(plots.places, places, LABELS),
-        (4.8, 1.1 + 0.24 * len(places)),
+        plots.size(places),
         f"tuned-{slug(item.scenario)}-{slug(item.score.name)}",
         f"ranks of the methods by {item.score.title}, {item.scenario}, before and after tuning",
     )
