@@ -5,8 +5,10 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from qhu.record.scores import Score
 from qhu.report.statistics import Estimate, estimates
@@ -14,6 +16,8 @@ from qhu.report.styles import REFERENCE_METHODS, style
 
 SIZE, SIZES = 6.5, {"*": 11, "P": 8}
 """Size of a marker in points, and of those that look small at it."""
+SEED: dict[str, Any] = {"lw": 0.5, "ms": 2.5, "alpha": 0.45}
+"""How single seeds are drawn beside their mean."""
 INK, BAND = "#1c1c1c", "#d9d9d9"
 WIDE_RANGE = 20
 """Distances that differ by more than this factor are drawn on a logarithmic axis."""
@@ -50,6 +54,7 @@ def intervals(summary: pd.DataFrame, score: Score, axes: Axes) -> None:
 
 def along(
     values: Mapping[str, Mapping[str, Estimate]],
+    seeds: Mapping[str, NDArray[np.float64]],
     labels: Sequence[str],
     axis: str,
     words: str,
@@ -57,10 +62,11 @@ def along(
     ordered: bool = True,
     zero: bool = False,
 ) -> None:
-    """Means along an axis with their intervals, one method beside the other.
+    """Means along an axis with their intervals, one method beside the other, and every seed.
 
     Args:
         values: per method, the estimate at each point where there is one.
+        seeds: per method, (n, points) the values of its seeds, NaN where one has none.
         labels: the points, drawn equally far apart.
         axis: what changes along the axis.
         words: what is drawn.
@@ -76,11 +82,15 @@ def along(
             for place, label in enumerate(labels)
             if label in values[method]
         ]
+        places, thin = np.arange(len(labels)), SEED | {"color": style(method).colour}
         if ordered:
+            axes.plot(places, seeds[method].T, **thin)
             _line(axes, method, points)
             continue
+        apart = 0.08 * (number - (len(values) - 1) / 2)
+        axes.plot(places + apart - 0.03, seeds[method].T, ls="", marker=".", **thin)
         for place, value in points:
-            beside = place + 0.08 * (number - (len(values) - 1) / 2)
+            beside = place + apart
             _point(axes, method, beside, value.mean, yerr=arms(value), elinewidth=1.3)
     sizes = sorted(abs(value.mean) for by_label in values.values() for value in by_label.values())
     typical = sizes[len(sizes) // 2]
