@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,9 +35,15 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73")
 
 
 def prepare() -> None:
-    """Make the folder of the examples, in which commands run as in that of the repository."""
+    """Make the folder of the examples, in which commands run as in that of the repository.
+
+    Run folders of an earlier build go, so that each prints the same; its stages stay.
+    """
     logging.getLogger("qiskit").setLevel(logging.WARNING)  # Sphinx shows what others log
     FOLDER.mkdir(exist_ok=True)
+    shutil.rmtree(FOLDER / "example", ignore_errors=True)
+    for folder in (FOLDER / "runs").glob("[!.]*"):
+        shutil.rmtree(folder)
     for name in ("experiments", "backends.yaml"):
         if not (FOLDER / name).exists():
             (FOLDER / name).symlink_to(ROOT / name)

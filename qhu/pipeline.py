@@ -40,13 +40,17 @@ Computed = tuple[dict[str, Any], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Scored:
-    """A cell's scores, the keys of its model and of that model's outputs, and whose backend."""
+    """A cell's scores, the keys of its model and of that model's outputs, and whose backend.
+
+    ``used`` has the keys of all stages that the scores come from.
+    """
 
     cell: Cell
     scores: dict[str, Measured]
     model: str
     outputs: str
     stage: str = "evaluate"
+    used: tuple[str, ...] = ()
 
 
 def train(
@@ -194,7 +198,8 @@ def evaluate(study: Study, cell: Cell, stage: str = "evaluate") -> Scored:
         for model, predicted in zip(compared, outputs, strict=True)
     ]
     scores = score(study, cell, *seen)
-    return Scored(cell, scores, compared[0].key, outputs[0].key, stage)
+    used = tuple(stage.key for stage in (*compared, *outputs))
+    return Scored(cell, scores, compared[0].key, outputs[0].key, stage, used)
 
 
 def evaluate_beside(study: Study, cell: Cell) -> Scored:
@@ -270,9 +275,8 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
     experiment, partition = study.experiment, study.partition(cell.seed, cell.scenario)
     chosen = experiment.methods[cell.method]
     settings = [identity(experiment.unlearning), identity(experiment.training)]
-    stream = [cell.scenario, cell.method]  # labels name the stream that the method draws from
     method = [chosen.method, study.foreign.get(f"method {cell.method}"), identity(chosen.options)]
-    used = [*stream, method, partition.forget.tolist()]
+    used = [cell.scenario, method, partition.forget.tolist()]
     if len(partition.requests) > 1:
         used.append([request.tolist() for request in partition.requests])
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
@@ -308,8 +312,11 @@ def _unlearn_job(
 ) -> UnlearnJob:
     """The model that is to forget, what, and the rows of the seed that a method may see.
 
-    The oracle is that of all requests, which is what a retrained model is after the last.
+    The oracle is that of all requests, which is what a retrained model is after the last. The
+    stream is named after the method, not its label: two labels of one method start from the same
+    draws, and differ by their options alone.
     """
+    chosen = study.experiment.methods[cell.method].method
     seen, later = _seen_by_teacher(study, cell.seed), [number] if number else []
 
     def rows(index: NDArray[np.int64]) -> Rows:
@@ -325,7 +332,7 @@ def _unlearn_job(
         judging=rows(partition.selection(study.experiment.unlearning.select)),
         teacher=teacher,
         init=_initial(study, Fit("teacher", cell.seed)),
-        order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method, *later),
+        order=torch_stream(cell.seed, "unlearn", cell.scenario, chosen, *later),
         retrain=retrain,
     )
 

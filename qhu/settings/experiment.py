@@ -1,6 +1,5 @@
 """What is asked: the experiment file and its overrides."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ from qhu.errors import UnknownName, UserError, brief, shortened
 from qhu.record.documents import parse_document, read_document
 from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
+from qhu.registry.options import plain_values
 from qhu.settings.checkpoint import Checkpoints, check_labels
 from qhu.settings.evidence import EvidenceSpec
 from qhu.settings.model import ModelSpec, expanded, replaced_by
@@ -45,9 +45,9 @@ TRAINED = ("teacher", "oracle", "floor")
 class MethodSpec(Options):
     """A registered method and its options."""
 
-    method: str
+    method: str = Field(json_schema_extra={"registered": "methods"})
     """registered name; the key in the experiment file is only a label"""
-    options: Options
+    options: Options = Field(json_schema_extra={"options_of": "methods"})
     """validated options of the method"""
 
 
@@ -96,7 +96,7 @@ class Experiment(Options):
     """methods by label; ``none`` and ``retrain`` are always added"""
     checkpoints: Checkpoints = Field({}, exclude_if=lambda given: not given)
     """models unlearned elsewhere by label, scenario and seed; ``qhu evaluate`` fills it"""
-    metrics: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = Field((), json_schema_extra={"registered": "metrics"})
     """metrics to compute; empty: all registered ones but those on request"""
     seeds: Seeds = tuple(range(10))
     """root seeds; each draws its own split and forget set (see data.split) and initial weights"""
@@ -249,7 +249,7 @@ def make_experiment(
     Raises:
         UserError: a setting or an override is wrong; ``where`` says where it stands.
     """
-    settings = copy.deepcopy(dict(given))
+    settings = plain_values(given)
     _expand(settings)
     for override in overrides:
         _apply(settings, override)

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -115,20 +115,42 @@ def load_sweep(
     Raises:
         UserError: the file is no such file, a setting is wrong, or two values are the same.
     """
-    given = read_settings(path)
+    return make_sweep(read_settings(path), str(path), path.parent, overrides, methods)
+
+
+def make_sweep(
+    settings: Mapping[str, Any],
+    called: str,
+    folder: Path,
+    overrides: Sequence[str] = (),
+    methods: Sequence[str] | None = None,
+) -> tuple[Sweep, dict[str, Experiment]]:
+    """What settings with a section ``sweep`` describe, as :func:`load_sweep` reads them.
+
+    Args:
+        settings: as in a file.
+        called: what messages call them.
+        folder: where ``sweep.base`` is looked for.
+        overrides: as of :func:`load_sweep`.
+        methods: as of :func:`load_sweep`.
+
+    Raises:
+        UserError: as :func:`load_sweep`.
+    """
+    given = dict(settings)
     if "sweep" not in given:
-        raise UserError(f"{path} varies nothing: give sweep.vary, or use qhu run")
-    sweep: Sweep = parse(Sweep, given.pop("sweep"), f"{path}: sweep")
+        raise UserError(f"{called} varies nothing: give sweep.vary, or use qhu run")
+    sweep: Sweep = parse(Sweep, given.pop("sweep"), f"{called}: sweep")
     if sweep.base is not None:
-        given = read_settings(experiment_file(sweep.base, path.parent)) | given
+        given = read_settings(experiment_file(sweep.base, folder)) | given
     inside = [override for override in overrides if override.startswith(f"{sweep.setting}.")]
     outside = [override for override in overrides if override not in inside]
     experiments = {}
     for label, value in sweep.vary[sweep.setting].items():
         varied = f"{sweep.setting}={json.dumps(value, ensure_ascii=False)}"
         chosen = [*outside, varied, *inside]
-        where = f"{path} with {sweep.setting} {label}"
+        where = f"{called} with {sweep.setting} {label}"
         experiments[label] = make_experiment(given, where, chosen, methods)
     if any(first == second for first, second in itertools.combinations(experiments.values(), 2)):
-        raise UserError(f"{path}: two values of {sweep.setting} are the same; drop one")
+        raise UserError(f"{called}: two values of {sweep.setting} are the same; drop one")
     return sweep, experiments
