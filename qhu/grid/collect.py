@@ -111,7 +111,8 @@ def write_files(
     results = _results(study, scored)
     scored = [result for result in scored if result.stage != BESIDE]  # the same models once more
     folder.write_table("results.csv", results)
-    folder.write_table("summary.csv", summarise(results))
+    metrics = study.readings(results["metric"].unique())
+    folder.write_table("summary.csv", summarise(results, metrics))
     folder.write_table("predictions.parquet", _predictions(study, scored))
     folder.write_lines("history.jsonl", _history(study, scored))
     if drawn := _drawing(study):
@@ -125,7 +126,6 @@ def write_files(
     folder.write_text("references.bib", "\n".join(entries.values()))
     cites = {use: list(cited) for use, cited in citations.items()}
     costs = _costs(study, scored)
-    metrics = study.readings(results["metric"].unique())
     folder.update(
         effective=effective,
         data=study.data.content,

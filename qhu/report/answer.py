@@ -20,12 +20,15 @@ class MethodVerdict(NamedTuple):
     Attributes:
         method: its name.
         verdict: one of :data:`~qhu.report.verdicts.CONCLUSIONS`.
-        leaks: what the verdict rests on, one value or more.
-        utility: test accuracy minus the oracle's.
+        leaks: what the verdict rests on, one value or more, with the intervals of the tests of
+            difference.
+        utility: test accuracy minus the oracle's, with the interval that ``kept`` rests on.
         kept: what follows from that, in a word; empty where nothing is claimed.
         cost: optimiser steps, NaN where that is not known.
         share: the same in those of training from scratch.
         smallest: smallest difference that the design sees with 80 % power.
+        inner: per value of ``leaks`` the interval that has to lie in the margin of a method that
+            forgot; none where they are not known.
     """
 
     method: str
@@ -36,6 +39,15 @@ class MethodVerdict(NamedTuple):
     cost: float
     share: float
     smallest: float
+    inner: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def decisive(self) -> tuple[Estimate, ...]:
+        """The values that the verdict rests on, each with the interval that it rests on."""
+        if self.verdict != "indistinguishable" or not self.inner:
+            return self.leaks
+        pairs = zip(self.leaks, self.inner, strict=True)
+        return tuple(leak._replace(low=ends[0], high=ends[1]) for leak, ends in pairs)
 
     @property
     def honest(self) -> bool:
@@ -64,7 +76,8 @@ class MethodVerdict(NamedTuple):
 
     def forest_row(self, which: int = 0) -> ForestRow:
         """The method in the forest plot of one of the values that its verdict rests on."""
-        return ForestRow(self.method, self.leaks[which], self.verdict)
+        inner = self.inner[which] if self.inner else None
+        return ForestRow(self.method, self.leaks[which], self.verdict, inner)
 
 
 class VerdictTable(NamedTuple):
@@ -79,7 +92,7 @@ class VerdictTable(NamedTuple):
 
     def leaks(self, row: MethodVerdict) -> list[TableCell]:
         """What the verdict of a row rests on, as it is shown."""
-        return [shown(value, self.signed) for value in row.leaks]
+        return [shown(value, self.signed) for value in row.decisive]
 
     def utility(self, row: MethodVerdict) -> TableCell:
         """Its utility, as it is shown."""

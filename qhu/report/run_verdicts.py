@@ -14,11 +14,19 @@ import pandas as pd
 from qhu.record.scores import Score
 from qhu.report.answer import MethodVerdict, VerdictTable, ordered
 from qhu.report.run_tests import Tests
-from qhu.report.statistics import Estimate, estimate, no_lower, resolved, within
+from qhu.report.statistics import (
+    Estimate,
+    equivalence_interval,
+    estimate,
+    no_lower,
+    resolved,
+    within,
+)
 from qhu.report.tables import Compared
 from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
-UNKNOWN = Estimate(math.nan, math.nan, math.nan, 0)
+NOWHERE = (math.nan, math.nan)
+UNKNOWN = Estimate(math.nan, *NOWHERE, 0)
 
 
 def decisive(tests: Tests) -> list[Compared]:
@@ -132,11 +140,12 @@ def _judged(
         method=method,
         verdict=verdict_on(leaks),
         leaks=tuple(estimate(row) if row else UNKNOWN for _, row in leaks),
-        utility=estimate(utility) if utility else UNKNOWN,
+        utility=_utility(utility) if utility else UNKNOWN,
         kept=kept(utility) if utility else "",
         cost=steps,
         share=math.nan,
         smallest=max(smallest, default=math.nan),
+        inner=tuple(equivalence_interval(row) if row else NOWHERE for _, row in leaks),
     )
 
 
@@ -164,3 +173,12 @@ def kept(row: Mapping[Any, Any]) -> str:
     if no_lower(row, UTILITY_MARGIN):
         return "kept"
     return "lost" if row["verdict"] == "below" else "cannot tell"
+
+
+def _utility(row: Mapping[Any, Any]) -> Estimate:
+    """The difference with the interval of the test that says whether it is kept, or lost."""
+    difference = estimate(row)
+    if kept(row) != "kept":
+        return difference
+    low, high = equivalence_interval(row)
+    return difference._replace(low=low, high=high)

@@ -48,13 +48,6 @@ class TableCell(NamedTuple):
         return interval(self.estimate, self.signed) if self.estimate else ""
 
     @property
-    def half_width(self) -> str:
-        """Half the width of the interval, which is symmetric; empty for a single seed."""
-        if self.estimate is None or math.isnan(self.estimate.low):
-            return ""
-        return number(self.estimate.mean - self.estimate.low)
-
-    @property
     def p_in_words(self) -> str:
         """The p-value in words; empty where there is none, or it is 1 and so says nothing."""
         if not self.p < 0.9995:

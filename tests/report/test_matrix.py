@@ -58,7 +58,9 @@ def planted():
 @pytest.fixture
 def seen(scores_of):
     def seen(results):
-        return sections(results, summarise(results), scores_of(results), NO_FACTS)[0]
+        return sections(
+            results, summarise(results, scores_of(results)), scores_of(results), NO_FACTS
+        )[0]
 
     return seen
 
@@ -85,7 +87,7 @@ def test_planted_methods_get_their_signs(seen):
 
 
 def test_signs_agree_with_the_verdicts_and_tests_of_the_page(results, scores):
-    for section in sections(results, summarise(results), scores, NO_FACTS):
+    for section in sections(results, summarise(results, scores), scores, NO_FACTS):
         verdicts = {row.method: row for row in section.answer.table.rows}
         assert {row.method for row in section.matrix.rows} == set(verdicts)
         for row in section.matrix.rows:
@@ -151,7 +153,9 @@ def test_a_similarity_goes_the_other_way():
     values = {"floor": around(0.7, 0.01, 1), "eu_k": around(0.9, 0.01, 2)}
     values["lca"] = around(0.2, 0.01, 3)
     results = table({"like_forget": values})
-    (section,) = sections(results, summarise(results), {score.name: score}, NO_FACTS)
+    (section,) = sections(
+        results, summarise(results, {score.name: score}), {score.name: score}, NO_FACTS
+    )
     assert [(row.method, row.near.sign) for row in section.matrix.rows] == [
         ("eu_k", "✓"),
         ("floor", ""),

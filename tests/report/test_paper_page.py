@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from scipy import stats
+from scipy import special, stats
 
 from qhu.record.released import COLUMNS, SAME, SHUFFLED
 from qhu.report.paper.page import Runs, write_paper
@@ -17,7 +17,7 @@ from qhu.report.tables import Compared
 
 HONEST = ("none", "retrain", "floor")
 RESULT = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
-SEEDS = 6
+SEEDS, MOST_KL = 6, -np.log(1e-8)
 DISTANCE = "KL to the oracle (nats), test rows, against doing nothing:"
 
 
@@ -105,7 +105,10 @@ def test_a_figure_stands_beside_its_own_distributions(figures, theirs, ours):
             & (table["method"] == method)
             & (table["metric"] == metric)
         ]["value"]
-        low, high = stats.t.interval(0.95, SEEDS - 1, chosen.mean(), stats.sem(chosen))
+        share = chosen.mean() / MOST_KL  # log-odds of it, by the delta method
+        error = stats.sem(chosen) / MOST_KL / (share * (1 - share))
+        ends = stats.t.interval(0.95, SEEDS - 1, special.logit(share), error)
+        low, high = MOST_KL * special.expit(ends)
         assert found == pytest.approx((chosen.mean(), low, high, SEEDS))
 
 

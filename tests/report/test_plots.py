@@ -16,8 +16,8 @@ def axes():
 
 
 @pytest.fixture
-def summary(results):
-    return summarise(results[results["scenario"] == "subset"])
+def summary(results, scores):
+    return summarise(results[results["scenario"] == "subset"], scores)
 
 
 def test_every_method_has_its_own_look():

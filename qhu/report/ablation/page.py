@@ -91,7 +91,7 @@ def write_ablation(
     scores = merged({str(runs[at]): read_scores(runs[at], table) for at, table in tables.items()})
     results = pd.concat([t.assign(at=at) for at, t in tables.items()], ignore_index=True)
     read = _to_read(sweep, scores)
-    by_point = {at: summarise(rows) for at, rows in results.groupby("at", sort=False)}
+    by_point = {at: summarise(rows, scores) for at, rows in results.groupby("at", sort=False)}
     parts = [rows for _, rows in results.groupby("scenario", sort=False)]
     differences = [excess(rows, read, sweep.labels) for rows in parts]
     tested_contrasts = contrasts(sweep, setups)
@@ -172,16 +172,17 @@ def _section(
         main=_main(anchor, axis, read, results, differences),
         panels=[drawn.panel for drawn in panels],
         legend=_legend([method for drawn in panels for method, _ in drawn.legend]),
-        table=_table(axis, read, results, _by_point(differences, labels), tests),
+        table=_table(axis, read, results, _by_point(differences, labels, read), tests),
     )
 
 
 Points = dict[str, dict[str, Estimate]]
 
 
-def _by_point(differences: Mapping[str, Floats], labels: list[str]) -> Points:
+def _by_point(differences: Mapping[str, Floats], labels: list[str], read: Score) -> Points:
+    interval = functools.partial(mean_interval, span=(-read.reach, read.reach))
     return {
-        method: dict(zip(labels, map(mean_interval, values.T), strict=True))
+        method: dict(zip(labels, map(interval, values.T), strict=True))
         for method, values in differences.items()
     }
 
@@ -198,7 +199,7 @@ def _main(
     differences: Mapping[str, Floats],
 ) -> Drawn:
     words = f"{read.title}\nminus {REFERENCES[read.reference]}"
-    points = _by_point(differences, axis.labels)
+    points = _by_point(differences, axis.labels, read)
     plot = _plot(axis, points, differences, words, zero=True)
     drawing = draw(plot, (7.2, 4.0), f"{anchor}-main", f"{words}, along {axis.words}")
     panel = Panel(drawing, f"The score of the reading: {_basis(results, read.name)}")
@@ -207,11 +208,11 @@ def _main(
 
 def _panel(anchor: str, axis: Axis, score: Score, results: pd.DataFrame) -> Drawn:
     points: Points = {}
-    for at, rows in results.groupby("at", sort=False):
-        for method, value in estimates(summarise(rows), score.name).items():
+    own = results[results["metric"] == score.name]
+    for at, rows in own.groupby("at", sort=False):
+        for method, value in estimates(summarise(rows, {score.name: score}), score.name).items():
             if method != "retrain" or not score.relative:
                 points.setdefault(method, {})[str(at)] = value
-    own = results[results["metric"] == score.name]
     by_seed = own.pivot(index=["method", "seed"], columns="at", values="value")
     by_seed = by_seed.reindex(columns=axis.labels)
     seeds = {method: by_seed.loc[method].to_numpy(np.float64) for method in points}

@@ -67,10 +67,9 @@ def parts(tests: pd.DataFrame, score: Score, axes: Axes) -> None:
 def _gap(row: Mapping[Any, Any], place: int, axes: Axes) -> None:
     """The gap of a method as its marker with an interval."""
     colour, marker = (INK, "d") if row["method"] == EVERY else style(row["method"])
-    half = row["mean"] - row["ci_low"]
-    if not math.isnan(half):
+    if not math.isnan(row["ci_low"]):
         for width, edge in ((3.2, "white"), (1.4, colour)):  # to be seen on any bar
-            axes.hlines(place, row["mean"] - half, row["mean"] + half, color=edge, lw=width)
+            axes.hlines(place, row["ci_low"], row["ci_high"], color=edge, lw=width)
     axes.plot(row["mean"], place, marker, color=colour, ms=7.5, mec="white", mew=0.8)
 
 

@@ -112,7 +112,7 @@ def _compared(before: RunFiles, after: RunFiles) -> Iterator[Retuned]:
             if ranking := rank(tables):
                 first, second = (distances(table) for table in tables)
                 methods = ranking.places["method"].tolist()
-                changes = tested((second - first)[methods].dropna().T, RESOLUTION)
+                changes = tested((second - first)[methods].dropna().T, RESOLUTION, score.reach)
                 changes = changes.rename_axis("method").reset_index()
                 yield Retuned(str(scenario), score, ranking, changes)
 

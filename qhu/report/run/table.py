@@ -56,7 +56,7 @@ def _print_scores(summary: pd.DataFrame, scores: Mapping[str, Score], console: C
         console.print(Text(heading(*key), style="bold"))
         _print_table(rows, _chosen([scores[name] for name in rows["metric"].unique()]), console)
         console.print()
-    around = "±, where it lies around the mean, or from and to"
+    around = "±, where it lies around the mean, or from and to; below, Δ with that of its test"
     console.print(f"{_seeds(summary)}; mean with its 95 % interval: {around}.", highlight=False)
     console.print(_goals(_chosen(list(scores.values()))), highlight=False)
     console.print()
