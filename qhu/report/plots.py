@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from qhu.record.scores import Score
-from qhu.report.statistics import Estimate, estimates
+from qhu.report.statistics import MIN_SEEDS, Estimate, estimates
 from qhu.report.styles import REFERENCE_METHODS, style
 
 SIZE, SIZES = 6.5, {"*": 11, "P": 8}
@@ -66,7 +66,8 @@ def along(
 
     Args:
         values: per method, the estimate at each point where there is one.
-        seeds: per method, (n, points) the values of its seeds, NaN where one has none.
+        seeds: per method, (n, points) the values of its seeds, NaN where one has none; where they
+            are fewer than :data:`~qhu.report.statistics.MIN_SEEDS` they are drawn alone.
         labels: the points, drawn equally far apart.
         axis: what changes along the axis.
         words: what is drawn.
@@ -76,22 +77,19 @@ def along(
     """
     if zero:
         axes.axhline(0, color=INK, lw=0.9, zorder=1)
+    middle = (len(values) - 1) / 2
     for number, method in reversed(list(enumerate(values))):  # the honest rows on top
-        points = [
-            (place, values[method][label])
-            for place, label in enumerate(labels)
-            if label in values[method]
-        ]
-        places, thin = np.arange(len(labels)), SEED | {"color": style(method).colour}
+        by_label = {label: _shown(value) for label, value in values[method].items()}
+        points = [(k, by_label[label]) for k, label in enumerate(labels) if label in by_label]
+        places, faint = np.arange(len(labels)), SEED | {"color": style(method).colour}
         if ordered:
-            axes.plot(places, seeds[method].T, **thin)
+            axes.plot(places, seeds[method].T, **faint)
             _line(axes, method, points)
             continue
-        apart = 0.08 * (number - (len(values) - 1) / 2)
-        axes.plot(places + apart - 0.03, seeds[method].T, ls="", marker=".", **thin)
+        apart = 0.08 * (number - middle)
+        axes.plot(places + apart - 0.03, seeds[method].T, ls="", marker=".", **faint)
         for place, value in points:
-            beside = place + apart
-            _point(axes, method, beside, value.mean, yerr=arms(value), elinewidth=1.3)
+            _point(axes, method, place + apart, value.mean, yerr=arms(value), elinewidth=1.3)
     sizes = sorted(abs(value.mean) for by_label in values.values() for value in by_label.values())
     typical = sizes[len(sizes) // 2]
     if zero and sizes[-1] > WIDE_RANGE * typical > 0:
@@ -102,6 +100,12 @@ def along(
     axes.set_xticks(range(len(labels)), list(labels), **turned)
     axes.set_xlabel(axis)
     axes.set_ylabel(words if beside else broken(words, MOST_LETTERS // 2))
+
+
+def _shown(value: Estimate) -> Estimate:
+    """Without the interval of so few seeds that it would hide all others: the seeds are drawn."""
+    nothing = float("nan")
+    return value if value.seeds >= MIN_SEEDS else value._replace(low=nothing, high=nothing)
 
 
 def broken(words: str, letters: int) -> str:

@@ -25,7 +25,15 @@ from qhu.report.design import shared
 from qhu.report.facts import Pairs
 from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
 from qhu.report.panels import Panel, seed_count, slug
-from qhu.report.statistics import Estimate, Floats, estimates, judged, mean_interval, summarise
+from qhu.report.statistics import (
+    MIN_SEEDS,
+    Estimate,
+    Floats,
+    estimates,
+    judged,
+    mean_interval,
+    summarise,
+)
 from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.report.svg import draw, marker
 from qhu.report.tables import Column, Table, TableCell, TableRow, judged_cell, row_count
@@ -233,7 +241,9 @@ def _plot(
 
 def _basis(results: pd.DataFrame, metric: str) -> str:
     n = row_count(results, metric)
-    return f"mean and 95 % interval over {seed_count(results)}, each thin; {n} rows per seed."
+    few = results.groupby("method")["seed"].nunique().max() < MIN_SEEDS
+    drawn = "mean" if few else "mean and 95 % interval"
+    return f"{drawn} over {seed_count(results)}, each thin; {n} rows per seed."
 
 
 def _table(
