@@ -171,7 +171,8 @@ def test_the_summary_counts_what_was_planted(figures, theirs, ours, read):
     found = told(figures, theirs, ours, read)
     # per method 3 accuracies, 6 distances and once the attack; the teacher's accuracies
     known = 2 * (11 * 9 + 3) + 11
-    assert found["Reproduced:"].startswith(f"{known - 1} of {known} released figures")
+    assert found["Reproduced:"].startswith(f"{known - 1} of {known} released figures (99 %) ")
+    assert "0 of 0" not in found["Reproduced:"]
     first, second = found[DISTANCE].split(". ")
     assert first.startswith("under their protocol, of 22 methods 0 are closer to the oracle")
     assert second.startswith("Under ours, of 22 methods 2 are closer to the oracle")

@@ -209,7 +209,7 @@ def _main(
     words = f"{read.title}\nminus {REFERENCES[read.reference]}"
     points = _by_point(differences, axis.labels, read)
     plot = _plot(axis, points, differences, words, zero=True)
-    drawing = draw(plot, (7.2, 4.0), f"{anchor}-main", f"{words}, along {axis.words}")
+    drawing = draw(plot, (5.6, 3.4), f"{anchor}-main", f"{words}, along {axis.words}")
     panel = Panel(drawing, f"The score of the reading: {_basis(results, read.name)}")
     return Drawn(panel, _legend(list(points)))
 

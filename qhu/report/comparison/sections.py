@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.choice import claimed, headline
+from qhu.report.choice import claimed, forget_first, headline
 from qhu.report.claims import Statement
 from qhu.report.comparison import plots, words
 from qhu.report.comparison.findings import Findings
@@ -99,7 +99,7 @@ def _scene(anchor: str, scenario: str, findings: Findings, results: pd.DataFrame
     return Scene(
         scenario=scenario,
         reading=reading,
-        gaps=gap_table(headline(scores), findings.methods, tests, results),
+        gaps=gap_table(forget_first(headline(scores)), findings.methods, tests, results),
         apart=[
             _apart(anchor, score, findings.methods, rows, results)
             for score, rows in by_score.items()

@@ -39,7 +39,7 @@ def gap_table(
     columns = [column(score, results) for score in scores]
     gap = tests[tests["quantity"] == "gap"]
     chosen = [gap[gap["metric"] == score.name] for score in scores]
-    return _telling(Table(columns, _rows(methods, chosen)))
+    return telling(Table(columns, _rows(methods, chosen)))
 
 
 def parts_table(
@@ -50,10 +50,10 @@ def parts_table(
     columns = [head._replace(metric=PART_TITLES[quantity]) for quantity in QUANTITIES]
     of_score = tests[tests["metric"] == score.name]
     chosen = [of_score[of_score["quantity"] == quantity] for quantity in QUANTITIES]
-    return _telling(Table(columns, _rows([*methods, EVERY], chosen)), parts=True)
+    return telling(Table(columns, _rows([*methods, EVERY], chosen)), parts=True)
 
 
-def _telling(table: Table, parts: bool = False) -> GapTable:
+def telling(table: Table, parts: bool = False) -> GapTable:
     """The table without columns that are 0 throughout, or that repeat an earlier part."""
     texts = [
         [(row.cells[place].value, row.cells[place].interval) for row in table.rows]

@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from qhu.report.claims import MOST_NAMED
-from qhu.report.comparison.side import Side
+from qhu.report.frames import RunFiles
 from qhu.report.run_tests import by_section, page_tests
 from qhu.report.run_verdicts import conclusions
 from qhu.report.styles import REFERENCE_METHODS
@@ -104,24 +104,31 @@ def _move(before: str, after: str) -> str:
     return f"{_words(before)} → {_words(after)}"
 
 
-def verdict_pairs(reference: Side, run: Side) -> VerdictPairs:
-    """The verdicts of two runs from the models that both hold."""
-    first, second = (side.run.results[CELL].drop_duplicates() for side in (reference, run))
+def verdict_pairs(
+    runs: tuple[RunFiles, RunFiles], letters: tuple[str, str], differs: list[str]
+) -> VerdictPairs:
+    """The verdicts of two runs, from the seeds of methods that both have.
+
+    Args:
+        runs: the reference and the run, without scores of other backends than their own.
+        letters: what they are called.
+        differs: in what they differ, in words.
+    """
+    first, second = (run.results[CELL].drop_duplicates() for run in runs)
     shared = first.merge(second, on=CELL)
-    before, after = (_verdicts(side, shared) for side in (reference, run))
+    before, after = (_verdicts(run, shared) for run in runs)
     pairs = [
         MethodVerdicts(*key, before[key], after[key])
         for key in before
         if key in after and key[1] not in REFERENCE_METHODS
     ]
-    letters = (reference.letter, run.letter)
-    return VerdictPairs(differing(reference.options, run.options), letters, pairs)
+    return VerdictPairs(differs, letters, pairs)
 
 
-def _verdicts(side: Side, cells: pd.DataFrame) -> dict[tuple[str, str], str]:
+def _verdicts(run: RunFiles, cells: pd.DataFrame) -> dict[tuple[str, str], str]:
     """By scenario and method, from some cells of a run."""
-    results = side.run.results.merge(cells, on=CELL)
-    tests = page_tests(results, side.run.scores)
+    results = run.results.merge(cells, on=CELL)
+    tests = page_tests(results, run.scores)
     return {
         (key[1], method): verdict
         for key, rows in by_section(results).items()

@@ -123,13 +123,16 @@ def _reproduced(figures: Sequence[Figure]) -> str:
         )
     inside = sum(not figure.outside for figure in comparable)
     same = [figure for figure in comparable if figure.same]
-    share = f"{inside / len(comparable):.0%}"
+    percent = 100 * inside // len(comparable)  # rounded up, all but one would read as all
     equal = f"{sum(not figure.outside for figure in same)} of {len(same)}"
+    constant = (
+        f" Where all seeds give the same value, only that value counts ({equal} such figures)."
+    )
     return (
-        f"{inside} of {len(comparable)} released figures ({share}) lie where one run "
+        f"{inside} of {len(comparable)} released figures ({percent} %) lie where one run "
         "under their protocol falls with 95 % probability. Columns that follow from others are not "
-        "counted; figures of one model go together all the same. Where all seeds give the same "
-        f"value, only that value counts ({equal} such figures)."
+        "counted; figures of one model go together all the same."
+        f"{constant if same else ''}"
     )
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qhu.report.comparison.side import Side
 from qhu.report.comparison.verdicts import differing, verdict_pairs
 from qhu.report.run.sections import answered
 from qhu.report.run_tests import by_section, page_tests
@@ -29,26 +28,27 @@ def attacked(means, seeds=12):
 
 
 @pytest.fixture
-def side(scores):
-    def side(letter, results, options=EXACT):
-        record = SimpleNamespace(effective={"evaluate": options}, backend="b")
-        run = SimpleNamespace(results=results, scores=scores, record=record)
-        return Side(letter, run, pd.DataFrame(), pd.DataFrame())
+def compared(scores):
+    """Verdicts of two runs by their results."""
 
-    return side
+    def compared(first, second, differs=("noise",)):
+        runs = [SimpleNamespace(results=results, scores=scores) for results in (first, second)]
+        return verdict_pairs(tuple(runs), ("A", "B"), list(differs))
+
+    return compared
 
 
-def test_noise_that_changes_no_verdict_is_said_to(side):
+def test_noise_that_changes_no_verdict_is_said_to(compared):
     results = attacked(MEANS)
-    pairs = verdict_pairs(side("A", results), side("B", results, BRISBANE))
+    pairs = compared(results, results)
     assert pairs.sentence == "Noise changes no method's verdict."
     assert pairs.details == "The same in both: 1 forgot, 1 over-forgot, 1 did not forget."
     assert pairs.changed == []
 
 
-def test_verdicts_that_change_are_named(side):
+def test_verdicts_that_change_are_named(compared):
     other = attacked({**MEANS, "lca": 0.5})
-    pairs = verdict_pairs(side("A", attacked(MEANS)), side("B", other, {**EXACT, "shots": 64}))
+    pairs = compared(attacked(MEANS), other, ["shots"])
     assert pairs.sentence == "Shots change 1 of 3 verdicts."
     assert pairs.details == (
         "From A to B: lca (subset) did not forget → forgot. "
@@ -56,21 +56,19 @@ def test_verdicts_that_change_are_named(side):
     )
 
 
-def test_a_change_to_cannot_tell_is_set_apart(side):
+def test_a_change_to_cannot_tell_is_set_apart(compared):
     other = attacked({**MEANS, "lca": 0.6})
     vague = other["value"] + 0.3 * (-1.0) ** other["seed"] * (other["method"] == "lca")
-    pairs = verdict_pairs(
-        side("A", attacked(MEANS)), side("B", other.assign(value=vague), BRISBANE)
-    )
+    pairs = compared(attacked(MEANS), other.assign(value=vague))
     assert pairs.changed[0][2:] == ("did not forget", "cannot tell")
     assert pairs.sentence == "Noise changes 1 of 3 verdicts, to or from “cannot tell”."
 
 
-def test_every_verdict_is_that_of_the_page_of_its_run(side, results, scores):
+def test_every_verdict_is_that_of_the_page_of_its_run(compared, results, scores):
     """The whole synthetic study: two scenarios, all scores and their one correction."""
     rng = np.random.default_rng(1)
     other = results.assign(value=results["value"] + rng.normal(0, 0.01, len(results)))
-    pairs = verdict_pairs(side("A", results), side("B", other, BRISBANE))
+    pairs = compared(results, other)
     assert len(pairs.pairs) > 40
     for place, table in ((2, results), (3, other)):
         tests = page_tests(table, scores)
@@ -82,17 +80,17 @@ def test_every_verdict_is_that_of_the_page_of_its_run(side, results, scores):
         assert {pair[:2]: pair[place] for pair in pairs.pairs}.items() <= page.items()
 
 
-def test_runs_are_judged_by_the_seeds_that_both_have(side):
+def test_runs_are_judged_by_the_seeds_that_both_have(compared):
     """Alone the longer run would tell more."""
     short, longer = attacked(MEANS, seeds=4), attacked(MEANS, seeds=12)
-    pairs = verdict_pairs(side("A", longer), side("B", short))
+    pairs = compared(longer, short)
     assert {pair[2:] for pair in pairs.pairs} == {("cannot tell", "cannot tell")}
     assert pairs.sentence.startswith("No verdicts to compare: of no method can anything be told")
 
 
-def test_runs_without_a_score_to_judge_by_have_no_verdicts(side):
+def test_runs_without_a_score_to_judge_by_have_no_verdicts(compared):
     results = attacked(MEANS).assign(metric="acc_test")
-    pairs = verdict_pairs(side("A", results), side("B", results))
+    pairs = compared(results, results)
     assert pairs.sentence.startswith("No verdicts to compare: the runs have no score")
     assert pairs.details == ""
 
