@@ -30,6 +30,8 @@ from qhu.settings.model import ModelSpec
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "generated"
+NOTEBOOKS = Path(__file__).parent / "notebooks"
+"""Where notebooks are executed, too."""
 STUDY = "qhu run experiments/iris.yaml --seeds 0-2 --out example"
 COLOURS = ("#0072B2", "#D55E00", "#009E73")
 
@@ -40,10 +42,13 @@ def prepare() -> None:
     Run folders of an earlier build go, so that each prints the same; its stages stay.
     """
     logging.getLogger("qiskit").setLevel(logging.WARNING)  # Sphinx shows what others log
+    bin_folder = Path(sys.executable).parent
+    os.environ["PATH"] = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"  # of notebooks, too
     FOLDER.mkdir(exist_ok=True)
     shutil.rmtree(FOLDER / "example", ignore_errors=True)
-    for folder in (FOLDER / "runs").glob("[!.]*"):
-        shutil.rmtree(folder)
+    for runs in (FOLDER / "runs", NOTEBOOKS / "runs"):
+        for folder in runs.glob("[!.]*"):
+            shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
     for name in ("experiments", "backends.yaml"):
         if not (FOLDER / name).exists():
             (FOLDER / name).symlink_to(ROOT / name)
@@ -56,11 +61,9 @@ def shell(commands: str) -> str:
     Raises:
         subprocess.CalledProcessError: one of them failed.
     """
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         ["bash", "-ec", commands],
         cwd=FOLDER,
-        env={**os.environ, "PATH": path},
         capture_output=True,
         encoding="utf-8",
         check=True,

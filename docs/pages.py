@@ -1,7 +1,9 @@
 """What the build adds to pages: an example figure, the sources, the output of tutorials."""
 
 import re
+import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -35,6 +37,14 @@ def complete(app: Any, page: str, source: list[str]) -> None:
     elif folder in FIGURES and name in getattr(registry, folder.removesuffix("s")).names():
         entry = getattr(registry, folder.removesuffix("s"))[name]
         source[0] += _example(FIGURES[folder](name)) + _sources(entry.cites)
+
+
+def keep_pages(app: Any, error: Exception | None) -> None:
+    """Sphinx's ``build-finished``: reports that notebooks link lie where their links lead."""
+    for report in illustrate.NOTEBOOKS.rglob("*.html"):
+        kept = Path(app.outdir) / "notebooks" / report.relative_to(illustrate.NOTEBOOKS)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(report, kept)
 
 
 def _with_output(block: re.Match[str]) -> str:
