@@ -39,16 +39,15 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73")
 def prepare() -> None:
     """Make the folder of the examples, in which commands run as in that of the repository.
 
-    Run folders of an earlier build go, so that each prints the same; its stages stay.
+    What notebooks made goes, and the run folders of tutorials, so that every build prints the same;
+    stages of tutorials stay.
     """
-    logging.getLogger("qiskit").setLevel(logging.WARNING)  # Sphinx shows what others log
-    bin_folder = Path(sys.executable).parent
-    os.environ["PATH"] = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"  # of notebooks, too
+    for name in ("qiskit", "traitlets"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # Sphinx shows what others log
     FOLDER.mkdir(exist_ok=True)
     shutil.rmtree(FOLDER / "example", ignore_errors=True)
-    for runs in (FOLDER / "runs", NOTEBOOKS / "runs"):
-        for folder in runs.glob("[!.]*"):
-            shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+    for folder in (*(FOLDER / "runs").glob("[!.]*/"), *NOTEBOOKS.glob("*/")):
+        shutil.rmtree(folder)
     for name in ("experiments", "backends.yaml"):
         if not (FOLDER / name).exists():
             (FOLDER / name).symlink_to(ROOT / name)
@@ -61,9 +60,11 @@ def shell(commands: str) -> str:
     Raises:
         subprocess.CalledProcessError: one of them failed.
     """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         ["bash", "-ec", commands],
         cwd=FOLDER,
+        env={**os.environ, "PATH": path},
         capture_output=True,
         encoding="utf-8",
         check=True,

@@ -29,7 +29,7 @@ def complete(app: Any, page: str, source: list[str]) -> None:
         source[0] += f"\n{reference.public()}\n"
     elif page == "settings":
         source[0] += f"\n{settings.listed()}"
-    elif folder == "tutorials":
+    elif folder in ("tutorials", "notebooks"):
         source[0] = COMMANDS.sub(_with_output, source[0])
     elif folder in ("networks", "evidence") and name in registry.REGISTRIES:
         entries = registry.REGISTRIES[name]

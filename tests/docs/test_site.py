@@ -71,4 +71,5 @@ def test_notebooks_show_their_answers_and_what_they_link_is_there(site, name):
     links = [link for link in re.findall(r'href="([^"#]+)"', page.read_text()) if ":" not in link]
     assert [link for link in links if link.endswith("report.html")]
     assert all((page.parent / link).exists() for link in links)
-    assert "did not forget" in page.read_text()
+    assert "did not forget" in page.read_text() or name == "rehearsal"  # of a single seed
+    assert "━" not in page.read_text(), "progress is for who waits"
