@@ -6,15 +6,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from qhu.cli.completion import KINDS, kinds
 from qhu.cli.options import File, Json, meant
 from qhu.cli.program import console, notes, print_document
 from qhu.terminal import Column, print_table
 
 app = typer.Typer()
-KINDS = (
-    *("methods", "metrics", "attacks", "datasets", "backends", "experiments", "settings"),
-    *("fronts", "encodings", "ansatze", "circuits", "observables", "heads"),
-)
 
 
 @app.command()
@@ -25,7 +22,7 @@ def show(experiment: File) -> None:
 
 @app.command("list")
 def list_names(
-    kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))],
+    kind: Annotated[str, typer.Argument(help=" | ".join(KINDS), autocompletion=kinds)],
     as_json: Json = False,
 ) -> None:
     """Explain what there is of a kind, each in a line."""
