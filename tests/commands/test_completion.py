@@ -16,7 +16,8 @@ from qhu.settings.experiment import load_experiment
 from qhu.settings.shipped import experiments
 
 ASK = "from qhu.cli import main; main()"
-HEAVY = "import sys; from qhu.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+SHOW = "print(*sys.modules, file=sys.stderr)"
+HEAVY = f"import sys; from qhu.cli import main\ntry: main()\nfinally: {SHOW}"
 
 
 def complete(words, code=ASK):
