@@ -29,8 +29,7 @@ def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = 
         UserError: the file does not parse, or the options are wrong.
         UnknownName: no such backend.
     """
-    kind, options = _resolve(name, _entries(file))
-    made: Backend = registry.backend[kind].make(name, registry.backend.options(kind, options))
+    made = _made(name, _entries(file))
     if isinstance(made, PaidBackend) and access is not None:
         made.access = access
     return made
@@ -47,14 +46,18 @@ def device_of(name: str, file: Path = BACKENDS_FILE) -> str | None:
 
 
 def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
-    """Names for :func:`open_backend`, each explained in a line."""
+    """Names for :func:`open_backend`, each explained in a line: entries by their figures.
+
+    Raises:
+        UserError: as :func:`open_backend`.
+    """
     summaries = {name: registry.backend[name].summary for name in registry.backend.names()}
-    for name, entry in _entries(file).items():
-        options = dict(entry or {})
-        kind = options.pop("kind", name)
-        listed = ", ".join(f"{key}: {value}" for key, value in options.items())
-        summary = registry.backend[kind].summary
-        summaries[name] = f"{summary} {{{listed}}}" if listed else summary
+    entries = _entries(file)
+    for name in entries:
+        kind, _ = _resolve(name, entries)
+        if figures := _made(name, entries).figures:
+            own = summaries.get(name, f"{kind}:").rstrip(".")
+            summaries[name] = f"{own} {figures}" if own.endswith(":") else f"{own}: {figures}"
     summaries["fake_DEVICE"] = "Noisy twin of any device snapshot shipped with qiskit-ibm-runtime."
     summaries["ibm_DEVICE"] = "Any device of your account, with the options of the entry ibm."
     summaries["auto"] = "The device of your account that suits the circuit best today."
@@ -88,6 +91,12 @@ def stage_overrides(name: str | None, stages: str | None) -> list[str]:
         if stage not in STAGES:
             raise UnknownName("stage", stage, STAGES)
     return [f"stages.{stage}={name}" for stage in chosen]
+
+
+def _made(name: str, entries: dict[str, Any]) -> Backend:
+    kind, options = _resolve(name, entries)
+    made: Backend = registry.backend[kind].make(name, registry.backend.options(kind, options))
+    return made
 
 
 def _resolve(name: str, entries: dict[str, Any]) -> tuple[str, dict[str, Any]]:

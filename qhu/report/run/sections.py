@@ -5,20 +5,18 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from qhu.record.scores import Score
+from qhu.record.scores import ROWS, Score
 from qhu.report.answer import ScenarioAnswer, answer
 from qhu.report.choice import headline
-from qhu.report.claims import Statement, comparisons
+from qhu.report.claims import Statement
 from qhu.report.panels import Panel, numbered, slug
-from qhu.report.run.figures import forest_panels, metric_panels
+from qhu.report.run.figures import forest_panels, metric_panels, strip_panel
+from qhu.report.run.matrix import Matrix, matrix
 from qhu.report.run.reading import statements
-from qhu.report.run.verdicts import Tests, equivalent, verdict_table
-from qhu.report.statistics import judged
+from qhu.report.run_tests import KEYS, Tests, by_section, page_tests, scores_in
+from qhu.report.run_verdicts import equivalent, fewest_rows, verdict_table
 from qhu.report.styles import in_order
 from qhu.report.tables import Table, score_table, test_table
-
-KEYS = ["dataset", "scenario", "backend"]
-Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -30,45 +28,19 @@ class ScenarioSection:
     scenario: str
     backend: str
     answer: ScenarioAnswer | None
+    matrix: Matrix
+    strip: Panel | None
     reading: list[Statement]
     forests: list[Panel]
     panels: list[Panel]
     scores: Table
     tests: Table
-    everything: Table
+    everything: list[tuple[str, Table]]
 
     @property
     def title(self) -> str:
         """What it is about, without the backend."""
         return f"{self.dataset}: {self.scenario}"
-
-
-def page_tests(results: pd.DataFrame, scores: Mapping[str, Score]) -> dict[Key, Tests]:
-    """Everything that a page claims, corrected together: by dataset, scenario and backend."""
-    family = {
-        key: comparisons(rows, _present(rows, scores)) for key, rows in by_section(results).items()
-    }
-    tests = judged(
-        {
-            (key, comparison): table
-            for key, tables in family.items()
-            for comparison, table in tables.items()
-        }
-    )
-    return {
-        key: {comparison: table for (where, comparison), table in tests.items() if where == key}
-        for key in family
-    }
-
-
-def by_section(table: pd.DataFrame) -> dict[Key, pd.DataFrame]:
-    """The rows of each dataset, scenario and backend, in the order of the table."""
-    groups = table.groupby(KEYS, sort=False)
-    return {(str(key[0]), str(key[1]), str(key[2])): rows for key, rows in groups}
-
-
-def _present(results: pd.DataFrame, scores: Mapping[str, Score]) -> list[Score]:
-    return [scores[name] for name in results["metric"].unique()]
 
 
 def _steps_taken(facts: pd.DataFrame, scenario: str) -> dict[str, float]:
@@ -86,9 +58,8 @@ def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> Scenar
         tests: of the section.
         facts: :attr:`~qhu.report.frames.RunFiles.facts` of the run.
     """
-    rows_of = {str(metric): int(n) for metric, n in results.groupby("metric")["n"].min().items()}
     steps = _steps_taken(facts, results["scenario"].iloc[0])
-    verdicts = verdict_table(tests, rows_of, steps)
+    verdicts = verdict_table(tests, fewest_rows(results), steps)
     return answer(verdicts, equivalent(tests), "floor") if verdicts else None
 
 
@@ -107,7 +78,7 @@ def sections(
     page_sections = []
     for name, (key, rows) in zip(names, by_section(results).items(), strict=True):
         chosen = (summary[KEYS] == list(key)).all(axis=1)
-        present = _present(rows, scores)
+        present = scores_in(rows, scores)
         page_sections.append(_section(name, rows, summary[chosen], present, tests[key], facts))
     return page_sections
 
@@ -122,6 +93,7 @@ def _section(
 ) -> ScenarioSection:
     reply = answered(results, tests, facts)
     methods = in_order(results["method"])
+    seen = matrix(present, results, summary, tests)
     first = results.iloc[0]
     return ScenarioSection(
         name=name,
@@ -129,10 +101,24 @@ def _section(
         scenario=first["scenario"],
         backend=first["backend"],
         answer=reply,
+        matrix=seen,
+        strip=strip_panel(name, present, results, summary, seen),
         reading=statements(tests),
         forests=forest_panels(name, reply.table.rows, tests) if reply else [],
         panels=metric_panels(name, present, results, summary),
         scores=score_table(headline(present), methods, results, summary),
         tests=test_table(tests, methods, results),
-        everything=score_table(present, methods, results, summary),
+        everything=[
+            (words, score_table(its, methods, results, summary))
+            for words, its in _by_rows(present).items()
+        ],
     )
+
+
+def _by_rows(scores: Sequence[Score]) -> dict[str, list[Score]]:
+    """Scores by the rows that they are taken on, in words: one table of all would fit no paper."""
+    groups: dict[str, list[Score]] = {}
+    for rows, words in {**ROWS, "": "other scores"}.items():
+        if its := [score for score in scores if score.rows == rows]:
+            groups[words] = its
+    return groups
