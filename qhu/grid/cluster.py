@@ -26,8 +26,9 @@ import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, wait
 from rich.console import Console
 
-from qhu.errors import QhuError, UserError
-from qhu.grid.execute import Execute, Step, do
+from qhu.errors import QhuError, UserError, is_fatal
+from qhu.grid.execute import Execute, Failed, Step, blocked, do
+from qhu.record.failure import reason
 from qhu.record.files import checksum
 from qhu.record.identity import code_digest, packages
 from qhu.record.provenance import module_digest, modules_behind
@@ -154,15 +155,24 @@ def _stream(
     step up for good after a few deaths.
     """
     coming, waiting, running, done = iter(steps), list[Step](), dict[Future, Step](), set[Step]()
+    failed = dict[Step, Failed]()
     while True:
         try:
             room = max(1, 2 * _workers(client)) - len(running)
-            for step in itertools.islice(_ready(waiting, coming, done), max(0, room)):
+            ready = list(itertools.islice(_ready(waiting, coming, done), max(0, room)))
+            for step in ready:
+                if why := blocked(step, failed):
+                    failed[step] = why
+                    done.add(step)
+                    yield step, why
+                    continue
                 key = f"{step.name}-{uuid4().hex[:8]}"
                 what = (tickets[step.study], step.work, step.item)
                 running[client.submit(_do, *what, key=key, pure=False)] = step
             if not running:
-                return
+                if not ready:
+                    return
+                continue
             finished = wait(list(running), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             continue
@@ -172,7 +182,10 @@ def _stream(
             ) from None
         for future in finished:
             step = running.pop(future)
-            yield step, _result(future, step)
+            result = _result(future)
+            if isinstance(result, Failed):
+                failed[step] = result
+            yield step, result
             done.add(step)
 
 
@@ -197,14 +210,19 @@ def _workers(client: Client) -> int:
     return len(threads)
 
 
-def _result(future: Future, step: Step) -> Any:
+def _result(future: Future) -> Any:
     try:
         return future.result()
     except KilledWorker:
-        raise QhuError(
-            f"{step.name}: every worker that tried it died, probably out of memory; "
-            "give workers more of it, and the same command resumes"
-        ) from None
+        return Failed(
+            "every worker that tried it died, probably out of memory: give workers more of it"
+        )
+    except QhuError:  # of what all steps need, or the worker is unfit
+        raise
+    except Exception as error:  # the result could not be sent
+        if is_fatal(error):
+            raise
+        return Failed(reason(error))
 
 
 # -- on the worker ---------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from numpy.typing import NDArray
 
-from qhu.errors import UserError
+from qhu.errors import UserError, fatal
 from qhu.record.files import OWNER_ALONE, Damaged, read_plain, replacing, written
+from qhu.record.json_text import json_text
 from qhu.record.stage import Stage, packed, unpacked
 
 
@@ -52,9 +53,10 @@ class Store:
             _put_aside(path, str(error))
             return None
         except OSError as error:  # of the machine, say too many open files: no fault of the file
-            raise UserError(
-                f"cannot read {path}: {error.strerror}; mend it and run again"
-            ) from None
+            with fatal():
+                raise UserError(
+                    f"cannot read {path}: {error.strerror}; mend it and run again"
+                ) from None
 
     def get(self, key: str, compute: Callable[[], tuple[dict[str, Any], dict[str, Any]]]) -> Stage:
         """The stage ``key``; ``compute`` (arrays, facts) runs only where it is not yet kept."""
@@ -66,9 +68,9 @@ class Store:
 
     def put(self, key: str, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
         """Keep a stage; the file appears whole or not at all."""
-        path = self.path(key)
-        with self.private(path) as partial:
-            partial.write_bytes(packed(Stage(key, arrays, facts)))
+        content = packed(Stage(key, arrays, facts))
+        with self.private(self.path(key)) as partial:
+            partial.write_bytes(content)
 
     def load(self, key: str) -> Stage:
         """Read a stage that exists.
@@ -109,7 +111,7 @@ class MemoryStore(Store):
 
     def put(self, key: str, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
         """Keep a stage."""
-        self._stages[key] = Stage(key, arrays, json.loads(json.dumps(facts)))
+        self._stages[key] = Stage(key, arrays, json.loads(json_text(facts)))
 
 
 def _put_aside(path: Path, why: str) -> None:
