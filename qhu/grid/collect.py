@@ -18,7 +18,7 @@ from qhu.backends.base import STAGES
 from qhu.grid.citations import citations
 from qhu.grid.description import describe
 from qhu.grid.execute import Failed
-from qhu.grid.holes import Outcome
+from qhu.grid.holes import RunOutcome
 from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.pipeline import Scored, fit_key
 from qhu.record.folder import RESULT_COLUMNS, FailedCell, RunFolder, RunRecord, Status, started
@@ -85,9 +85,9 @@ class OpenRun:
             if why not in self.failed.setdefault(cell, []):  # beside exact values it fails again
                 self.failed[cell].append(why)
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> RunOutcome:
         """The folder, and what failed in the order of the cells."""
-        return Outcome(
+        return RunOutcome(
             self.folder.path,
             [
                 FailedCell(**asdict(cell), reason=why)

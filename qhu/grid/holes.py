@@ -13,7 +13,7 @@ MOST = 20
 """Lines about cells; ``run.json`` has all of them."""
 
 
-class Outcome(NamedTuple):
+class RunOutcome(NamedTuple):
     """What came of a run: its folder, and what failed in it."""
 
     folder: Path
@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
         return record is not None and record.status in ("finished", "incomplete")
 
 
-def usable(outcomes: Mapping[str, Outcome]) -> dict[str, Path]:
+def usable(outcomes: Mapping[str, RunOutcome]) -> dict[str, Path]:
     """Folders of the runs that have results.
 
     Raises:

@@ -22,7 +22,7 @@ from qhu.grid.collect import OpenRun
 from qhu.grid.description import describe
 from qhu.grid.execute import Execute, Failed, Step, one_by_one, one_thread
 from qhu.grid.grading import grading_line, grading_steps
-from qhu.grid.holes import Outcome, refuse_holes, usable
+from qhu.grid.holes import RunOutcome, refuse_holes, usable
 from qhu.grid.plan import Plan, count, make_plan
 from qhu.grid.steps import steps, steps_here, steps_on_devices
 from qhu.hardware.access import Access
@@ -76,7 +76,7 @@ def run(
 
 def run_all(
     asked: Mapping[str, tuple[Experiment, Path | None]], console: Console, workers: int = 0
-) -> list[Outcome]:
+) -> list[RunOutcome]:
     """Run experiments one after another on the same workers, which do not wait in between.
 
     Args:
