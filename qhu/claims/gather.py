@@ -107,7 +107,6 @@ def gather(
 
     Raises:
         QhuError: an input is wrong, or everything failed.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
     """
     for source in listed:
         for study in source.studies.values():

@@ -15,6 +15,7 @@ from qhu.claims.needs import COSTS
 from qhu.claims.verdict import Judged, judge
 from qhu.errors import QhuError
 from qhu.grid.holes import refuse_holes
+from qhu.grid.stopping import stoppable
 from qhu.record.folder import RunFolder, started
 from qhu.record.identity import digest
 from qhu.report.paper_claims.page import write_claims
@@ -24,6 +25,7 @@ NAME = "claims"
 """Of the study, in its ``run.json``."""
 
 
+@stoppable()
 def run(
     out: Path,
     console: Console,
@@ -45,7 +47,7 @@ def run(
 
     Raises:
         UserError: an input is wrong, or the folder holds something else.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
         Incomplete: something failed; claims that need it are left out.
     """
     asked = CLAIMS if claims is None else claims

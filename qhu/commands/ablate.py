@@ -8,6 +8,7 @@ from rich.console import Console
 from qhu.commands.setups import setup_of
 from qhu.grid import run as grid
 from qhu.grid.holes import refuse_holes, usable
+from qhu.grid.stopping import stoppable
 from qhu.record.identity import digest
 from qhu.report.ablation.page import write_ablation
 from qhu.settings.experiment import Experiment
@@ -15,6 +16,7 @@ from qhu.settings.sweep import Sweep
 from qhu.study import Study
 
 
+@stoppable()
 def run(
     sweep: Sweep,
     experiments: Mapping[str, Experiment],
@@ -36,7 +38,7 @@ def run(
 
     Raises:
         UserError: an input is wrong, or the folder holds something else.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
         Incomplete: cells failed; the page is written without them.
     """
     fingerprints = [Study(experiment).fingerprint for experiment in experiments.values()]

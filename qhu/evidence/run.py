@@ -23,6 +23,7 @@ from qhu.grid.description import describe
 from qhu.grid.execute import Failed, Step
 from qhu.grid.holes import refuse_holes
 from qhu.grid.run import STORE, grade, work_through
+from qhu.grid.stopping import stoppable
 from qhu.record.folder import FailedCell, RunFolder, RunRecord, started
 from qhu.record.store import Store
 from qhu.report.evidence.page import write_evidence
@@ -61,6 +62,7 @@ class EvidenceRecord(RunRecord):
     """what pools of other sizes would have seen, as :class:`qhu.evidence.power.DesignPower`"""
 
 
+@stoppable()
 def run(
     experiment: Experiment,
     out: Path | None,
@@ -82,7 +84,7 @@ def run(
 
     Raises:
         UserError: an input is wrong, or the folder holds something else.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
         Incomplete: methods could not be examined; everything else is written.
     """
     spec = experiment.evidence or EvidenceSpec()

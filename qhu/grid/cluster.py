@@ -10,12 +10,12 @@ import contextlib
 import functools
 import itertools
 import logging
-import signal
+import multiprocessing
 import socket
-import threading
 from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from pickle import PicklingError
 from typing import Any
@@ -28,6 +28,7 @@ from rich.console import Console
 
 from qhu.errors import QhuError, UserError, is_fatal
 from qhu.grid.execute import Execute, Failed, Step, blocked, do
+from qhu.grid.stopping import ignored
 from qhu.record.failure import reason
 from qhu.record.files import checksum
 from qhu.record.identity import code_digest, packages
@@ -75,6 +76,7 @@ def on_dask(
 @contextlib.contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     with contextlib.ExitStack() as stack:
+        stack.callback(_end, set(multiprocessing.active_children()))
         try:
             place = scheduler or stack.enter_context(_local(workers))
             client = stack.enter_context(Client(place))
@@ -85,12 +87,18 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
         yield client
 
 
+def _end(others: set[BaseProcess]) -> None:
+    """End processes that were started since; after an end in haste there may still be some."""
+    for child in set(multiprocessing.active_children()) - others:
+        child.kill()
+
+
 def _local(workers: int) -> LocalCluster:
     try:
         environ = {
             f"distributed.nanny.pre-spawn-environ.{k}": MALLOC_SETTINGS[k] for k in MALLOC_SETTINGS
         }
-        with dask.config.set(environ), _ctrl_c_ignored():
+        with dask.config.set(environ), ignored():
             return LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -102,19 +110,6 @@ def _local(workers: int) -> LocalCluster:
             f"local workers did not start ({error}): a script must call qhu.run below "
             'if __name__ == "__main__":'
         ) from error
-
-
-@contextlib.contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
-    """Processes that are started inside the block leave Ctrl-C to this one, which ends them."""
-    if threading.current_thread() is not threading.main_thread():  # signals are not its to set
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from qhu.grid.citations import citations
 from qhu.grid.description import describe
 from qhu.grid.execute import Failed
 from qhu.grid.holes import RunOutcome
+from qhu.grid.stopping import held
 from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.pipeline import Scored, fit_key
 from qhu.record.folder import RESULT_COLUMNS, FailedCell, RunFolder, RunRecord, Status, started
@@ -109,8 +110,12 @@ class OpenRun:
                 ended = status
                 if status == "finished" and self.failed:
                     ended = "incomplete" if self.scored else "failed"
+            except KeyboardInterrupt:
+                ended = "cancelled"
+                raise
             finally:  # whatever a device's end is like, its results were paid for
-                self._write(run, ended)
+                with held():
+                    self._write(run, ended)
 
     def _write(self, run: Opened, status: Status) -> None:
         before = self.folder.record()

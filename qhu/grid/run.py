@@ -25,6 +25,7 @@ from qhu.grid.grading import grading_line, grading_steps
 from qhu.grid.holes import RunOutcome, refuse_holes, usable
 from qhu.grid.plan import Plan, count, make_plan
 from qhu.grid.steps import steps, steps_here, steps_on_devices
+from qhu.grid.stopping import stoppable
 from qhu.hardware.access import Access
 from qhu.record.folder import Status
 from qhu.record.store import Store
@@ -36,6 +37,7 @@ Agree = Callable[[Plan], bool]
 """Whether the user accepts what a plan takes."""
 
 
+@stoppable()
 def run(
     experiment: Experiment,
     out: Path | None,
@@ -63,7 +65,7 @@ def run(
         UserError: the folder holds something else, or an input is wrong, or a worker is unfit.
         BudgetRefused: a device, and no budget or too small a one; or nothing can be learnt on it,
             or a job is longer than it allows.
-        Interrupted: on Ctrl-C, after what is finished has been written.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP, after what is finished has been written.
         Incomplete: cells failed; everything else is computed and the page written.
     """
     opened = OpenRun(_study(experiment, console, access), out)
@@ -74,6 +76,7 @@ def run(
     return outcome.folder
 
 
+@stoppable()
 def run_all(
     asked: Mapping[str, tuple[Experiment, Path | None]], console: Console, workers: int = 0
 ) -> list[RunOutcome]:
@@ -115,14 +118,12 @@ def work_through(
     Raises:
         QhuError: as :func:`run`.
     """
-    try:
-        studies = list(dict.fromkeys(step.study for step in listed))
-        with _executor(studies, workers, scheduler, console) as execute:
-            yield from _shown(execute, listed, _titles(listed), console)
-    except KeyboardInterrupt:
-        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+    studies = list(dict.fromkeys(step.study for step in listed))
+    with _executor(studies, workers, scheduler, console) as execute:
+        yield from _shown(execute, listed, _titles(listed), console)
 
 
+@stoppable()
 def plan(experiment: Experiment, console: Console, access: Access | None = None) -> Plan:
     """What a run would take on its devices; trains and unlearns what needs none, submits nothing.
 
@@ -234,7 +235,7 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
         _grids(runs, execute, console)
     except KeyboardInterrupt:
         status = "cancelled"
-        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+        raise
     finally:
         with contextlib.ExitStack() as ends:  # one that cannot be written keeps no other from it
             for opened in runs:

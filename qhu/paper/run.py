@@ -8,6 +8,7 @@ from rich.console import Console
 from qhu.errors import UnknownName
 from qhu.grid import run as grid
 from qhu.grid.holes import refuse_holes, usable
+from qhu.grid.stopping import stoppable
 from qhu.report.paper.page import Runs, write_paper
 from qhu.report.paper.released import COUNTERPARTS
 from qhu.settings.experiment import Experiment, load_experiment
@@ -20,6 +21,7 @@ OURS = {"iris": ["scenarios.subset.fraction=0.03"]}
 """Where our experiment forgets another share than the release: as many rows as it, 3 of 102."""
 
 
+@stoppable()
 def run(
     datasets: Sequence[str], seeds: str | None, out: Path, console: Console, workers: int = 0
 ) -> Path:
@@ -37,7 +39,7 @@ def run(
 
     Raises:
         UserError: an unknown dataset, or a folder that holds something else.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
         Incomplete: cells failed; the page is written without them.
     """
     names = list(dict.fromkeys(datasets))

@@ -11,11 +11,12 @@ from rich.console import Console
 
 from qhu import pipeline
 from qhu.checks import check
-from qhu.errors import QhuError, UnknownName, UserError
+from qhu.errors import QhuError, UnknownName, UserError, fatal
 from qhu.grid import run as grid
 from qhu.grid.execute import Failed, Step
 from qhu.grid.holes import refuse_holes
 from qhu.grid.steps import batches
+from qhu.grid.stopping import stoppable
 from qhu.record.store import Store
 from qhu.registry import Options, parse
 from qhu.settings.experiment import ALWAYS_RUN, Experiment, MethodSpec, Seeds, refuse_tuned_on
@@ -43,6 +44,7 @@ class TuningBudget(Options):
         return seeds
 
 
+@stoppable()
 def run(
     experiment: Experiment,
     trials: int,
@@ -71,7 +73,7 @@ def run(
     Raises:
         UserError: seeds are shared with the experiment, it cannot be tuned as it is, or the file
             is another's.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
         Incomplete: methods failed; the file is written without them.
     """
     budget: TuningBudget = parse(TuningBudget, {"trials": trials, "seeds": seeds}, "qhu tune")
@@ -143,7 +145,7 @@ def _searched(
     """
     trained = [Step(study, "training", f"train {fits[0]}", _train, fits) for fits in batches(study)]
     tuning = [
-        Step(study, "tuning", asked.label, search, asked, frozenset(trained)) for asked in searches
+        Step(study, "tuning", asked.label, _search, asked, frozenset(trained)) for asked in searches
     ]
     results = dict(grid.work_through([*trained, *tuning], console, workers))
     failed = {s.name: results[s].reason for s in tuning if isinstance(results[s], Failed)}
@@ -151,6 +153,15 @@ def _searched(
         raise QhuError(f"{lost[0]}, to which all methods are compared: {failed[lost[0]]}")
     done = {step.name: results[step] for step in tuning if step.name not in failed}
     return done, [f"{label}: {why}" for label, why in failed.items()]
+
+
+def _search(study: Study, asked: Search) -> SearchResult:
+    """The search of a method; options that it refuses are the caller's to mend, and end it all."""
+    try:
+        return search(study, asked)
+    except UserError:
+        with fatal():
+            raise
 
 
 def _train(study: Study, fits: list[Fit]) -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import multiprocessing
 import os
 import pickle
 import re
@@ -23,6 +24,7 @@ from qhu.errors import UserError, fatal
 from qhu.grid import cluster
 from qhu.grid import run as grid
 from qhu.grid.execute import Step
+from qhu.grid.stopping import SIGNALS
 from qhu.record import foreign
 from qhu.record.store import Store
 from qhu.settings.experiment import load_experiment
@@ -213,12 +215,22 @@ def test_local_workers_keep_memory_that_they_use_again():
     assert {found[name] for name in cluster.MALLOC_SETTINGS} == {"1000000000"}
 
 
-def test_ctrl_c_is_not_for_local_workers():
-    """Each would print a traceback."""
-    before = signal.getsignal(signal.SIGINT)
+def test_what_stops_a_run_is_not_for_local_workers():
+    """They would print a traceback each, or die before their results are kept."""
+    before = [signal.getsignal(number) for number in SIGNALS]
     with cluster._local(1) as made, Client(made) as client:
-        assert set(client.run(signal.getsignal, signal.SIGINT).values()) == {signal.SIG_IGN}
-    assert signal.getsignal(signal.SIGINT) is before
+        for number in SIGNALS:
+            assert set(client.run(signal.getsignal, number).values()) == {signal.SIG_IGN}
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_workers_that_an_end_in_haste_left_are_ended():
+    others = set(multiprocessing.active_children())
+    child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(600,))
+    child.start()
+    cluster._end(others)
+    child.join(60)
+    assert child.exitcode == -signal.SIGKILL
 
 
 def test_what_cannot_begin_is_passed_over_and_comes_first_later():
