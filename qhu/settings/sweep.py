@@ -12,6 +12,7 @@ from qhu.errors import UserError, brief
 from qhu.record.naming import PointName, distinct
 from qhu.registry import Options, parse
 from qhu.settings.experiment import Experiment, make_experiment, read_settings
+from qhu.settings.overrides import Override, as_override
 from qhu.settings.shipped import experiment_file
 
 
@@ -121,14 +122,15 @@ def load_sweep(
     sweep: Sweep = parse(Sweep, given.pop("sweep"), f"{path}: sweep")
     if sweep.base is not None:
         given = read_settings(experiment_file(sweep.base, path.parent)) | given
-    inside = [override for override in overrides if override.startswith(f"{sweep.setting}.")]
-    outside = [override for override in overrides if override not in inside]
+    chosen = [as_override(override) for override in overrides]
+    inside = [override for override in chosen if override.startswith(f"{sweep.setting}.")]
+    outside = [override for override in chosen if override not in inside]
     experiments = {}
     for label, value in sweep.vary[sweep.setting].items():
-        varied = f"{sweep.setting}={json.dumps(value, ensure_ascii=False)}"
-        chosen = [*outside, varied, *inside]
-        where = f"{path} with {sweep.setting} {label}"
-        experiments[label] = make_experiment(given, where, chosen, methods)
+        text = f"{sweep.setting}={json.dumps(value, ensure_ascii=False)}"
+        varied = Override(text, f"{path}: sweep.vary with {sweep.setting} {label}")
+        in_turn = [*outside, varied, *inside]
+        experiments[label] = make_experiment(given, str(path), in_turn, methods, path)
     if any(first == second for first, second in itertools.combinations(experiments.values(), 2)):
         raise UserError(f"{path}: two values of {sweep.setting} are the same; drop one")
     return sweep, experiments
