@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,8 @@ from qhu.model.circuit import build_ansatz
 from qhu.report.frames import RunFiles, load_run
 from qhu.report.panels import Panel
 from qhu.report.run.figures import forest_panels, metric_panel
-from qhu.report.run.sections import answered, page_tests
+from qhu.report.run.sections import answered
+from qhu.report.run_tests import page_tests
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.svg import draw
 from qhu.settings.model import ModelSpec
@@ -33,9 +35,15 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73")
 
 
 def prepare() -> None:
-    """Make the folder of the examples, in which commands run as in that of the repository."""
+    """Make the folder of the examples, in which commands run as in that of the repository.
+
+    Run folders of an earlier build go, so that each prints the same; its stages stay.
+    """
     logging.getLogger("qiskit").setLevel(logging.WARNING)  # Sphinx shows what others log
     FOLDER.mkdir(exist_ok=True)
+    shutil.rmtree(FOLDER / "example", ignore_errors=True)
+    for folder in (FOLDER / "runs").glob("[!.]*"):
+        shutil.rmtree(folder)
     for name in ("experiments", "backends.yaml"):
         if not (FOLDER / name).exists():
             (FOLDER / name).symlink_to(ROOT / name)

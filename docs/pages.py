@@ -3,9 +3,11 @@
 import re
 import subprocess
 from typing import Any
+from xml.etree import ElementTree
 
 import illustrate
 import reference
+import settings
 
 from qhu import registry
 from qhu.record.references import formatted, resolve
@@ -23,6 +25,8 @@ def complete(app: Any, page: str, source: list[str]) -> None:
     folder, _, name = page.partition("/")
     if page == "reference":
         source[0] += f"\n{reference.public()}\n"
+    elif page == "settings":
+        source[0] += f"\n{settings.listed()}"
     elif folder == "tutorials":
         source[0] = COMMANDS.sub(_with_output, source[0])
     elif folder in ("networks", "evidence") and name in registry.REGISTRIES:
@@ -49,9 +53,8 @@ def _example(panel: illustrate.Panel | None) -> str:
         return ""
     name = f"{panel.drawing.name}.svg"
     (illustrate.FOLDER / name).write_text(panel.drawing.svg, encoding="utf-8")
-    figure = (
-        f"```{{figure}} ../generated/{name}\n:alt: {panel.drawing.name}\n\n{panel.caption}\n```"
-    )
+    seen = ElementTree.fromstring(panel.drawing.markup).attrib["aria-label"]
+    figure = f"```{{figure}} ../generated/{name}\n:alt: {seen}\n\n{panel.caption}\n```"
     return f"\n## Example\n\n{figure}\n"
 
 

@@ -5,10 +5,12 @@ The names below are loaded when they are first used: ``import qhu`` itself takes
 
 from importlib import import_module
 from importlib.metadata import version
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qhu.api import Run as Run
+    from qhu.api import ablate as ablate
+    from qhu.api import compare as compare
     from qhu.api import evaluate as evaluate
     from qhu.api import load as load
     from qhu.api import network as network
@@ -39,13 +41,16 @@ if TYPE_CHECKING:
     from qhu.registry import method as method
     from qhu.registry import metric as metric
     from qhu.registry import observables as observables
+    from qhu.report.notebook.folders import Ablation as Ablation
+    from qhu.report.notebook.folders import Comparison as Comparison
+    from qhu.report.notebook.run import Run as Run
     from qhu.settings.experiment import Experiment as Experiment
     from qhu.unlearn.learner import Learner as Learner
     from qhu.unlearn.task import MethodOptions as MethodOptions
     from qhu.unlearn.task import Task as Task
 
 HOME = {
-    "api": ("Run", "evaluate", "load", "network", "partition", "run"),
+    "api": ("ablate", "compare", "evaluate", "load", "network", "partition", "run"),
     "backends.base": ("Backend",),
     "data.base": ("Dataset",),
     "engine.connector": ("engine_layer",),
@@ -60,6 +65,8 @@ HOME = {
         *("Options", "ansatz", "attack", "backend", "dataset", "encoding"),
         *("front", "head", "method", "metric", "observables"),
     ),
+    "report.notebook.folders": ("Ablation", "Comparison"),
+    "report.notebook.run": ("Run",),
     "settings.experiment": ("Experiment",),
     "unlearn.learner": ("Learner",),
     "unlearn.task": ("MethodOptions", "Task"),
@@ -79,3 +86,25 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+class CalledPackage(ModuleType):
+    """A package that shares its name with a function of :mod:`qhu.api`, and is called as it.
+
+    Whoever imports a part of ``qhu.compare`` binds that name to the package.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+    @property
+    def _function(self) -> Any:
+        return getattr(import_module("qhu.api"), self.__name__.rpartition(".")[2])
+
+    @property
+    def __wrapped__(self) -> Any:
+        """What ``help`` and a notebook's tooltip take the arguments from."""
+        return self._function
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return import_module, (self.__name__,)

@@ -1,9 +1,6 @@
 """What a notebook calls: load an experiment, run it, hold its results as frames."""
 
-import functools
-import operator
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,7 +8,11 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from qhu.backends import given as given_backends
+from qhu.backends.named import stage_overrides
+from qhu.commands.ablate import run as run_ablation
 from qhu.commands.evaluate import with_models
+from qhu.compare.compare import compare as compare_runs
 from qhu.data.given import with_data
 from qhu.data.partition import Partition
 from qhu.errors import UnknownName
@@ -19,76 +20,44 @@ from qhu.grid.run import STORE
 from qhu.grid.run import run as run_grid
 from qhu.model.hybrid import HybridNet
 from qhu.record.store import MemoryStore, Store
-from qhu.report import frames
-from qhu.report.run.page import write_report
-from qhu.settings.experiment import Experiment, load_experiment
+from qhu.registry.options import plain_values
+from qhu.report.notebook.arguments import as_count, as_list, as_path, as_text
+from qhu.report.notebook.folders import Ablation, Comparison
+from qhu.report.notebook.run import Run
+from qhu.settings.experiment import Experiment, load_experiment, make_experiment
 from qhu.settings.parts import Stages
 from qhu.settings.shipped import experiment_file
+from qhu.settings.sweep import load_sweep, make_sweep
 from qhu.study import Study
 from qhu.terminal import lenient_output
 
 File = str | PathLike[str]
 Asked = Experiment | Mapping[str, Any] | File
+AskedBackend = str | Mapping[str, Any]
+"""A backend by its name, or by options as an entry of ``backends.yaml`` has them."""
+AskedStages = str | Iterable[str]
+"""Stages as ``--stages`` takes them, or a list of their names."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished run, read from its folder when it is asked for.
-
-    Attributes:
-        folder: the run folder; a path as text will do.
-    """
-
-    folder: Path
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", Path(self.folder))
-
-    @functools.cached_property
-    def _files(self) -> frames.RunFiles:
-        return frames.load_run(self.folder)
-
-    @property
-    def results(self) -> pd.DataFrame:
-        """One row per dataset, scenario, method, seed, backend and metric: ``value`` and ``n``."""
-        return self._files.results
-
-    @property
-    def summary(self) -> pd.DataFrame:
-        """The same over the seeds: ``mean``, 95 % interval ``ci_low`` to ``ci_high``, ``seeds``."""
-        return self._files.summary
-
-    @property
-    def history(self) -> pd.DataFrame:
-        """Losses: one row per epoch of a training and per step of an unlearning."""
-        return self._files.losses
-
-    @property
-    def facts(self) -> pd.DataFrame:
-        """One row per unlearned model: its ``steps`` and what its method reported."""
-        return self._files.facts
-
-    @functools.cached_property
-    def predictions(self) -> pd.DataFrame:
-        """One row per cell, subset and row of the data: probabilities ``p0``…, features ``z0``…"""
-        return frames.read_predictions(self.folder, self.results["seed"].unique().tolist())
-
-    def report(self) -> Path:
-        """Write ``report.html`` again; its path."""
-        return write_report(self.folder)
-
-
-def load(file: File, *overrides: str) -> Experiment:
+def load(
+    file: File,
+    *overrides: str,
+    backend: AskedBackend | None = None,
+    stages: AskedStages | None = None,
+) -> Experiment:
     """The experiment in a YAML file.
 
     Args:
         file: the file, or the name of an experiment that ships with qhu, such as ``iris``.
         overrides: dotted settings such as ``"model.layers=3"`` or ``"seeds=0-4"``.
+        backend: as for :func:`run`.
+        stages: as for :func:`run`.
 
     Raises:
         UserError: the file is missing, does not parse (with the line), or a setting is wrong.
     """
-    return load_experiment(experiment_file(Path(file)), overrides)
+    chosen = [*_overrides(overrides), *_on(backend, stages)]
+    return load_experiment(experiment_file(as_path(file, "the experiment")), chosen)
 
 
 def run(
@@ -97,6 +66,8 @@ def run(
     *,
     data: Any = None,
     label: bool | int | str | None = None,
+    backend: AskedBackend | None = None,
+    stages: AskedStages | None = None,
     workers: int = 0,
     scheduler: str | None = None,
 ) -> Run:
@@ -109,6 +80,10 @@ def run(
             frame, ``(X, y)`` of arrays, tensors or frames, what ``sklearn.datasets`` loads, a path,
             or a source by its name. They are kept in ``runs/.data``, where a run finds them again.
         label: of a data frame or table, the column of the label, by name or number.
+        backend: of the stages that it is meant for: a name as ``--backend`` takes it, or options
+            such as ``{"kind": "aer", "device": "fake_brisbane"}``, which are kept in
+            ``runs/.backends``; None: what the experiment says.
+        stages: for ``backend``, such as ``"train,unlearn"`` or a list; None: those it is meant for.
         workers: local processes; 0: this one.
         scheduler: address of a running Dask scheduler, instead of ``workers``.
 
@@ -116,12 +91,11 @@ def run(
         UserError: a setting or an input is wrong, or the folder holds something else.
         Interrupted: on Ctrl-C or "interrupt kernel", after what is finished has been written.
     """
-    console = Console(
-        force_jupyter=False, markup=False
-    )  # rich's bars in a notebook need another package
-    asked, folder = _asked(experiment, data, label), Path(out) if out else None
+    processes, folder = as_count(workers, "workers"), _out(out)
+    address = None if scheduler is None else as_text(scheduler, "scheduler")
+    asked = _asked(experiment, _on(backend, stages), data, label)
     with lenient_output():
-        return Run(run_grid(asked, folder, console, workers, scheduler))
+        return Run(run_grid(asked, folder, _console(), processes, address))
 
 
 def evaluate(
@@ -132,6 +106,8 @@ def evaluate(
     scenario: str | None = None,
     seed: int | str | Iterable[int] | None = None,
     out: File | None = None,
+    backend: AskedBackend | None = None,
+    stages: AskedStages | None = None,
     workers: int = 0,
     scheduler: str | None = None,
 ) -> Run:
@@ -147,6 +123,8 @@ def evaluate(
         seed: seeds whose teachers they started from, one per model; None: the only one there is,
             or all of them for a path with ``{seed}``.
         out: as for :func:`run`.
+        backend: as for :func:`run`.
+        stages: as for :func:`run`.
         workers: as for :func:`run`.
         scheduler: as for :func:`run`.
 
@@ -155,9 +133,68 @@ def evaluate(
             or scenario is meant.
         Interrupted: as :func:`run`.
     """
-    models = list(model) if isinstance(model, list | tuple) else [model]
-    asked = with_models(_asked(experiment), models, name, scenario, seed)
+    as_count(workers, "workers")  # before the models are kept
+    asked = with_models(
+        _asked(experiment, _on(backend, stages)),
+        [
+            each.to_numpy(copy=True) if isinstance(each, pd.Series) else each
+            for each in as_list(model)
+        ],
+        as_text(name, "name"),
+        None if scenario is None else as_text(scenario, "scenario"),
+        plain_values(seed),
+    )
     return run(asked, out, workers=workers, scheduler=scheduler)
+
+
+def compare(
+    runs: Iterable[Run | File] | Mapping[str, Run | File], out: File | None = None
+) -> Comparison:
+    """Compare runs of the same models on different backends, and take the gaps apart.
+
+    Args:
+        runs: runs or their folders, two or more; the first is the reference.
+        out: folder to write to; None: ``runs/<experiment>/compare/<fingerprint>``.
+
+    Raises:
+        UserError: there is one run only, the runs are not comparable, or a file is damaged.
+    """
+    listed = as_list(runs.values() if isinstance(runs, Mapping) else runs)
+    folders = [(each if isinstance(each, Run) else Run(each)).folder for each in listed]
+    with lenient_output():
+        return Comparison(compare_runs(folders, _out(out), _console()))
+
+
+def ablate(
+    experiment: Mapping[str, Any] | File,
+    *overrides: str,
+    out: File | None = None,
+    backend: AskedBackend | None = None,
+    stages: AskedStages | None = None,
+    workers: int = 0,
+) -> Ablation:
+    """Vary one setting: a run per value and one page; run it again to resume.
+
+    Args:
+        experiment: a file with a section ``sweep``, the name of a shipped one, or its settings.
+        overrides: as for :func:`load`.
+        out: folder of the page and of the runs; None: ``runs/<experiment>/<fingerprint>``.
+        backend: as for :func:`run`, the same for all values.
+        stages: as for :func:`run`.
+        workers: local processes; 0: this one.
+
+    Raises:
+        UserError: as :func:`run`; or the experiment varies nothing.
+        Interrupted: as :func:`run`.
+    """
+    processes, folder = as_count(workers, "workers"), _out(out)
+    chosen = [*_overrides(overrides), *_on(backend, stages)]
+    if isinstance(experiment, Mapping):
+        sweep = make_sweep(plain_values(experiment), "experiment", Path(), chosen)
+    else:
+        sweep = load_sweep(experiment_file(as_path(experiment, "the experiment")), chosen)
+    with lenient_output():
+        return Ablation(run_ablation(*sweep, folder, _console(), processes).parent)
 
 
 def network(experiment: Asked) -> HybridNet:
@@ -184,22 +221,49 @@ def partition(experiment: Asked, seed: int, scenario: str = "") -> Partition:
     Raises:
         UserError: there is no such scenario, or a part of the split would be empty.
     """
-    asked = _asked(experiment)
-    if scenario and scenario not in asked.scenarios:
-        raise UnknownName("scenario", scenario, asked.scenarios)
-    return _exactly(asked).partition(operator.index(seed), scenario)
+    asked, number = _asked(experiment), as_count(seed, "seed")
+    chosen = as_text(scenario, "scenario")
+    if chosen and chosen not in asked.scenarios:
+        raise UnknownName("scenario", chosen, asked.scenarios)
+    return _exactly(asked).partition(number, chosen)
 
 
 def _asked(
-    experiment: Asked, data: Any = None, label: bool | int | str | None = None
+    experiment: Asked,
+    overrides: Sequence[str] = (),
+    data: Any = None,
+    label: bool | int | str | None = None,
 ) -> Experiment:
     if not isinstance(experiment, Experiment | Mapping):
         experiment = load(experiment)
     if isinstance(experiment, Mapping):
-        return with_data(experiment, data, label)
-    if data is None and label is None:
+        experiment = with_data(experiment, data, label)
+    elif data is not None or label is not None:
+        experiment = with_data(experiment.model_dump(), data, label)
+    if not overrides:
         return experiment
-    return with_data(experiment.model_dump(), data, label)
+    return make_experiment(experiment.model_dump(), "experiment", overrides)
+
+
+def _on(backend: AskedBackend | None, stages: AskedStages | None) -> list[str]:
+    """Overrides that put stages on a backend, as the command does."""
+    if isinstance(backend, Mapping):
+        backend = given_backends.keep(backend)
+    chosen = None if stages is None else ",".join(as_text(s, "a stage") for s in as_list(stages))
+    return stage_overrides(None if backend is None else as_text(backend, "backend"), chosen)
+
+
+def _overrides(given: Iterable[str]) -> list[str]:
+    return [as_text(override, "an override") for override in given]
+
+
+def _out(given: File | None) -> Path | None:
+    return None if given is None else as_path(given, "out")
+
+
+def _console() -> Console:
+    # rich's bars in a notebook need another package
+    return Console(force_jupyter=False, markup=False)
 
 
 def _exactly(experiment: Experiment) -> Study:

@@ -56,7 +56,7 @@ class UnknownName(UserError):
 
     def __init__(self, kind: str, name: str, names: Iterable[str], where: str = "") -> None:
         # Exactly the arguments, so that a copy can be made in another process.
-        super().__init__(kind, name, sorted(names), where)
+        super().__init__(kind, name, sorted(set(names)), where)
 
     def at(self, where: str) -> "UnknownName":
         """See :meth:`UserError.at`."""

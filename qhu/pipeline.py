@@ -270,9 +270,8 @@ def _unlearn_key(study: Study, cell: Cell, teacher: Stage) -> str:
     experiment, partition = study.experiment, study.partition(cell.seed, cell.scenario)
     chosen = experiment.methods[cell.method]
     settings = [identity(experiment.unlearning), identity(experiment.training)]
-    stream = [cell.scenario, cell.method]  # labels name the stream that the method draws from
     method = [chosen.method, study.foreign.get(f"method {cell.method}"), identity(chosen.options)]
-    used = [*stream, method, partition.forget.tolist()]
+    used = [cell.scenario, method, partition.forget.tolist()]
     if len(partition.requests) > 1:
         used.append([request.tolist() for request in partition.requests])
     return study.key("unlearn", "unlearn", cell.seed, settings, used, teacher.key)
@@ -308,8 +307,11 @@ def _unlearn_job(
 ) -> UnlearnJob:
     """The model that is to forget, what, and the rows of the seed that a method may see.
 
-    The oracle is that of all requests, which is what a retrained model is after the last.
+    The oracle is that of all requests, which is what a retrained model is after the last. The
+    stream is named after the method, not its label: two labels of one method start from the same
+    draws, and differ by their options alone.
     """
+    chosen = study.experiment.methods[cell.method].method
     seen, later = _seen_by_teacher(study, cell.seed), [number] if number else []
 
     def rows(index: NDArray[np.int64]) -> Rows:
@@ -325,7 +327,7 @@ def _unlearn_job(
         judging=rows(partition.selection(study.experiment.unlearning.select)),
         teacher=teacher,
         init=_initial(study, Fit("teacher", cell.seed)),
-        order=torch_stream(cell.seed, "unlearn", cell.scenario, cell.method, *later),
+        order=torch_stream(cell.seed, "unlearn", cell.scenario, chosen, *later),
         retrain=retrain,
     )
 

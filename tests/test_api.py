@@ -126,5 +126,5 @@ def test_a_finished_run_opens_from_its_folder(tiny, qhu):
     assert run.folder == Path("here")
     assert len(run.results) == len(Path("here/results.csv").read_text().splitlines()) - 1
     assert json.loads(Path("here/run.json").read_text())["status"] == "finished"
-    with pytest.raises(package.UserError, match="is not a run folder"):
-        package.Run("nowhere").summary  # noqa: B018
+    with pytest.raises(package.UserError, match="there is no folder nowhere"):
+        package.Run("nowhere")

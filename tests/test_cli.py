@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qhu import registry
-from qhu.cli import KINDS
+from qhu.cli.names import KINDS
 from qhu.record.store import Store
 from qhu.registry.names import Names
 

@@ -228,3 +228,14 @@ def test_a_part_of_an_oracle_of_another_scaling_is_refused(tiny):
     settings = ["data.scale_rows=retain", "methods.retrain.scope=quantum"]
     with pytest.raises(UserError, match=r"set methods\.retrain\.scope to all"):
         check(Study(load_experiment(tiny, settings), Store(Path("store"))))
+
+
+def test_two_labels_of_one_method_start_from_the_same_draws(tiny):
+    asked = load_experiment(tiny, ["methods={a: {method: scrub}, b: {method: scrub}}", "seeds=0"])
+    study = Study(asked, Store(Path("store")))
+    first, second = (pipeline.unlearn(study, Cell("subset", label, 0)) for label in "ab")
+    assert first.key == second.key
+    alone = Study(load_experiment(tiny, ["methods=[scrub]", "seeds=0"]), Store(Path("alone")))
+    named = pipeline.unlearn(alone, Cell("subset", "scrub", 0))
+    for name, array in named.arrays.items():
+        np.testing.assert_array_equal(array, first.arrays[name])

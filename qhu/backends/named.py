@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from qhu import registry
+from qhu.backends import given
 from qhu.backends.base import STAGES, Backend
 from qhu.backends.paid import PaidBackend
+from qhu.backends.reserved import check_entry
 from qhu.errors import UnknownName, UserError, brief
 from qhu.hardware.access import Access
 from qhu.record.documents import read_document
 from qhu.record.naming import refuse_names
+from qhu.settings.overrides import Override
 from qhu.settings.shipped import BACKENDS
 
 BACKENDS_FILE = Path("backends.yaml")
@@ -28,8 +31,15 @@ def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = 
         UserError: the file does not parse, or the options are wrong.
         UnknownName: no such backend.
     """
-    kind, options = _resolve(name, _entries(file))
-    made: Backend = registry.backend[kind].make(name, registry.backend.options(kind, options))
+    entries = _entries(file)
+    kind, options = _resolve(name, entries)
+    try:
+        checked = registry.backend.options(kind, options)
+    except UserError as error:
+        source = own_file(name, file) or BACKENDS
+        at = f"{source}: {name}" if _entry(name, entries) in entries else f"backend '{name}'"
+        raise error.at(at) from None
+    made: Backend = registry.backend[kind].make(name, checked)
     if isinstance(made, PaidBackend) and access is not None:
         made.access = access
     return made
@@ -82,11 +92,11 @@ def stage_overrides(name: str | None, stages: str | None) -> list[str]:
         if stages is not None:
             raise UserError("--stages says where --backend is used: give --backend too")
         return []
-    chosen = tuple(stages.split(",")) if stages else open_backend(name).stages
+    chosen = open_backend(name).stages if stages is None else tuple(stages.split(","))
     for stage in chosen:
         if stage not in STAGES:
             raise UnknownName("stage", stage, STAGES)
-    return [f"stages.{stage}={name}" for stage in chosen]
+    return [Override(f"stages.{stage}={name}", f"--backend {name}") for stage in chosen]
 
 
 def _resolve(name: str, entries: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -100,6 +110,8 @@ def _resolve(name: str, entries: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if (shared := _entry(name, entries)) != name:
         common = dict(entries.get(shared) or {})
         return common.pop("kind", shared), {**common, "device": name}
+    if (kept := given.kept(name)) is not None:
+        return kept.pop("kind"), kept
     raise UnknownName("backend", name, [*entries, *registry.backend.names()])
 
 
@@ -123,6 +135,9 @@ def _entries_of(file: Path) -> dict[str, Any]:
     entries = read_document(file) or {}
     if not isinstance(entries, dict):
         raise UserError(f"{file} must map backend names to their options")
-    if odd := [name for name, entry in entries.items() if not isinstance(entry or {}, dict)]:
-        raise UserError(f"{file}: the entry {brief(odd[0])} must be a mapping of options")
+    refuse_names(entries, f"entries of {file}")
+    for name, entry in entries.items():
+        if not isinstance(entry or {}, dict):
+            raise UserError(f"{file}: the entry {brief(name)} must be a mapping of options")
+        check_entry(name, entry or {}, str(file))
     return entries

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from qhu.errors import UnknownName, UserError, shortened
+from qhu.errors import UnknownName, UserError, brief, shortened
 from qhu.grid import run as grid
 from qhu.model.checkpoint import read_model
 from qhu.model.fitting import fitted, fitted_theta
@@ -144,7 +144,10 @@ def _by_seed(
 
 def _seeds(asked: int | str | Iterable[int]) -> list[int]:
     parsed = parse_seeds(asked)
-    return list(map(operator.index, parsed if isinstance(parsed, Iterable) else [parsed]))
+    listed = list(parsed) if isinstance(parsed, Iterable) else [parsed]
+    if odd := [seed for seed in listed if isinstance(seed, bool) or not hasattr(seed, "__index__")]:
+        raise UserError(f"seed: give whole numbers, such as 0 or [0, 1] (got {brief(odd[0])})")
+    return list(map(operator.index, listed))
 
 
 def _path(model: Any) -> str | None:

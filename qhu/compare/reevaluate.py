@@ -75,7 +75,7 @@ def _outputs(
         steps = [values[program] for program in twin.programs]
         if twin.measurement is None:
             return [*steps, steps[-1]]
-        random = numpy_stream(seed, "compare", folder.model(seed, *name).stem)
+        random = numpy_stream(seed, "compare", model.key)
         drawn = twin.measurement.draw(angles, weights, DRAWS, random)
         return [*steps, [seen(features) for features in drawn]]
 

@@ -25,6 +25,7 @@ class Split:
     Attributes:
         labels: (N,) what the network is taught, the data's labels up to ``data.label_noise``.
         originals: rows that the last ones are copies of, in their order; empty: no row is a copy.
+        exchanged: rows that train because they are to be, and were drawn for val or test.
     """
 
     train: RowNumbers
@@ -32,6 +33,7 @@ class Split:
     test: RowNumbers
     labels: RowNumbers
     originals: RowNumbers = field(default_factory=lambda: np.arange(0))
+    exchanged: RowNumbers = field(default_factory=lambda: np.arange(0))
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def split_rows(data: Dataset, spec: DataSpec, seed: int, pinned: Sequence[int] =
         data: all rows.
         spec: kind of split and fractions.
         seed: root seed; the released split is the same under every seed.
-        pinned: rows that a drawn split always gives to train.
+        pinned: rows that a drawn split always gives to train: each that was drawn for another part
+            changes places with a training row, of its class where there is one. No other row moves.
 
     Raises:
         UserError: too few rows, or a pinned row that the dataset does not have.
@@ -61,15 +64,30 @@ def split_rows(data: Dataset, spec: DataSpec, seed: int, pinned: Sequence[int] =
     if spec.split == "released":
         train, test = _released(everything, data.y, spec.test)
         return Split(train, everything[:0], test, _taught(data, train, spec.label_noise, seed))
-    free = np.setdiff1d(everything, pinned)
-    test = _draw(free, data.y, round(spec.test * len(everything)), seed, "split/test")
-    rest = np.setdiff1d(free, test)
-    share = round(spec.val * (len(everything) - len(test)))
-    val = _draw(rest, data.y, share, seed, "split/val")
+    test = _draw(everything, data.y, round(spec.test * len(everything)), seed, "split/test")
+    rest = np.setdiff1d(everything, test)
+    val = _draw(rest, data.y, round(spec.val * len(rest)), seed, "split/val")
+    places = _exchanged(np.setdiff1d(rest, val), np.asarray(pinned, np.int64), data.y, seed)
+    val, test = (np.sort([places.get(row, row) for row in part]) for part in (val, test))
     train = np.setdiff1d(everything, np.concatenate([val, test]))
     if not (len(train) and len(test) and (len(val) or not spec.val)):
         raise UserError("too few rows for data.test and data.val: a part would be empty")
-    return Split(train, val, test, _taught(data, train, spec.label_noise, seed))
+    taught = _taught(data, train, spec.label_noise, seed)
+    return Split(train, val, test, taught, exchanged=np.array(sorted(places), np.int64))
+
+
+def _exchanged(
+    train: RowNumbers, pinned: RowNumbers, y: NDArray[np.int64], seed: int
+) -> dict[int, int]:
+    """Of the pinned rows outside ``train``, each with the training row that takes its place."""
+    free = numpy_stream(seed, "split/pinned").permutation(np.setdiff1d(train, pinned)).tolist()
+    places = dict[int, int]()
+    for row in np.setdiff1d(pinned, train).tolist():
+        if not free:
+            raise UserError(f"too few rows to train on beside row {row}: name fewer in ids")
+        places[row] = next((other for other in free if y[other] == y[row]), free[0])
+        free.remove(places[row])
+    return places
 
 
 def forget_rows(
@@ -107,6 +125,12 @@ def forget_rows(
         except UserError as error:
             raise UserError(f"{where}: {error}") from None
         forget = train[split.labels[train] == number]
+        if not len(forget):
+            rows = int((data.y == number).sum())
+            raise UserError(
+                f"{where}: seed {seed} trains on none of the {rows} rows of class "
+                f"'{data.classes[number]}': choose another class, or lower data.test and data.val"
+            )
     elif scenario.mislabelled:
         forget = train[(split.labels != data.y)[train]]
         if not len(forget):
@@ -187,15 +211,18 @@ def _taught(data: Dataset, train: RowNumbers, noise: float, seed: int) -> RowNum
 
 
 def _draw(rows: RowNumbers, y: NDArray[np.int64], count: int, seed: int, stream: str) -> RowNumbers:
-    """Draw ``count`` of ``rows``, by class in proportion where every class can get a row."""
+    """Draw ``count`` of ``rows``, by class in proportion where every class can get a row.
+
+    The only row of a class has no proportion: it stays.
+    """
     if count == 0 or count >= len(rows):
         return rows[:count]
-    labels, sizes = np.unique(y[rows], return_counts=True)
-    proportional = min(count, len(rows) - count) >= len(labels) and sizes.min() >= 2
+    _, classes, sizes = np.unique(y[rows], return_inverse=True, return_counts=True)
+    shared = rows[sizes[classes] > 1]
+    proportional = min(count, len(shared) - count) >= (sizes > 1).sum() > 0
     state = int(seed_sequence(seed, stream).generate_state(1)[0])
-    _, drawn = train_test_split(
-        rows, test_size=count, stratify=y[rows] if proportional else None, random_state=state
-    )
+    drawn_from, stratify = (shared, y[shared]) if proportional else (rows, None)
+    _, drawn = train_test_split(drawn_from, test_size=count, stratify=stratify, random_state=state)
     return np.sort(drawn)
 
 

@@ -228,7 +228,8 @@ class Pool:
         method = unlearning(self.study, self.spec.seed, batch.kind, str(batch), net)
         teachers, inits = self._teachers(numbers)
         states, steps, logits = teachers, np.zeros(len(numbers), dtype=np.int64), []
-        orders = [self._stream("unlearn", batch.scenario, batch.kind, i) for i in numbers]
+        chosen = self.study.experiment.methods[batch.kind].method  # whatever its label is
+        orders = [self._stream("unlearn", batch.scenario, chosen, i) for i in numbers]
         asked, before = self.requests(batch.scenario), np.zeros(self.members.shape[1], dtype=bool)
         for request, rows in enumerate(asked):
             jobs = dict(self._jobs(batch, request, rows, before, states, inits, orders))
@@ -237,7 +238,7 @@ class Pool:
                 steps[place] += len(result.history)
             logits.append(self._logits(together(states), key))
             before = rows
-        if self.study.experiment.methods[batch.kind].method == "retrain":
+        if chosen == "retrain":
             last = PoolBatch(FLOOR, batch.scenario, len(asked) - 1, batch.number)
             steps = self.make(last).arrays["steps"]
         arrays = stack_arrays("", together(states)) | {"numbers": numbers, "steps": steps}

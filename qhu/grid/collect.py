@@ -15,7 +15,6 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Gate
 
 from qhu.backends.base import STAGES
-from qhu.engine.ansatz import Ansatz
 from qhu.grid.citations import citations
 from qhu.grid.description import describe
 from qhu.model.circuit import build_ansatz, encoded_features
@@ -23,6 +22,7 @@ from qhu.pipeline import Scored, fit_key
 from qhu.record.folder import RESULT_COLUMNS, RunFolder, RunRecord, Status, started
 from qhu.report.run.page import write_report
 from qhu.report.statistics import summarise
+from qhu.settings.model import ModelSpec
 from qhu.study import BESIDE, FLOOR, Study
 
 
@@ -210,23 +210,36 @@ def _history(study: Study, scored: Sequence[Scored]) -> Iterator[dict[str, Any]]
 
 
 def _drawing(study: Study) -> str:
-    """The circuit as SVG text, drawn by Qiskit; empty where the network has none."""
+    """The circuit of the network as SVG text; empty where the network has none."""
     model = study.experiment.model
     if not model.quantum:
         return ""
-    ansatz = build_ansatz(model, encoded_features(model, study.shape))
-    figure = _pictured(ansatz).draw("mpl", fold=24, style="bw")
+    return drawn(pictured(model, encoded_features(model, study.shape)))
+
+
+def drawn(circuit: QuantumCircuit) -> str:
+    """A circuit on one row as SVG text."""
+    figure = circuit.draw("mpl", fold=-1, scale=0.7, style="bw")
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)  # pyplot would keep it, and a notebook show it
     return text.getvalue()
 
 
-def _pictured(ansatz: Ansatz) -> QuantumCircuit:
-    """The circuit, a state's preparation as one box: it has a rotation per amplitude."""
+def pictured(model: ModelSpec, features: int) -> QuantumCircuit:
+    """The circuit for the eye, a barrier after every encoding.
+
+    A state's preparation is one box: it has a rotation per amplitude.
+
+    Args:
+        model: with a quantum layer.
+        features: numbers that are encoded.
+    """
+    ansatz = build_ansatz(model, features, barriers=True)
     if ansatz.rest is None:
         return ansatz.circuit
     picture = QuantumCircuit(ansatz.rest.num_qubits)
     box = Gate("amplitudes", picture.num_qubits, [], label="   amplitudes")  # beside its numbers
     picture.append(box, picture.qubits)
+    picture.barrier()
     return picture.compose(ansatz.rest)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from qhu.data.partition import ChosenRows
+from qhu.errors import shortened
 from qhu.record.description import DataDescription, Forgotten
 from qhu.settings.model import ModelSpec
 from qhu.settings.parts import Scenario
@@ -48,6 +49,39 @@ def _reduced(study: Study) -> Iterator[str]:
         yield f"reduced to {spec.pca} principal components"
     if spec.width is not None:
         yield f"repeated in turn to a width of {spec.width}"
+    yield from _placed(study)
+    yield from _one_batch(study)
+
+
+def _placed(study: Study) -> Iterator[str]:
+    """What splits do to rows and classes that a reader may not expect."""
+    splits = {seed: study.partition(seed).split for seed in study.experiment.seeds}
+    exchanged = [len(split.exchanged) for split in splits.values()]
+    if any(exchanged):
+        yield (
+            f"rows named in ids always train: up to {max(exchanged)} of them a seed changed places "
+            "with others, for all scenarios alike"
+        )
+    classes = study.data.classes
+    for number, name in enumerate(classes):
+        without = [s for s, split in splits.items() if number not in split.labels[split.train]]
+        if without:
+            many = f"{len(without)} of {len(splits)} seeds" if without[1:] else f"seed {without[0]}"
+            yield f"no training row of class '{shortened(name, 40)}' in {many}"
+
+
+def _one_batch(study: Study) -> Iterator[str]:
+    """Where a floor is no second draw: full batches have no order."""
+    experiment = study.experiment
+    kept = {
+        name: max(len(study.partition(seed, name).retain) for seed in experiment.seeds)
+        for name in experiment.scenarios
+    }
+    if whole := [name for name, rows in kept.items() if rows <= experiment.training.batch_size]:
+        yield (
+            f"all rows to retain of {', '.join(whole)} fit one batch: a floor in another data "
+            "order is no second draw; for one, lower training.batch_size"
+        )
 
 
 def _forgotten(study: Study, name: str, counts: list[int]) -> Forgotten:

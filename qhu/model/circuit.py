@@ -34,7 +34,7 @@ def encoded_features(spec: ModelSpec, shape: tuple[int, ...]) -> int:
     return len(whole.parted[0])
 
 
-def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
+def build_ansatz(spec: ModelSpec, features: int, barriers: bool = False) -> Ansatz:
     """Circuit of the chosen encoding, ansatz and observables.
 
     The features are encoded before the first layer, or before each. Weights are ordered as the
@@ -43,6 +43,8 @@ def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
     Args:
         spec: the model.
         features: numbers that are encoded.
+        barriers: whether one stands after every encoding, for a picture; a whole circuit does not
+            say where its own ends.
 
     Raises:
         UserError: the parts do not fit the number of features or qubits.
@@ -62,6 +64,8 @@ def build_ansatz(spec: ModelSpec, features: int) -> Ansatz:
     for number, layer in enumerate(layers):
         if number == 0 or encoding.reupload:
             circuit.compose(encoded, inplace=True)
+            if barriers:
+                circuit.barrier()
         own = {parameter: next(weights) for parameter in layer.parameters}
         for part in (circuit, rest):
             part.compose(layer.assign_parameters(own), inplace=True)

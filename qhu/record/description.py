@@ -31,7 +31,7 @@ class Forgotten(BaseModel):
         training = f"{least:,}" if least == most else f"{least:,} to {most:,}"
         if self.rows is None:
             return f"{training} training {'row' if most == 1 else 'rows'}"
-        return f"{self.rows:,} rows; {training} of training"
+        return f"{self.rows:,} {'row' if self.rows == 1 else 'rows'}; {training} of training"
 
 
 class DataDescription(BaseModel):

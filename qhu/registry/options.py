@@ -1,7 +1,7 @@
 """Options as typed models, and what is said of a value that does not fit."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, KeysView, Mapping, ValuesView
 from os import PathLike, fspath
 from typing import Any, get_args
 
@@ -31,11 +31,18 @@ def plain_values(given: Any) -> Any:
     """
     if isinstance(given, Mapping):
         return {plain_values(key): plain_values(value) for key, value in given.items()}
-    if isinstance(given, list | tuple | range):
+    if isinstance(given, set | frozenset):  # whose order differs from one process to the next
+        return sorted(map(plain_values, given), key=lambda value: (str(type(value)), value))
+    if isinstance(given, list | tuple | range | KeysView | ValuesView | Iterator):
         return [plain_values(value) for value in given]
     if isinstance(given, PathLike):
         return fspath(given)
-    return given.tolist() if hasattr(given, "tolist") else given
+    if hasattr(
+        given, "tolist"
+    ):  # of objects, such as a column of arrays, it holds them as they are
+        plain = given.tolist()
+        return plain_values(plain) if isinstance(plain, list) else plain
+    return str(given) if isinstance(given, str) else given
 
 
 def parse(model: type[Any], given: Any, where: str = "") -> Any:

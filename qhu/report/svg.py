@@ -124,7 +124,10 @@ def marker(method: str) -> Markup:
 
 
 def shape(name: str, colour: str, filled: bool = True) -> Markup:
-    """A marker of matplotlib as an inline element, as large as the letters beside it."""
+    """A marker of matplotlib as an inline element, as large as the letters beside it.
+
+    The style of the page makes its own colour of ``--hue``, paler on a dark ground.
+    """
     drawn = MarkerStyle(name)
     path = drawn.get_path().transformed(drawn.get_transform())
     outline = " ".join(
@@ -132,9 +135,9 @@ def shape(name: str, colour: str, filled: bool = True) -> Markup:
         for polygon in path.to_polygons()
     )
     return Markup(
-        '<svg class="marker" viewBox="-.55 -.55 1.1 1.1" aria-hidden="true">'
-        '<path d="{}" fill="{}" stroke="{}" stroke-width="{}"/></svg>'
-    ).format(outline, colour if filled else "none", colour, 0 if filled else 0.16)
+        '<svg class="marker" style="--hue: {}" viewBox="-.55 -.55 1.1 1.1" aria-hidden="true">'
+        '<path d="{}" fill="{}" stroke="currentColor" stroke-width="{}"/></svg>'
+    ).format(colour, outline, "currentColor" if filled else "none", 0 if filled else 0.16)
 
 
 def _clean(element: ElementTree.Element, prefix: str) -> None:

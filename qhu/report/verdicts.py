@@ -29,7 +29,7 @@ CONCLUSIONS: Mapping[str, Conclusion] = {
     "forgot": Conclusion("forgot the rows", "#0072B2", "o", filled=False),
     "over-forgot": Conclusion("over-forgot", "#8A2A7B", "v"),
     "did not forget": Conclusion("did not forget", "#B34700", "^"),
-    "cannot tell": Conclusion("cannot tell", "#767676", "o", filled=False),
+    "cannot tell": Conclusion("cannot tell", "#696969", "o", filled=False),
 }
 """By verdict, in the order in which pages show them."""
 
@@ -43,7 +43,7 @@ def mark(verdict: str) -> Markup:
 def chip(verdict: str) -> Markup:
     """The verdict in words behind its marker, in its colour."""
     look = CONCLUSIONS[verdict]
-    return Markup('<span class="verdict" style="color: {}">{}{}</span>').format(
+    return Markup('<span class="verdict" style="--hue: {}">{}{}</span>').format(
         look.colour, mark(verdict), look.words
     )
 

@@ -17,7 +17,7 @@ class EvidenceSpec(Options):
     """scenarios of which only the first so many networks are unlearned, such as long sequences"""
     seed: int = Field(0, ge=0, lt=2**63)
     """root seed: of the split, the forget sets, the halves and all training"""
-    attacks: tuple[str, ...] = ()
+    attacks: tuple[str, ...] = Field((), json_schema_extra={"registered": "attacks"})
     """attacks to run; empty: all registered ones"""
     bank: int = Field(64, ge=0)
     """models of every kind in the bank that metrics are examined with, 8 or more; 0: they are not

@@ -18,6 +18,7 @@ from qhu.errors import UnknownName, UserError, brief, inside, shortened
 from qhu.record.documents import line_of, read_document
 from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
+from qhu.registry.options import plain_values
 from qhu.settings.checkpoint import Checkpoints, check_labels
 from qhu.settings.evidence import EvidenceSpec
 from qhu.settings.model import ModelSpec
@@ -52,9 +53,9 @@ TRAINED = ("teacher", "oracle", "floor")
 class MethodSpec(Options):
     """A registered method and its options."""
 
-    method: str
+    method: str = Field(json_schema_extra={"registered": "methods"})
     """registered name; the key in the experiment file is only a label"""
-    options: Options
+    options: Options = Field(json_schema_extra={"options_of": "methods"})
     """validated options of the method"""
 
 
@@ -103,7 +104,7 @@ class Experiment(Options):
     """methods by label; ``none`` and ``retrain`` are always added"""
     checkpoints: Checkpoints = Field({}, exclude_if=lambda given: not given)
     """models unlearned elsewhere by label, scenario and seed; ``qhu evaluate`` fills it"""
-    metrics: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = Field((), json_schema_extra={"registered": "metrics"})
     """metrics to compute; empty: all registered ones but those on request"""
     seeds: Seeds = tuple(range(10))
     """root seeds; each draws its own split and forget set (see data.split) and initial weights"""
@@ -278,13 +279,14 @@ def make_experiment(
     Raises:
         UserError: a setting or an override is wrong; the message says which.
     """
+    settings = plain_values(given)
     chosen = [as_override(override) for override in overrides]
     try:
-        experiment = _made(given, chosen, methods)
-        refuse_replaced(given, chosen)
+        experiment = _made(settings, chosen, methods)
+        refuse_replaced(settings, chosen)
         _check_tuned(experiment, chosen)
     except UserError as error:
-        raise _located(error, given, chosen, methods, where, file) from None
+        raise _located(error, settings, chosen, methods, where, file) from None
     return experiment
 
 

@@ -35,9 +35,9 @@ Label = Annotated[bool | int | str, BeforeValidator(_check_label)]
 class DataSpec(Options):
     """Which data, and how the rows are split."""
 
-    source: str = "iris"
+    source: str = Field("iris", json_schema_extra={"registered": "datasets"})
     """registered dataset; ``idx:FOLDER`` and ``file:PATH`` give the first option with the name"""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field({}, json_schema_extra={"options_of": "datasets"})
     """options of the dataset"""
     classes: Annotated[tuple[Label, ...], Field(min_length=2)] | None = None
     """classes to keep, numbered in this order, by name or, where no name is a number, by number

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,21 +116,45 @@ def load_sweep(
     Raises:
         UserError: the file is no such file, a setting is wrong, or two values are the same.
     """
-    given = read_settings(path)
+    return make_sweep(read_settings(path), str(path), path.parent, overrides, methods, path)
+
+
+def make_sweep(
+    settings: Mapping[str, Any],
+    called: str,
+    folder: Path,
+    overrides: Sequence[str] = (),
+    methods: Sequence[str] | None = None,
+    file: Path | None = None,
+) -> tuple[Sweep, dict[str, Experiment]]:
+    """What settings with a section ``sweep`` describe, as :func:`load_sweep` reads them.
+
+    Args:
+        settings: as in a file.
+        called: what messages call them.
+        folder: where ``sweep.base`` is looked for.
+        overrides: as of :func:`load_sweep`.
+        methods: as of :func:`load_sweep`.
+        file: where the settings stand, so that a message can name the line.
+
+    Raises:
+        UserError: as :func:`load_sweep`.
+    """
+    given = dict(settings)
     if "sweep" not in given:
-        raise UserError(f"{path} varies nothing: give sweep.vary, or use qhu run")
-    sweep: Sweep = parse(Sweep, given.pop("sweep"), f"{path}: sweep")
+        raise UserError(f"{called} varies nothing: give sweep.vary, or use qhu run")
+    sweep: Sweep = parse(Sweep, given.pop("sweep"), f"{called}: sweep")
     if sweep.base is not None:
-        given = read_settings(experiment_file(sweep.base, path.parent)) | given
+        given = read_settings(experiment_file(sweep.base, folder)) | given
     chosen = [as_override(override) for override in overrides]
     inside = [override for override in chosen if override.startswith(f"{sweep.setting}.")]
     outside = [override for override in chosen if override not in inside]
     experiments = {}
     for label, value in sweep.vary[sweep.setting].items():
         text = f"{sweep.setting}={json.dumps(value, ensure_ascii=False)}"
-        varied = Override(text, f"{path}: sweep.vary with {sweep.setting} {label}")
+        varied = Override(text, f"{called}: sweep.vary with {sweep.setting} {label}")
         in_turn = [*outside, varied, *inside]
-        experiments[label] = make_experiment(given, str(path), in_turn, methods, path)
+        experiments[label] = make_experiment(given, called, in_turn, methods, file)
     if any(first == second for first, second in itertools.combinations(experiments.values(), 2)):
-        raise UserError(f"{path}: two values of {sweep.setting} are the same; drop one")
+        raise UserError(f"{called}: two values of {sweep.setting} are the same; drop one")
     return sweep, experiments

@@ -105,7 +105,7 @@ def search(study: Study, asked: Search) -> SearchResult:
     trials = [TriedOptions(first.options, bench.judged(first.options))]
     refusals: list[str] = []
     if space.ranges:
-        sampler = _Sampler(space, asked.label, trials[0].value)
+        sampler = _Sampler(space, first.method, trials[0].value)
         while len(trials) < asked.trials:
             given = first.options.model_dump() | space.rounded(sampler.ask())
             try:
@@ -126,11 +126,11 @@ def search(study: Study, asked: Search) -> SearchResult:
 
 
 class _Sampler:
-    """Tree-structured Parzen estimators of Optuna, seeded by the method's label alone."""
+    """Tree-structured Parzen estimators of Optuna, seeded by the method's name alone."""
 
-    def __init__(self, space: Space, label: str, first: TrialValue) -> None:
+    def __init__(self, space: Space, method: str, first: TrialValue) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        seed = int(seed_sequence(0, "tune", label).generate_state(1)[0])
+        seed = int(seed_sequence(0, "tune", method).generate_state(1)[0])
         self.ranges: dict[str, BaseDistribution] = space.ranges
         self.study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
         if space.holds_start:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from qhu.data.base import Dataset
 from qhu.data.iris import iris
-from qhu.data.split import forget_rows, scale, split_rows
+from qhu.data.split import Split, forget_rows, scale, split_rows
 from qhu.errors import UserError
 from qhu.registry import Options
 from qhu.settings.parts import DataSpec, Scenario
@@ -58,6 +58,38 @@ def test_named_rows_are_training_rows_under_every_seed(seed, ids):
     parted = forget_rows(IRIS, split, "rows", Scenario(ids=tuple(ids)), seed)
     assert parted.forget.tolist() == sorted(ids)
     assert len(split.test) == 30
+
+
+@given(st.integers(0, 200), st.sets(st.integers(0, 149), min_size=1, max_size=20))
+@settings(max_examples=25, deadline=None)
+def test_named_rows_move_no_other_row_than_those_whose_place_they_take(seed, ids):
+    plain = split_rows(IRIS, DataSpec(), seed)
+    split = split_rows(IRIS, DataSpec(), seed, sorted(ids))
+    elsewhere = sorted(ids - set(plain.train.tolist()))
+    assert split.exchanged.tolist() == elsewhere
+    for part in ("test", "val"):
+        before, after = (set(getattr(its, part).tolist()) for its in (plain, split))
+        assert before - after == before & ids
+        assert sorted(IRIS.y[list(before - after)]) == sorted(IRIS.y[list(after - before)])
+
+
+def test_the_only_row_of_a_class_trains_and_the_others_keep_their_proportions():
+    y = np.array([0] * 20 + [1] * 20 + [2])
+    data = Dataset(np.arange(82.0).reshape(41, 2), y, ("a", "b", "c"))
+    for seed in range(10):
+        split = split_rows(data, DataSpec(), seed)
+        assert 40 in split.train
+        assert np.bincount(y[split.test]).tolist() == [4, 4]
+        forget = forget_rows(data, split, "class", Scenario(label="c"), seed).forget
+        assert forget.tolist() == [40]
+
+
+def test_a_class_without_training_rows_is_named_and_not_called_a_small_fraction():
+    y = np.array([0] * 20 + [1] * 20 + [2] * 2)
+    data = Dataset(np.arange(84.0).reshape(42, 2), y, ("a", "b", "c"))
+    split = Split(np.arange(30), np.arange(0), np.arange(30, 42), y)
+    with pytest.raises(UserError, match=r"seed 3 trains on none of the 2 rows of class 'c'"):
+        forget_rows(data, split, "class", Scenario(label="c"), 3)
 
 
 def test_a_very_small_forget_set_need_not_hold_every_class():

@@ -1,5 +1,7 @@
 """The site as it is built: no warning, every example there."""
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +35,27 @@ def test_every_entry_has_an_example_figure_and_its_sources(site, kind):
         is_paid = kind == "backend" and issubclass(entries[name].make, PaidBackend)
         assert ('id="example"' in page) != is_paid, name  # an example costs nothing
         assert ('id="sources"' in page) == bool(entries[name].cites), name
+
+
+def test_no_page_asks_another_host_for_anything(site):
+    asked = re.compile(
+        r"<(?:link|script|img|iframe|source)\b[^>]*(?:src|href)=[\"']?(?:https?:)?//[^>]*>"
+        r"|url\([\"']?(?:https?:)?//[^)]*\)|@import[^;]*//[^;]*;"
+    )
+    texts = {path: path.read_text() for kind in ("html", "css") for path in site.rglob(f"*.{kind}")}
+    assert len(texts) > 100
+    assert {str(path): hit[0] for path, text in texts.items() if (hit := asked.search(text))} == {}
+    assert (site / "_static" / "fonts" / "OFL.txt").exists()
+
+
+def test_captions_can_be_searched_and_figures_say_what_is_seen(site):
+    page = (site / "methods" / "scrub.html").read_text()
+    (figure,) = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
+    assert "minus the oracle" in re.search(r'alt="([^"]*)"', figure)[1]
+    assert "Pale band" in re.sub(r"<[^>]+>", "", figure)
+    index = (site / "searchindex.js").read_text().partition("(")[2].rpartition(")")[0]
+    found = json.loads(index)
+    assert found["docnames"].index("methods/scrub") in found["terms"]["pale"]
 
 
 @pytest.mark.parametrize("name", ["first-study", "noisy-twin", "rehearsal"])

@@ -10,6 +10,7 @@ from rich.console import Console
 import qhu
 from qhu.errors import UserError
 from qhu.grid import run as grid
+from qhu.grid.description import describe
 from qhu.memorisation import halves
 from qhu.record.store import Store
 from qhu.seeding import numpy_stream
@@ -191,3 +192,14 @@ def test_no_device_trains_models_on_halves():
     study.paid["train"] = study.backends["train"]
     with pytest.raises(UserError, match="4 models would be trained on statevector"):
         study.memorisation(0, 4)
+
+
+def test_a_run_says_what_splits_and_batches_do_that_a_reader_may_not_expect(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = {"scenarios": {"s": {"fraction": 0.1}, "rows": {"ids": list(range(0, 150, 10))}}}
+    study = Study(asked(**rows, training={"epochs": 1, "batch_size": 150}), Store(tmp_path))
+    (exchanged,) = [remark for remark in describe(study).remarks if "ids" in remark]
+    places = len(study.partition(0).split.exchanged)
+    assert places > 0 and f"up to {places} of them" in exchanged
+    assert any("s, rows fit one batch" in remark for remark in describe(study).remarks)
+    assert describe(Study(asked(), Store(tmp_path))).remarks == ()

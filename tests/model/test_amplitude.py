@@ -8,7 +8,7 @@ from qhu.backends.aer import AerBackend, Options
 from qhu.backends.named import open_backend
 from qhu.checks import check
 from qhu.errors import UserError
-from qhu.grid.collect import _drawing, _pictured
+from qhu.grid.collect import _drawing, pictured
 from qhu.model.circuit import build_ansatz
 from qhu.model.hybrid import HybridNet
 from qhu.seeding import torch_stream
@@ -114,11 +114,13 @@ def test_a_front_that_ends_in_zeros_is_told_in_a_line(make_net):
 
 
 def test_the_drawing_shows_the_preparation_as_a_box():
-    plain, prepared = (build_ansatz(ModelSpec(encoding=e), 4) for e in ("rotations", "amplitude"))
-    assert _pictured(plain) == plain.circuit
-    counts = _pictured(prepared).count_ops()
+    model = ModelSpec(encoding="amplitude")
+    picture = pictured(model, 4)
+    counts = picture.count_ops()
     assert counts["amplitudes"] == 1 and "cx" not in counts
-    assert _pictured(prepared).parameters == prepared.rest.parameters
+    weights = build_ansatz(model, 4).rest.parameters
+    assert [p.name for p in picture.parameters] == [p.name for p in weights]
+    assert [item.name for item in picture.data[:2]] == ["amplitudes", "barrier"]
 
 
 def test_a_network_without_a_quantum_layer_has_no_drawing(tmp_path, rows):

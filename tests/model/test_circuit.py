@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Statevector
 
+from qhu.grid.collect import drawn, pictured
 from qhu.model.ansatze.rotations_cz import entangled_pairs
 from qhu.model.circuit import build_ansatz
 from qhu.settings.model import ModelSpec
@@ -82,3 +85,51 @@ def test_entangled_pairs():
     assert entangled_pairs("linear", 3) == [(0, 1), (1, 2)]
     assert entangled_pairs("full", 3) == [(0, 1), (0, 2), (1, 2)]
     assert entangled_pairs("none", 3) == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "count"),
+    [
+        *(({"name": name}, 1) for name in ("rotations", "zz_feature_map", "iqp", "amplitude")),
+        ({"name": "rotations", "reupload": True}, 3),
+    ],
+)
+def test_the_picture_is_the_circuit_with_a_barrier_after_every_encoding(encoding, count):
+    model = ModelSpec(layers=3, encoding=encoding)
+    plain, picture = build_ansatz(model, 4), pictured(model, 4)
+    gates = [gate for gate in written(picture) if gate[0] != "barrier"]
+    if plain.rest is None:
+        assert gates == written(plain.circuit)
+    else:  # the preparation is one box
+        assert gates[0][0] == "amplitudes" and gates[1:] == written(plain.rest)
+    takes_data = ["inputs" in str(angles) for _, angles, _ in written(picture)]
+    takes_weights = ["weights" in str(angles) for _, angles, _ in written(picture)]
+    barriers = [n for n, item in enumerate(picture.data) if item.operation.name == "barrier"]
+    assert len(barriers) == count
+    for number in barriers:
+        before, after = number - 1, number + 1
+        assert not takes_weights[before] and not takes_data[after]
+        assert picture.data[number].qubits == tuple(picture.qubits)
+    assert not any(takes_weights[: barriers[0]])
+    assert not any(takes_data[barriers[-1] :])
+
+
+def test_the_drawing_is_one_row():
+    """Two rows are twice as high; the number of gates must not matter."""
+    heights = []
+    for layers in (1, 4):
+        svg = drawn(pictured(ModelSpec(layers=layers), 4))
+        heights.append(float(re.search(r'height="([\d.]+)pt"', svg)[1]))
+    assert heights[0] == pytest.approx(heights[1], rel=0.05)
+
+
+def written(circuit):
+    """Gates by name, angles and qubits: parameters of two circuits are never the same."""
+    return [
+        (
+            item.operation.name,
+            list(map(str, item.operation.params)),
+            [circuit.find_bit(qubit).index for qubit in item.qubits],
+        )
+        for item in circuit.data
+    ]

@@ -56,7 +56,7 @@ CODE = ("", "\n\nEXTRA = 1\n")
 EPOCHS = ("code/qhu/settings/parts.py", "epochs: int = Field(60", "epochs: int = Field(30")
 TIMES = ("code/qhu/backends/aer.py", "= (60.0, 660.0)", "= (60.0, 661.0)")
 PROSE = [
-    ("code/qhu/cli.py", *CODE),
+    ("code/qhu/cli/studies.py", *CODE),
     ("code/qhu/commands/jobs.py", *CODE),
     ("code/qhu/emulator/queue.py", *CODE),
     ("code/qhu/report/paper/page.py", *CODE),

@@ -64,10 +64,11 @@ def test_everything_is_there(page, text):
 
 
 def test_every_method_and_seed_count_stands_in_the_tables(page, results):
+    whole = page.replace("<wbr>", "")  # where a name may break
     for method in results["method"].unique():
         # scores, differences (not of the oracle to itself) and every metric, in two scenarios
         tables = 4 if method == "retrain" else 6
-        assert page.count(f"</svg> {method}</th>") == tables
+        assert whole.count(f"</svg> {method}</th>") == tables
 
 
 def test_values_are_those_of_the_summary(page, results):

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qhu.report.run.sections import answered, by_section, page_tests
-from qhu.report.run.verdicts import MARGIN
+from qhu.report.run.sections import answered
+from qhu.report.run_tests import by_section, page_tests
+from qhu.report.run_verdicts import MARGIN
 
 COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])

@@ -99,4 +99,4 @@ def test_a_dollar_is_a_dollar_in_every_text(title):
 
 
 def test_marker_has_the_methods_colour():
-    assert '"#009E73"' in marker("gradient_ascent")
+    assert "--hue: #009E73" in marker("gradient_ascent")

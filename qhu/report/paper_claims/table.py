@@ -25,7 +25,7 @@ OPTIONAL = {"design": "str", "smallest_effect": "float64"}
 STANDINGS: Mapping[str, Conclusion] = {
     "supported": Conclusion("supported", "#0072B2", "o"),
     "contradicted": Conclusion("contradicted", "#B34700", "X"),
-    "cannot tell": Conclusion("cannot tell", "#767676", "o", filled=False),
+    "cannot tell": Conclusion("cannot tell", "#696969", "o", filled=False),
 }
 """By what a verdict begins with; what follows it, such as the smallest effect, is shown beside."""
 AGAIN = "run make claims again"

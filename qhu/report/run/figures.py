@@ -12,7 +12,8 @@ from qhu.report.answer import MethodVerdict
 from qhu.report.claims import REFERENCES
 from qhu.report.forest import Goal, forest, size
 from qhu.report.panels import Panel, seed_count, slug
-from qhu.report.run.verdicts import Tests, decisive
+from qhu.report.run_tests import Tests
+from qhu.report.run_verdicts import decisive
 from qhu.report.svg import draw
 from qhu.report.tables import row_count
 from qhu.report.verdicts import MARGIN

@@ -8,17 +8,14 @@ import pandas as pd
 from qhu.record.scores import Score
 from qhu.report.answer import ScenarioAnswer, answer
 from qhu.report.choice import headline
-from qhu.report.claims import Statement, comparisons
+from qhu.report.claims import Statement
 from qhu.report.panels import Panel, numbered, slug
 from qhu.report.run.figures import forest_panels, metric_panels
 from qhu.report.run.reading import statements
-from qhu.report.run.verdicts import Tests, equivalent, verdict_table
-from qhu.report.statistics import judged
+from qhu.report.run_tests import KEYS, Tests, by_section, page_tests, scores_in
+from qhu.report.run_verdicts import equivalent, fewest_rows, verdict_table
 from qhu.report.styles import in_order
 from qhu.report.tables import Table, score_table, test_table
-
-KEYS = ["dataset", "scenario", "backend"]
-Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -43,34 +40,6 @@ class ScenarioSection:
         return f"{self.dataset}: {self.scenario}"
 
 
-def page_tests(results: pd.DataFrame, scores: Mapping[str, Score]) -> dict[Key, Tests]:
-    """Everything that a page claims, corrected together: by dataset, scenario and backend."""
-    family = {
-        key: comparisons(rows, _present(rows, scores)) for key, rows in by_section(results).items()
-    }
-    tests = judged(
-        {
-            (key, comparison): table
-            for key, tables in family.items()
-            for comparison, table in tables.items()
-        }
-    )
-    return {
-        key: {comparison: table for (where, comparison), table in tests.items() if where == key}
-        for key in family
-    }
-
-
-def by_section(table: pd.DataFrame) -> dict[Key, pd.DataFrame]:
-    """The rows of each dataset, scenario and backend, in the order of the table."""
-    groups = table.groupby(KEYS, sort=False)
-    return {(str(key[0]), str(key[1]), str(key[2])): rows for key, rows in groups}
-
-
-def _present(results: pd.DataFrame, scores: Mapping[str, Score]) -> list[Score]:
-    return [scores[name] for name in results["metric"].unique()]
-
-
 def _steps_taken(facts: pd.DataFrame, scenario: str) -> dict[str, float]:
     """Optimiser steps of each method in a scenario, means over the seeds."""
     chosen = facts[facts["scenario"] == scenario]
@@ -86,9 +55,8 @@ def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> Scenar
         tests: of the section.
         facts: :attr:`~qhu.report.frames.RunFiles.facts` of the run.
     """
-    rows_of = {str(metric): int(n) for metric, n in results.groupby("metric")["n"].min().items()}
     steps = _steps_taken(facts, results["scenario"].iloc[0])
-    verdicts = verdict_table(tests, rows_of, steps)
+    verdicts = verdict_table(tests, fewest_rows(results), steps)
     return answer(verdicts, equivalent(tests), "floor") if verdicts else None
 
 
@@ -107,7 +75,7 @@ def sections(
     page_sections = []
     for name, (key, rows) in zip(names, by_section(results).items(), strict=True):
         chosen = (summary[KEYS] == list(key)).all(axis=1)
-        present = _present(rows, scores)
+        present = scores_in(rows, scores)
         page_sections.append(_section(name, rows, summary[chosen], present, tests[key], facts))
     return page_sections
 

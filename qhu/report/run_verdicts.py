@@ -13,13 +13,12 @@ import pandas as pd
 
 from qhu.record.scores import Score
 from qhu.report.answer import MethodVerdict, VerdictTable, ordered
+from qhu.report.run_tests import Tests
 from qhu.report.statistics import Estimate, estimate, no_lower, resolved, within
 from qhu.report.tables import Compared
 from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
 UNKNOWN = Estimate(math.nan, math.nan, math.nan, 0)
-Tests = Mapping[Compared, pd.DataFrame]
-"""Judged tests of one dataset, scenario and backend."""
 
 
 def decisive(tests: Tests) -> list[Compared]:
@@ -61,6 +60,26 @@ def verdict_table(
     ]
     heads = tuple(score.name for score in scores)
     return VerdictTable(heads, True, ordered(rows))
+
+
+def fewest_rows(results: pd.DataFrame) -> dict[str, int]:
+    """By score, how few rows a seed's value rests on.
+
+    Args:
+        results: rows of ``results.csv`` of one dataset, scenario and backend.
+    """
+    return {str(metric): int(n) for metric, n in results.groupby("metric")["n"].min().items()}
+
+
+def conclusions(results: pd.DataFrame, tests: Tests) -> dict[str, str]:
+    """The verdict on every method of a section; empty where the run has no score to judge by.
+
+    Args:
+        results: rows of ``results.csv`` of the section.
+        tests: of the section.
+    """
+    table = verdict_table(tests, fewest_rows(results), {})
+    return {row.method: row.verdict for row in table.rows} if table else {}
 
 
 def equivalent(tests: Tests) -> str:

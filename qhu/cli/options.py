@@ -1,0 +1,75 @@
+"""Options that commands share, and what they stand for."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qhu.cli.program import notes
+
+if TYPE_CHECKING:
+    from qhu.settings.experiment import Experiment
+
+File = Annotated[Path, typer.Argument(help="name of a shipped experiment, or a YAML file")]
+Name = Annotated[str | None, typer.Option(help="backend of the stages it is meant for")]
+Stages = Annotated[str | None, typer.Option(help="stages for --backend: train,unlearn,evaluate")]
+Seeds = Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")]
+Methods = Annotated[str | None, typer.Option(help="such as scrub,lca; none and retrain are added")]
+Settings = Annotated[
+    list[str] | None, typer.Option("-s", help="override, such as -s model.layers=3")
+]
+Emulated = Annotated[
+    str | None, typer.Option(help="rehearse devices on this machine: auto, or an address")
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(min=0, help="device time that all jobs of this folder may be charged, in seconds"),
+]
+LeastSuccess = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, help="refuse a device with fewer executions without error; 0: accept any"
+    ),
+]
+Out = Annotated[Path | None, typer.Option(help="run folder")]
+Workers = Annotated[int, typer.Option(min=0, help="local processes; 0: this one")]
+Scheduler = Annotated[str | None, typer.Option(help="address of a Dask scheduler")]
+Yes = Annotated[bool, typer.Option("--yes", help="accept what a device takes")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
+
+
+def overriding(
+    backend: str | None,
+    stages: str | None,
+    seeds: str | None,
+    methods: str | None,
+    settings: list[str] | None,
+) -> tuple[list[str], list[str] | None]:
+    """Overrides of an experiment, and the methods chosen."""
+    from qhu.backends.named import stage_overrides
+
+    overrides = [*(settings or ()), *stage_overrides(backend, stages)]
+    overrides += [f"seeds={seeds}"] if seeds else []
+    return overrides, methods.split(",") if methods else None
+
+
+def meant(experiment: Path) -> Path:
+    """The experiment file that is meant; where that is not plain, a line says which."""
+    from qhu.settings.shipped import experiment_file, experiments
+
+    file = experiment_file(experiment)
+    if str(experiment) in experiments():
+        notes.print(f"experiment {experiment}: {file}", markup=False, soft_wrap=True)
+    return file
+
+
+def say_backends(*experiments: "Experiment") -> None:
+    """Say which backends are those of a file in the working folder."""
+    from qhu.backends.named import own_file
+
+    chosen = (
+        name for experiment in experiments for name in experiment.stages.model_dump().values()
+    )
+    for name in dict.fromkeys(chosen):
+        if file := own_file(name):
+            notes.print(f"backend {name}: {file} in this folder", markup=False, soft_wrap=True)

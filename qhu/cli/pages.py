@@ -1,0 +1,62 @@
+"""Commands that read run folders and released files."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qhu.cli.program import console
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="run folders")],
+) -> None:
+    """Write the report of run folders again; needs neither circuits nor models."""
+    from qhu.report.run.page import write_report
+
+    for folder in folders:
+        console.print(f"report: {write_report(folder)}", soft_wrap=True)
+
+
+@app.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="run folders; the first is the reference")],
+    out: Annotated[Path | None, typer.Option(help="folder to write to")] = None,
+) -> None:
+    """Compare runs of the same models on different backends, and take the gaps apart."""
+    from qhu.compare.compare import compare as compare_runs
+
+    compare_runs(folders, out, console)
+
+
+@app.command()
+def rank(
+    before: Annotated[Path, typer.Argument(help="run folder of an experiment")],
+    after: Annotated[Path, typer.Argument(help="of the same with options that qhu tune chose")],
+    out: Annotated[Path | None, typer.Option(help="folder to write to")] = None,
+) -> None:
+    """Rank the methods before and after tuning, with intervals, on one page."""
+    from qhu.compare.tuned import rank_tuned
+
+    rank_tuned(before, after, out, console)
+
+
+@app.command()
+def audit(
+    folder: Annotated[Path, typer.Argument(help="folder with the released *_best.pth files")],
+    dataset: Annotated[str, typer.Option(help="iris | mnist | fashion_mnist")],
+    published: Annotated[
+        Path | None, typer.Option(help="released result table; default: the one kept here")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
+) -> None:
+    """Recompute the figures of arXiv 2512.19253 from its released checkpoints."""
+    from qhu.paper.audit import audit as recompute
+    from qhu.paper.audit_page import as_document, as_text
+
+    rows = recompute(folder, dataset, published)
+    sys.stdout.write(as_document(dataset, rows) if as_json else as_text(dataset, rows))

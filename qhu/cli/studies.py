@@ -1,0 +1,219 @@
+"""Commands that train, unlearn and attack."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qhu.cli.options import (
+    Budget,
+    Emulated,
+    File,
+    LeastSuccess,
+    Methods,
+    Name,
+    Out,
+    Scheduler,
+    Seeds,
+    Settings,
+    Stages,
+    Workers,
+    Yes,
+    meant,
+    overriding,
+    say_backends,
+)
+from qhu.cli.program import console
+
+if TYPE_CHECKING:
+    from qhu.settings.experiment import Experiment
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    experiment: File,
+    backend: Name = None,
+    stages: Stages = None,
+    seeds: Seeds = None,
+    methods: Methods = None,
+    settings: Settings = None,
+    out: Out = None,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
+    emulator: Emulated = None,
+    max_qpu_seconds: Budget = None,
+    least_success: LeastSuccess = None,
+    yes: Yes = False,
+) -> None:
+    """Run an experiment and write its run folder; run it again to resume."""
+    from qhu.settings.experiment import load_experiment
+
+    overrides = overriding(backend, stages, seeds, methods, settings)
+    asked = load_experiment(meant(experiment), *overrides)
+    _run(asked, out, workers, scheduler, (emulator, max_qpu_seconds, least_success), yes)
+
+
+def _run(
+    asked: "Experiment",
+    out: Path | None,
+    workers: int,
+    scheduler: str | None,
+    device: tuple[str | None, float | None, float | None],
+    yes: bool,
+) -> None:
+    """Run what was asked and print its table; ``device`` says how one is reached, and its means."""
+    from qhu.commands.rehearsal import agree, reach
+    from qhu.grid.run import run as run_grid
+    from qhu.report.run.table import print_summary
+
+    say_backends(asked)
+    emulator, budget, least_success = device
+    with reach(emulator, budget, asked.stages, least_success) as access:
+        folder = run_grid(asked, out, console, workers, scheduler, access, agree(console, yes))
+    print_summary(folder, console)
+
+
+@app.command()
+def evaluate(
+    models: Annotated[
+        list[str],
+        typer.Argument(help="*.safetensors, *.pt or *.pth, one per seed; or one with {seed} in it"),
+    ],
+    experiment: Annotated[
+        Path, typer.Option(help="name of a shipped experiment, or a YAML file: what they stand in")
+    ],
+    name: Annotated[str, typer.Option("--as", help="their row in tables and on the page")],
+    scenario: Annotated[str | None, typer.Option(help="what they forgot")] = None,
+    seed: Annotated[
+        str | None, typer.Option(help="seeds of their teachers, in their order, such as 0,1")
+    ] = None,
+    backend: Name = None,
+    stages: Stages = None,
+    settings: Settings = None,
+    out: Out = None,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
+    emulator: Emulated = None,
+    max_qpu_seconds: Budget = None,
+    least_success: LeastSuccess = None,
+    yes: Yes = False,
+) -> None:
+    """Score models that were unlearned elsewhere, beside retrain, floor and doing nothing."""
+    from qhu.commands.evaluate import with_models
+    from qhu.settings.experiment import load_experiment
+
+    given = load_experiment(meant(experiment), *overriding(backend, stages, None, None, settings))
+    asked = with_models(given, models, name, scenario, seed)
+    _run(asked, out, workers, scheduler, (emulator, max_qpu_seconds, least_success), yes)
+
+
+@app.command()
+def evidence(
+    experiment: File,
+    backend: Name = None,
+    stages: Stages = None,
+    methods: Methods = None,
+    settings: Settings = None,
+    out: Out = None,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
+) -> None:
+    """Attack thousands of models to say which methods forgot; run it again to resume."""
+    from qhu.evidence.run import run as gather
+    from qhu.report.evidence.terminal import print_verdicts
+    from qhu.settings.experiment import load_experiment
+
+    overrides = overriding(backend, stages, None, methods, settings)
+    asked = load_experiment(meant(experiment), *overrides)
+    say_backends(asked)
+    print_verdicts(gather(asked, out, console, workers, scheduler), console)
+
+
+@app.command()
+def ablate(
+    experiment: Annotated[
+        Path, typer.Argument(help="name of a shipped experiment, or a YAML file, that has a sweep")
+    ],
+    seeds: Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="such as scrub,lca; none and retrain are added")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("-s", help="override, such as -s model.layers=3")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of the page and of the runs")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
+) -> None:
+    """Vary one setting: a run per value and one page; run it again to resume."""
+    from qhu.commands.ablate import run as run_ablation
+    from qhu.settings.sweep import load_sweep
+
+    overrides = [*(settings or ()), *([f"seeds={seeds}"] if seeds else [])]
+    chosen = methods.split(",") if methods else None
+    sweep, experiments = load_sweep(meant(experiment), overrides, chosen)
+    say_backends(*experiments.values())
+    page = run_ablation(sweep, experiments, out, console, workers)
+    console.print(f"ablation: {page}", soft_wrap=True)
+
+
+@app.command()
+def tune(
+    experiment: File,
+    trials: Annotated[int, typer.Option(help="of every method that has something to tune")] = 30,
+    seeds: Annotated[
+        str, typer.Option(help="tuning seeds, none of the experiment's, such as 100-102")
+    ] = "100-102",
+    scenario: Annotated[
+        str | None, typer.Option(help="tune for this one; default: for all together")
+    ] = None,
+    methods: Methods = None,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="file; default: experiments/tuned/<experiment>.yaml"),
+    ] = None,
+    workers: Workers = 0,
+) -> None:
+    """Tune every method alike on seeds of their own; run it again to resume."""
+    from qhu.settings.experiment import load_experiment
+    from qhu.tune.run import run as run_tuning
+
+    overrides = overriding(None, None, None, methods, settings)
+    asked = load_experiment(meant(experiment), *overrides)
+    say_backends(asked)
+    run_tuning(asked, trials, seeds, out, console, workers, scenario)
+
+
+@app.command()
+def paper(
+    datasets: Annotated[
+        str, typer.Option(help="of iris,mnist,fashion_mnist")
+    ] = "iris,mnist,fashion_mnist",
+    seeds: Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")] = None,
+    out: Annotated[Path, typer.Option(help="folder of the page")] = Path("runs/paper"),
+    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
+) -> None:
+    """Run arXiv 2512.19253 under its protocol and under ours, and write one page."""
+    from qhu.paper.run import run as run_paper
+
+    page = run_paper(datasets.split(","), seeds, out, console, workers)
+    console.print(f"paper: {page}", soft_wrap=True)
+
+
+@app.command()
+def claims(
+    seeds: Annotated[str | None, typer.Option(help="of every run, such as 0-4")] = None,
+    models: Annotated[int | None, typer.Option(min=8, help="of every pool, an even number")] = None,
+    settings: Settings = None,
+    out: Annotated[Path, typer.Option(help="folder of the page")] = Path("runs/claims"),
+    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
+) -> None:
+    """Test every claim of arXiv 2512.19253, and write one page; run it again to resume."""
+    from qhu.claims.gather import Size
+    from qhu.claims.run import run as test_claims
+    from qhu.report.paper_claims.page import print_claims
+
+    folder = test_claims(out, console, workers, Size(seeds, models, tuple(settings or ())))
+    print_claims(folder, console)

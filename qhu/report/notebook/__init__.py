@@ -1,0 +1,1 @@
+"""What a notebook holds of a run, a comparison and an ablation: frames, and its answer."""
