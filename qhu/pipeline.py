@@ -40,13 +40,17 @@ Computed = tuple[dict[str, Any], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Scored:
-    """A cell's scores, the keys of its model and of that model's outputs, and whose backend."""
+    """A cell's scores, the keys of its model and of that model's outputs, and whose backend.
+
+    ``used`` has the keys of all stages that the scores come from.
+    """
 
     cell: Cell
     scores: dict[str, Measured]
     model: str
     outputs: str
     stage: str = "evaluate"
+    used: tuple[str, ...] = ()
 
 
 def train(
@@ -194,7 +198,8 @@ def evaluate(study: Study, cell: Cell, stage: str = "evaluate") -> Scored:
         for model, predicted in zip(compared, outputs, strict=True)
     ]
     scores = score(study, cell, *seen)
-    return Scored(cell, scores, compared[0].key, outputs[0].key, stage)
+    used = tuple(stage.key for stage in (*compared, *outputs))
+    return Scored(cell, scores, compared[0].key, outputs[0].key, stage, used)
 
 
 def evaluate_beside(study: Study, cell: Cell) -> Scored:

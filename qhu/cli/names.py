@@ -1,20 +1,18 @@
-"""Commands that look up what there is."""
+"""Commands that look up what there is, and begin something of one's own."""
 
 import sys
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
-from qhu.cli.options import (
-    File,
-    meant,
-)
-from qhu.cli.program import console, notes
+from qhu.cli.options import File, Json, meant
+from qhu.cli.program import console, notes, print_document
+from qhu.terminal import Column, print_table
 
 app = typer.Typer()
 KINDS = (
-    *("methods", "metrics", "attacks", "datasets", "backends", "experiments"),
+    *("methods", "metrics", "attacks", "datasets", "backends", "experiments", "settings"),
     *("fronts", "encodings", "ansatze", "circuits", "observables", "heads"),
 )
 
@@ -26,26 +24,20 @@ def show(experiment: File) -> None:
 
 
 @app.command("list")
-def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> None:
+def list_names(
+    kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))],
+    as_json: Json = False,
+) -> None:
     """Explain what there is of a kind, each in a line."""
-    from qhu.backends.named import entry_files, known_backends
-    from qhu.errors import UnknownName
-    from qhu.registry import REGISTRIES
-    from qhu.settings import shipped
+    from qhu.backends.named import entry_files
+    from qhu.commands.names import explained
 
-    if kind not in KINDS:
-        raise UnknownName("kind of name", kind, KINDS)
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    if kind == "experiments":
-        summaries = shipped.summaries()
-    elif kind == "backends":
-        summaries = known_backends()
+    entries = explained(kind)
+    if kind == "backends":
         notes.print(f"from {' and '.join(map(str, entry_files()))}", markup=False, soft_wrap=True)
-    else:
-        entries = REGISTRIES[kind]
-        summaries = {name: entries[name].summary for name in entries.names()}
-    for name, summary in summaries.items():
-        table.add_row(name, summary)
-    console.print(table)
+    if as_json:
+        print_document(entries)
+        return
+    names = Column("", [Text(entry["name"], style="bold") for entry in entries], number=False)
+    texts = Column("", [entry["summary"] for entry in entries], number=False)
+    print_table(names, [texts], console)

@@ -1,5 +1,6 @@
 """Options that commands share, and what they stand for."""
 
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +37,10 @@ Workers = Annotated[int, typer.Option(min=0, help="local processes; 0: this one"
 Scheduler = Annotated[str | None, typer.Option(help="address of a Dask scheduler")]
 Yes = Annotated[bool, typer.Option("--yes", help="accept what a device takes")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="only the answer and where it lies, and warnings")
+]
+Open = Annotated[bool, typer.Option("--open", help="open the page in a browser")]
 
 
 def overriding(
@@ -73,3 +78,9 @@ def say_backends(*experiments: "Experiment") -> None:
     for name in dict.fromkeys(chosen):
         if file := own_file(name):
             notes.print(f"backend {name}: {file} in this folder", markup=False, soft_wrap=True)
+
+
+def show_page(page: Path, browse: bool) -> None:
+    """Open a page in a browser, if that was asked for; where there is none, say so."""
+    if browse and not webbrowser.open(page.resolve().as_uri()):
+        notes.print(f"no browser opens {page}", soft_wrap=True)

@@ -20,6 +20,7 @@ from qhu.grid.description import describe
 from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.pipeline import Scored, fit_key
 from qhu.record.folder import RESULT_COLUMNS, RunFolder, RunRecord, Status, started
+from qhu.record.shelf import STAGE_KEYS
 from qhu.report.run.page import write_report
 from qhu.report.statistics import summarise
 from qhu.settings.model import ModelSpec
@@ -103,6 +104,8 @@ def write_files(
     citations: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write every file of the contract but ``report.html`` from the finished cells."""
+    used = {fit_key(study, fit) for fit in study.fits()}.union(*(line.used for line in scored))
+    folder.write_text(STAGE_KEYS, "".join(f"{key}\n" for key in sorted(used)))
     order = {cell: number for number, cell in enumerate(study.cells())}
     scored = sorted(scored, key=lambda result: order[result.cell])
     results = _results(study, scored)

@@ -32,6 +32,10 @@ class Store:
         """File of a stage."""
         return self.root / key[:2] / f"{key}.safetensors"
 
+    def files(self, key: str) -> list[Path]:
+        """The file of a stage and those about it, as far as they are there."""
+        return sorted(self.path(key).parent.glob(f"{key}.*"))
+
     def __contains__(self, key: str) -> bool:
         return self.find(key) is not None
 

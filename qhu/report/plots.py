@@ -17,6 +17,8 @@ SIZE, SIZES = 6.5, {"*": 11, "P": 8}
 INK, BAND = "#1c1c1c", "#d9d9d9"
 WIDE_RANGE = 20
 """Distances that differ by more than this factor are drawn on a logarithmic axis."""
+LONGEST = 24
+"""Letters of a name that fit on a line."""
 MOST_LETTERS = 40
 """Labels with more letters than this in all would overlap: they are turned."""
 
@@ -37,7 +39,7 @@ def intervals(summary: pd.DataFrame, score: Score, axes: Axes) -> None:
         axes.axvline(values[against].mean, color=INK, lw=0.9, zorder=1)
     for place, (method, value) in enumerate(values.items()):
         _point(axes, method, value.mean, place, xerr=arms(value), elinewidth=1.3)
-    axes.set_yticks(range(len(values)), list(values))
+    axes.set_yticks(range(len(values)), list(map(wrapped, values)))
     axes.invert_yaxis()
     axes.set_xlabel(score.title)
     positive = [value.mean for value in values.values() if value.mean > 0]
@@ -148,3 +150,12 @@ def arms(value: Estimate) -> list[list[float]] | None:
     if math.isnan(value.low):
         return None
     return [[value.mean - value.low], [value.high - value.mean]]
+
+
+def wrapped(name: str) -> str:
+    """A name on two lines at most, broken between its words only."""
+    if len(name) <= LONGEST:
+        return name
+    cut = max(name.rfind(sign, 0, LONGEST) for sign in "_-. ") + 1
+    parts = [name[:cut], name[cut:]] if cut else [name]
+    return "\n".join(part if len(part) <= LONGEST else f"{part[: LONGEST - 1]}…" for part in parts)

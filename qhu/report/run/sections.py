@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from qhu.record.scores import Score
+from qhu.record.scores import ROWS, Score
 from qhu.report.answer import ScenarioAnswer, answer
 from qhu.report.choice import headline
 from qhu.report.claims import Statement
 from qhu.report.panels import Panel, numbered, slug
-from qhu.report.run.figures import forest_panels, metric_panels
+from qhu.report.run.figures import forest_panels, metric_panels, strip_panel
+from qhu.report.run.matrix import Matrix, matrix
 from qhu.report.run.reading import statements
 from qhu.report.run_tests import KEYS, Tests, by_section, page_tests, scores_in
 from qhu.report.run_verdicts import equivalent, fewest_rows, verdict_table
@@ -27,12 +28,14 @@ class ScenarioSection:
     scenario: str
     backend: str
     answer: ScenarioAnswer | None
+    matrix: Matrix
+    strip: Panel | None
     reading: list[Statement]
     forests: list[Panel]
     panels: list[Panel]
     scores: Table
     tests: Table
-    everything: Table
+    everything: list[tuple[str, Table]]
 
     @property
     def title(self) -> str:
@@ -90,6 +93,7 @@ def _section(
 ) -> ScenarioSection:
     reply = answered(results, tests, facts)
     methods = in_order(results["method"])
+    seen = matrix(present, results, summary, tests)
     first = results.iloc[0]
     return ScenarioSection(
         name=name,
@@ -97,10 +101,24 @@ def _section(
         scenario=first["scenario"],
         backend=first["backend"],
         answer=reply,
+        matrix=seen,
+        strip=strip_panel(name, present, results, summary, seen),
         reading=statements(tests),
         forests=forest_panels(name, reply.table.rows, tests) if reply else [],
         panels=metric_panels(name, present, results, summary),
         scores=score_table(headline(present), methods, results, summary),
         tests=test_table(tests, methods, results),
-        everything=score_table(present, methods, results, summary),
+        everything=[
+            (words, score_table(its, methods, results, summary))
+            for words, its in _by_rows(present).items()
+        ],
     )
+
+
+def _by_rows(scores: Sequence[Score]) -> dict[str, list[Score]]:
+    """Scores by the rows that they are taken on, in words: one table of all would fit no paper."""
+    groups: dict[str, list[Score]] = {}
+    for rows, words in {**ROWS, "": "other scores"}.items():
+        if its := [score for score in scores if score.rows == rows]:
+            groups[words] = its
+    return groups
