@@ -27,6 +27,8 @@ FILES = {
     "summary.csv",
     "predictions.parquet",
     "history.jsonl",
+    "costs.csv",
+    "stages.txt",
     "circuit.svg",
     "references.bib",
     "report.html",
@@ -75,6 +77,17 @@ def test_a_run_writes_every_file_of_the_contract(tiny, qhu):
     history = [json.loads(line) for line in (here / "history.jsonl").read_text().splitlines()]
     steps = [line for line in history if line.get("method") == "scrub" and "step" in line]
     assert len(steps) == 2 * (4 + 5)  # by seed, an epoch of each scenario
+    costs = pd.read_csv(here / "costs.csv").set_index(["scenario", "method", "seed"])
+    assert set(costs.index) == set(results.set_index(["scenario", "method", "seed"]).index)
+    assert (costs["seconds"] > 0).all()
+    stack = costs.loc["subset"].xs("retrain", level="method")
+    assert len(stack) == 2 and stack["seconds"].nunique() == 1, "an equal share of one stack"
+    oracles = [line for line in history if line["stage"] == "oracle"]
+    for (scenario, method, seed), row in costs.iterrows():
+        if method == "retrain":  # what training the oracle took, not handing it on
+            epochs = [x for x in oracles if (x["scenario"], x["seed"]) == (scenario, seed)]
+            assert row["steps"] % len(epochs) == 0 and row["steps"] > 0
+        assert method != "none" or row["steps"] == 0
     models = sorted(path.name for path in (here / "models").iterdir())
     assert "seed0-teacher.safetensors" in models
     assert "seed1-class-oracle.safetensors" in models

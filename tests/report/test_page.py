@@ -43,7 +43,7 @@ def test_ids_are_unique_and_references_lead_somewhere(page, outline):
         "forget the whole class 0",
         "What the numbers support",
         "Differences to the honest rows, paired by seed",
-        "Every metric of this scenario",
+        "every metric of this scenario",
         "rows per seed (n)",
         "10 (0–9)",
         "What the figures mean",

@@ -13,7 +13,7 @@ from qhu.report.facts import stages
 from qhu.report.frames import (
     RESULTS,
     SUMMARY,
-    read_history,
+    read_reports,
     read_scores,
     read_settings,
     read_table,
@@ -45,7 +45,7 @@ def print_summary(folder: Path, console: Console, *, brief: bool = False) -> Non
     """
     summary = read_table(folder / "summary.csv", SUMMARY)
     results = read_table(folder / "results.csv", RESULTS)
-    _, facts = read_history(folder / "history.jsonl")
+    _, facts = read_reports(folder)
     scores = read_scores(folder, summary)
     tests = page_tests(results, scores)
     replies = {
