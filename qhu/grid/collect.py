@@ -92,8 +92,9 @@ class OpenRun:
         else:
             reasons = [result.reason] if isinstance(result, Failed) else []
         for why in reasons:
-            if why not in self.failed.setdefault(cell, []):  # beside exact values it fails again
-                self.failed[cell].append(why)
+            earlier = self.failed.setdefault(cell, [])
+            if not any(why.endswith(reason) for reason in earlier):  # exact values fail with it
+                earlier.append(why)
 
     def outcome(self) -> RunOutcome:
         """The folder, and what failed in the order of the cells."""
@@ -148,8 +149,10 @@ def write_files(
     used = {fit_key(study, fit) for fit in study.fits()}.union(*(line.used for line in scored))
     folder.write_text(STAGE_KEYS, "".join(f"{key}\n" for key in sorted(used)))
     order = {cell: number for number, cell in enumerate(study.cells())}
-    scored = sorted(scored, key=lambda result: order[result.cell])
-    results = _results(study, scored)
+    scored = sorted(scored, key=lambda result: (order[result.cell], result.stage == BESIDE))
+    asked = {result.cell for result in scored if result.stage != BESIDE}
+    # Exact values stand beside those asked for: where these are missing there is nothing to them.
+    results = _results(study, [result for result in scored if result.cell in asked])
     scored = [result for result in scored if result.stage != BESIDE]  # the same models once more
     folder.write_table("results.csv", results)
     metrics = study.readings(results["metric"].unique())

@@ -186,6 +186,23 @@ def test_a_metric_that_fails_costs_its_scores_alone(small, qhu, monkeypatch):
     assert len(results.groupby(["method", "seed"])) == 8 and "odd" not in set(results.metric)
 
 
+def test_exact_values_stand_beside_those_asked_for_or_not_at_all(small, qhu, monkeypatch):
+    evaluate, bad = pipeline.evaluate, Cell("subset", "none", 0)  # the first of all
+
+    def raises(study, cell, stage="evaluate"):
+        if (cell, stage) == (bad, "evaluate"):
+            raise ValueError("no luck")
+        return evaluate(study, cell, stage)
+
+    monkeypatch.setattr(pipeline, "evaluate", raises)
+    assert qhu("run", small, "--backend", "fake_manila", "--out", "here")[0] == 1
+    (hole,) = failed("here")[1]
+    assert hole["reason"].count("no luck") == 1
+    results = pd.read_csv("here/results.csv")
+    assert list(results.backend.unique()) == ["fake_manila", "statevector"]
+    assert results.groupby(["method", "seed"])["backend"].nunique().tolist() == [2] * 7
+
+
 def test_what_all_cells_need_ends_the_run(small, qhu, monkeypatch):
     evaluate = pipeline.evaluate
 
