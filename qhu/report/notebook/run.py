@@ -1,9 +1,10 @@
 """A run as a notebook holds it: its frames, read when they are asked for, and its answer."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from qhu.errors import UserError
 from qhu.record.folder import RunFolder, RunRecord
 from qhu.report import frames
 from qhu.report.answer import ScenarioAnswer
+from qhu.report.figure_style import FigureStyle, read_style
 from qhu.report.notebook.arguments import as_path, link
 from qhu.report.run.page import write_report
 from qhu.report.run.sections import answered
@@ -92,9 +94,17 @@ class Run:
         }
         return {about: reply for about, reply in replies.items() if reply}
 
-    def report(self) -> Path:
-        """Write ``report.html`` again; its path."""
-        return write_report(self.folder)
+    def report(self, style: FigureStyle | Mapping[str, Any] | str | Path | None = None) -> Path:
+        """Write ``report.html`` again, with its figures and tables; its path.
+
+        Args:
+            style: a style file, or settings as in one: ``colours`` and ``labels`` by name,
+                ``width`` of a figure such as ``85 mm``, ``font_size`` in points; None: the usual.
+
+        Raises:
+            UserError: the style is wrong, or names what the run has not.
+        """
+        return write_report(self.folder, None if style is None else read_style(style))
 
     def __repr__(self) -> str:
         return "\n".join([f"Run({str(self.folder)!r}): {self._title}", *self._sentences()])
