@@ -12,6 +12,7 @@ from qhu.backends import given as given_backends
 from qhu.backends.named import stage_overrides
 from qhu.commands.ablate import run as run_ablation
 from qhu.commands.evaluate import with_models
+from qhu.commands.rehearsal import agree, reach
 from qhu.compare.compare import compare as compare_runs
 from qhu.data.given import with_data
 from qhu.data.partition import Partition
@@ -73,6 +74,8 @@ def run(
     stages: AskedStages | None = None,
     workers: int = 0,
     scheduler: str | None = None,
+    emulator: str | None = None,
+    max_qpu_seconds: float | None = None,
 ) -> Run:
     """Run an experiment; what is finished already is not computed again.
 
@@ -89,6 +92,10 @@ def run(
         stages: for ``backend``, such as ``"train,unlearn"`` or a list; None: those it is meant for.
         workers: local processes; 0: this one.
         scheduler: address of a running Dask scheduler, instead of ``workers``.
+        emulator: ``"auto"``, or the address of one: devices are rehearsed on this machine, and
+            nothing is paid; None: a device is asked itself.
+        max_qpu_seconds: budget of device time; None: that of the backend. Without one nothing is
+            submitted; with one, the price is shown and nobody asked.
 
     Raises:
         UserError: a setting or an input is wrong, or the folder holds something else.
@@ -97,8 +104,10 @@ def run(
     processes, folder = as_count(workers, "workers"), _out(out)
     address = None if scheduler is None else as_text(scheduler, "scheduler")
     asked = _asked(experiment, _on(backend, stages), data, label)
-    with lenient_output():
-        return Run(run_grid(asked, folder, _console(), processes, address))
+    console = _console()
+    with lenient_output(), reach(emulator, max_qpu_seconds, asked.stages) as access:
+        shown = agree(console, yes=True)
+        return Run(run_grid(asked, folder, console, processes, address, access, shown))
 
 
 def evaluate(

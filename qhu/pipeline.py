@@ -74,7 +74,8 @@ def train(
                 facts = {"history": result.history, "steps": result.steps}
                 together = [astuple(other) for other in stack]
                 recorded = {**facts, "together": together, **_samples_of(study, model)}
-                study.store.put(keys[model], study.arrays(result.state), recorded)
+                arrays = study.arrays(result.state)
+                study.store.put(keys[model], arrays, recorded, result.seconds)
                 finished(model)
 
         net = study.net("train", keys.get(stack[0], ""))
@@ -159,7 +160,7 @@ def predict(
         study: the study.
         model: the model.
         seed: whose split scales the samples.
-        stage: on whose backend; ``beside`` is the exact one where evaluation costs.
+        stage: on whose backend; ``beside`` is the exact one where evaluation is on another.
         scenario: where evaluation costs, only the rows of its scores are evaluated; NaN elsewhere.
     """
     rows = study.evaluated(stage, seed, scenario)
@@ -203,7 +204,7 @@ def evaluate(study: Study, cell: Cell, stage: str = "evaluate") -> Scored:
 
 
 def evaluate_beside(study: Study, cell: Cell) -> Scored:
-    """Scores of the same models by exact values, where those of :func:`evaluate` cost."""
+    """Scores of the same models by exact values, where those of :func:`evaluate` are others."""
     return evaluate(study, cell, BESIDE)
 
 

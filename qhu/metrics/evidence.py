@@ -13,6 +13,8 @@ from qhu.errors import QhuError
 from qhu.registry import MetricEntry
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-6
+"""How far values pass the end of their span by rounding: outputs are float32."""
 
 
 class Measured(NamedTuple):
@@ -100,7 +102,8 @@ def measure(
         available: where they are found; None: the registry.
 
     Raises:
-        QhuError: a score is declared by two of the metrics, or by none.
+        QhuError: a score is declared by two of the metrics, or by none, or lies outside the span
+            that is declared of it.
     """
     entries = [(available or registry.metric)[name] for name in registry.metric.chosen(names)]
     scores: Scores = {}
@@ -108,6 +111,7 @@ def measure(
         measured: Scores = entry.make(evidence)
         for score in measured:
             _refuse_unread(score, entry, entries)
+            _refuse_outside(score, measured[score].value, entry)
         scores.update(measured)
     return scores
 
@@ -123,4 +127,17 @@ def _refuse_unread(score: str, entry: MetricEntry, entries: Sequence[MetricEntry
     if len(declared) > 1:
         raise QhuError(
             f"metrics '{declared[0]}' and '{declared[1]}' both have a score '{score}': rename one"
+        )
+
+
+def _refuse_outside(score: str, value: float, entry: MetricEntry) -> None:
+    """Intervals stay within the span that a metric declares: so must its values."""
+    declared = entry.score(score)
+    assert declared is not None  # refused before
+    low, high = declared.span
+    below = low is not None and value < low - ROUNDING
+    if below or (high is not None and value > high + ROUNDING):
+        raise QhuError(
+            f"metric '{entry.name}' returns {score} = {value:g}, and declares a span of "
+            f"{declared.span}: correct the span in its reading, or the metric"
         )

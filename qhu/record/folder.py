@@ -23,6 +23,7 @@ from qhu.record.scores import Score
 from qhu.record.stage import Stage, packed, unpacked
 
 RESULT_COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
+COST_COLUMNS = ["scenario", "method", "seed", "steps", "seconds"]
 FILES = ("results.csv", "summary.csv", "predictions.parquet", "history.jsonl", "report.html")
 RECORD = "run.json"
 AGAIN = "run the experiment again, which writes its files anew"
