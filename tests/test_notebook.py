@@ -79,6 +79,8 @@ def test_a_run_shows_its_answer(here):
         assert reply.sentence in cell.text
         assert reply.sentence in repr(run)
     assert len(run.answers) == 1
+    for words in ("forgot", "kept", "private", "distance", "finetune", "floor"):
+        assert words in cell.text
     assert "small on statevector, finished" in cell.text
     assert repr(run).startswith("Run('exact'): small on statevector, finished\n")
 
@@ -138,7 +140,7 @@ def test_backends_by_options_are_found_again(here, qhu):
     assert re.fullmatch(r"aer-[0-9a-f]{8}", name)
     kept = yaml.safe_load(Path(f"runs/.backends/{name}.yaml").read_text())
     assert kept == {"kind": "aer", "depolarizing": [0.01, 0.02]}
-    assert set(package.Run("noisy").results.backend) == {name}
+    assert set(package.Run("noisy").results.backend) == {name, "statevector"}
     code, out, _ = qhu("run", "noisy/experiment.yaml", "--out", "noisy")
     assert code == 0
     assert "finished already" in out
