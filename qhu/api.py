@@ -1,6 +1,6 @@
 """What a notebook calls: load an experiment, run it, hold its results as frames."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from qhu.commands.rehearsal import agree, reach
 from qhu.compare.compare import compare as compare_runs
 from qhu.data.given import with_data
 from qhu.data.partition import Partition
-from qhu.errors import UnknownName
+from qhu.errors import Incomplete, UnknownName
 from qhu.grid.run import STORE
 from qhu.grid.run import run as run_grid
 from qhu.model.hybrid import HybridNet
@@ -107,7 +107,9 @@ def run(
     console = _console()
     with lenient_output(), reach(emulator, max_qpu_seconds, asked.stages) as access:
         shown = agree(console, yes=True)
-        return Run(run_grid(asked, folder, console, processes, address, access, shown))
+        return Run(
+            _made(lambda: run_grid(asked, folder, console, processes, address, access, shown))
+        )
 
 
 def evaluate(
@@ -205,7 +207,7 @@ def ablate(
     else:
         sweep = load_sweep(experiment_file(as_path(experiment, "the experiment")), chosen)
     with lenient_output():
-        return Ablation(run_ablation(*sweep, folder, _console(), processes).parent)
+        return Ablation(_made(lambda: run_ablation(*sweep, folder, _console(), processes)).parent)
 
 
 def pack(
@@ -271,6 +273,14 @@ def partition(experiment: Asked, seed: int, scenario: str = "") -> Partition:
     if chosen and chosen not in asked.scenarios:
         raise UnknownName("scenario", chosen, asked.scenarios)
     return _exactly(asked).partition(number, chosen)
+
+
+def _made(make: Callable[[], Path]) -> Path:
+    """What was made, also where cells of it failed: lines and ``run.json`` say which."""
+    try:
+        return make()
+    except Incomplete as holes:
+        return holes.made
 
 
 def _asked(

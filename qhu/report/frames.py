@@ -256,7 +256,9 @@ def read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     reports = pd.DataFrame.from_records(facts)
     extra = [name for name in reports.columns if name not in (*ABOUT, "steps")]
     return (
-        pd.DataFrame.from_records(losses).reindex(columns=columns),
+        pd.DataFrame.from_records(losses)
+        .reindex(columns=columns)
+        .astype({"loss": "float64", "val_loss": "float64"}),  # null: it was not finite
         reports.reindex(columns=[*ABOUT, "steps", *extra]),
     )
 
