@@ -12,7 +12,7 @@ import torch
 import yaml
 
 import qhu as package
-from qhu.record.folder import RunFolder
+from qhu.record.folder import FailedCell, RunFolder
 from qhu.settings.experiment import make_experiment
 
 BASE = {
@@ -94,11 +94,13 @@ def test_a_page_elsewhere_is_linked_by_its_address(here, tmp_path, monkeypatch):
 
 def test_an_unfinished_run_says_so(here, tmp_path):
     shutil.copytree("exact", folder := tmp_path / "cut")
-    RunFolder(folder).update(status="cancelled", name="<b>bold")
+    hole = FailedCell(method="finetune", scenario="class", seed=1, reason="a <hole>")
+    RunFolder(folder).update(status="cancelled", name="<b>bold", failed=[hole])
     (folder / "results.csv").unlink()
     run = package.Run(folder)
     assert "not finished" in run._repr_html_()
     assert "&lt;b&gt;bold" in run._repr_html_()
+    assert "class finetune seed 1: a &lt;hole&gt;" in run._repr_html_()
     assert repr(run).endswith("<b>bold on statevector, cancelled")
 
 

@@ -129,6 +129,7 @@ class Run:
             title=self._title,
             folder=self.folder,
             finished=self.record.status == "finished",
+            failed=self.record.failed,
             sections=sections,
             problem=problem,
             page=link(self.folder / PAGE) if (self.folder / PAGE).exists() else "",
