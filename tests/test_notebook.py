@@ -12,7 +12,7 @@ import torch
 import yaml
 
 import qhu as package
-from qhu.record.folder import RunFolder
+from qhu.record.folder import FailedCell, RunFolder
 from qhu.settings.experiment import make_experiment
 
 BASE = {
@@ -79,6 +79,8 @@ def test_a_run_shows_its_answer(here):
         assert reply.sentence in cell.text
         assert reply.sentence in repr(run)
     assert len(run.answers) == 1
+    for words in ("forgot", "kept", "private", "distance", "finetune", "floor"):
+        assert words in cell.text
     assert "small on statevector, finished" in cell.text
     assert repr(run).startswith("Run('exact'): small on statevector, finished\n")
 
@@ -92,11 +94,13 @@ def test_a_page_elsewhere_is_linked_by_its_address(here, tmp_path, monkeypatch):
 
 def test_an_unfinished_run_says_so(here, tmp_path):
     shutil.copytree("exact", folder := tmp_path / "cut")
-    RunFolder(folder).update(status="cancelled", name="<b>bold")
+    hole = FailedCell(method="finetune", scenario="class", seed=1, reason="a <hole>")
+    RunFolder(folder).update(status="cancelled", name="<b>bold", failed=[hole])
     (folder / "results.csv").unlink()
     run = package.Run(folder)
     assert "not finished" in run._repr_html_()
     assert "&lt;b&gt;bold" in run._repr_html_()
+    assert "class finetune seed 1: a &lt;hole&gt;" in run._repr_html_()
     assert repr(run).endswith("<b>bold on statevector, cancelled")
 
 
@@ -138,7 +142,7 @@ def test_backends_by_options_are_found_again(here, qhu):
     assert re.fullmatch(r"aer-[0-9a-f]{8}", name)
     kept = yaml.safe_load(Path(f"runs/.backends/{name}.yaml").read_text())
     assert kept == {"kind": "aer", "depolarizing": [0.01, 0.02]}
-    assert set(package.Run("noisy").results.backend) == {name}
+    assert set(package.Run("noisy").results.backend) == {name, "statevector"}
     code, out, _ = qhu("run", "noisy/experiment.yaml", "--out", "noisy")
     assert code == 0
     assert "finished already" in out

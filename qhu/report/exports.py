@@ -6,6 +6,7 @@ import pandas as pd
 from pylatexenc.latexencode import unicode_to_latex
 
 from qhu.record.csv_text import csv_text
+from qhu.report.figure_style import label_of
 from qhu.report.statistics import LEVEL
 from qhu.report.tables import Table, TableCell
 
@@ -57,9 +58,14 @@ def as_latex(table: Table) -> str:
 
 def _grid(table: Table) -> list[list[str]]:
     """Head, rows per seed, then a line per method."""
-    head = ["method", "seeds", *(column.metric for column in table.columns)]
+    head = ["method", "seeds", *(_head(column.metric) for column in table.columns)]
     basis = ["rows per seed (n)", "", *(column.n for column in table.columns)]
-    return [head, basis, *([r.method, r.seeds, *map(_text, r.cells)] for r in table.rows)]
+    return [head, basis, *([label_of(r.method), r.seeds, *map(_text, r.cells)] for r in table.rows)]
+
+
+def _head(metric: str) -> str:
+    """The label of a score, or of a score minus a row's."""
+    return " − ".join(map(label_of, metric.split(" − ")))
 
 
 def _text(cell: TableCell) -> str:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
+from qhu.report.figure_style import label_of, points
 from qhu.report.plots import BAND, INK, arms, wrapped
 from qhu.report.statistics import Estimate
 from qhu.report.verdicts import CONCLUSIONS, Conclusion
@@ -74,7 +75,8 @@ def forest(
     axes.axvline(goal.value, color=INK, lw=0.9, zorder=1)
     for height, row in enumerate(placed):
         _point(axes, height, row, looks[row.verdict])
-    axes.set_yticks(range(len(placed)), [wrapped(row.method) for row in placed], fontsize=8.5)
+    names = [wrapped(label_of(row.method)) for row in placed]
+    axes.set_yticks(range(len(placed)), names, fontsize=points(8.5))
     axes.set_ylim(len(placed) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
@@ -83,7 +85,7 @@ def forest(
     name_verdicts(axes, measured, looks)
     if axes.patches:
         where: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
-        axes.legend(frameon=False, fontsize=8, ncols=2, **where)
+        axes.legend(frameon=False, fontsize=points(8), ncols=2, **where)
 
 
 def _point(axes: Axes, height: int, row: ForestRow, look: Conclusion) -> None:
@@ -118,6 +120,6 @@ def name_verdicts(
     right.grid(visible=False)
     right.tick_params(axis="y", length=0, pad=2)
     words = [looks[verdict].words if verdict else "not measured" for verdict in verdicts]
-    right.set_yticks(range(len(verdicts)), words, fontsize=8)
+    right.set_yticks(range(len(verdicts)), words, fontsize=points(8))
     for label, verdict in zip(right.get_yticklabels(), verdicts, strict=True):
         label.set_color(looks[verdict].colour if verdict else INK)

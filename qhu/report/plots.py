@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from qhu.record.scores import Score
+from qhu.report.figure_style import label_of
 from qhu.report.statistics import MIN_SEEDS, Estimate, estimates
 from qhu.report.styles import REFERENCE_METHODS, style
 
@@ -43,9 +44,9 @@ def intervals(summary: pd.DataFrame, score: Score, axes: Axes) -> None:
         axes.axvline(values[against].mean, color=INK, lw=0.9, zorder=1)
     for place, (method, value) in enumerate(values.items()):
         _point(axes, method, value.mean, place, xerr=arms(value), elinewidth=1.3)
-    axes.set_yticks(range(len(values)), list(map(wrapped, values)))
+    axes.set_yticks(range(len(values)), [wrapped(label_of(method)) for method in values])
     axes.invert_yaxis()
-    axes.set_xlabel(score.title)
+    axes.set_xlabel(label_of(score.name, score.title))
     positive = [value.mean for value in values.values() if value.mean > 0]
     if score.distance and positive and max(positive) > WIDE_RANGE * min(positive):
         axes.set_xscale("log", nonpositive="clip")

@@ -4,6 +4,8 @@ import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from qhu.report.figure_style import colour_of
+
 REFERENCE_METHODS = ("none", "retrain", "floor")
 """Rows that every other is read against, always shown first."""
 
@@ -51,6 +53,11 @@ FIXED["floor"] = Style("#999999", "P")
 
 def style(method: str) -> Style:
     """The method's own colour and marker; a name that is not built in gets them by its hash."""
+    usual = _usual(method)
+    return usual._replace(colour=colour_of(method, usual.colour))
+
+
+def _usual(method: str) -> Style:
     if method in FIXED:
         return FIXED[method]
     if method in METHODS:

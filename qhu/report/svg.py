@@ -17,6 +17,7 @@ from matplotlib.markers import MarkerStyle
 from pypdf import PdfReader, PdfWriter
 
 from qhu.errors import UserError
+from qhu.report.figure_style import chosen
 from qhu.report.styles import style
 
 STYLE: dict[Any, Any] = {
@@ -59,13 +60,13 @@ def draw(plot: Callable[[Axes], None], size: tuple[float, float], name: str, lab
 
     Args:
         plot: draws on the axes it is given.
-        size: width and height in inches.
+        size: width and height in inches, in the usual style.
         name: unique in the report; makes its ids unique in the page.
         label: what it shows, for readers who do not see it.
     """
     text = io.StringIO()
-    with rc_context(STYLE):
-        figure = Figure(size)
+    with rc_context({**STYLE, "font.size": chosen().font_size}):
+        figure = Figure(chosen().sized(size))
         plot(figure.add_subplot())
         ConstrainedLayoutEngine().execute(figure)  # once, not for every file
         _powers(figure)

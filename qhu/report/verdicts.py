@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from qhu.report.figure_style import colour_of
 from qhu.report.svg import shape
 
 MARGIN = 0.05
@@ -19,9 +20,14 @@ class Conclusion(NamedTuple):
     """What a page says of a method with some verdict, and how it draws it."""
 
     words: str
-    colour: str
+    hue: str
     marker: str
     filled: bool = True
+
+    @property
+    def colour(self) -> str:
+        """Its hue, unless the style of the figures has another for its words."""
+        return colour_of(self.words, self.hue)
 
 
 CONCLUSIONS: Mapping[str, Conclusion] = {

@@ -1,9 +1,10 @@
 """A run as a notebook holds it: its frames, read when they are asked for, and its answer."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,12 +12,13 @@ from qhu.errors import UserError
 from qhu.record.folder import RunFolder, RunRecord
 from qhu.report import frames
 from qhu.report.answer import ScenarioAnswer
+from qhu.report.figure_style import FigureStyle, read_style
 from qhu.report.notebook.arguments import as_path, link
+from qhu.report.run.matrix import Matrix, matrix
 from qhu.report.run.page import write_report
 from qhu.report.run.sections import answered
-from qhu.report.run_tests import by_section, page_tests
+from qhu.report.run_tests import by_section, page_tests, scores_in
 from qhu.report.templates import fill
-from qhu.report.verdicts import CONCLUSIONS
 
 PAGE = "report.html"
 
@@ -82,19 +84,36 @@ class Run:
     @functools.cached_property
     def answers(self) -> dict[str, ScenarioAnswer]:
         """The verdicts by dataset, scenario and backend, as the page has them."""
-        files = self._files
-        tests = page_tests(files.results, files.scores)
-        replies = {
-            f"{dataset}: {scenario} (on {backend})": answered(
-                rows, tests[dataset, scenario, backend], files.facts
-            )
-            for (dataset, scenario, backend), rows in by_section(files.results).items()
-        }
-        return {about: reply for about, reply in replies.items() if reply}
+        return {about: reply for about, (reply, _) in self._sections.items() if reply}
 
-    def report(self) -> Path:
-        """Write ``report.html`` again; its path."""
-        return write_report(self.folder)
+    @functools.cached_property
+    def _sections(self) -> dict[str, tuple[ScenarioAnswer | None, Matrix]]:
+        """Answer and matrix of every section; none where a run that was stopped has no results."""
+        if not (self.folder / "results.csv").exists():
+            return {}
+        files = self._files
+        tests, summaries = page_tests(files.results, files.scores), by_section(files.summary)
+        shown = {}
+        for key, rows in by_section(files.results).items():
+            dataset, scenario, backend = key
+            present = scores_in(rows, files.scores)
+            shown[f"{dataset}: {scenario} (on {backend})"] = (
+                answered(rows, tests[key], files.facts),
+                matrix(present, rows, summaries[key], tests[key]),
+            )
+        return shown
+
+    def report(self, style: FigureStyle | Mapping[str, Any] | str | Path | None = None) -> Path:
+        """Write ``report.html`` again, with its figures and tables; its path.
+
+        Args:
+            style: a style file, or settings as in one: ``colours`` and ``labels`` by name,
+                ``width`` of a figure such as ``85 mm``, ``font_size`` in points; None: the usual.
+
+        Raises:
+            UserError: the style is wrong, or names what the run has not.
+        """
+        return write_report(self.folder, None if style is None else read_style(style))
 
     def __repr__(self) -> str:
         return "\n".join([f"Run({str(self.folder)!r}): {self._title}", *self._sentences()])
@@ -102,17 +121,17 @@ class Run:
     def _repr_html_(self) -> str:
         """The answer as a cell: a sentence and a table per scenario, and a link to the page."""
         try:
-            answers, problem = self._answers(), ""
+            sections, problem = self._sections, ""
         except UserError as error:  # a cell that cannot be shown says why
-            answers, problem = {}, str(error)
+            sections, problem = {}, str(error)
         return fill(
             "notebook/run.html.jinja",
             title=self._title,
             folder=self.folder,
             finished=self.record.status == "finished",
-            answers=answers,
+            failed=self.record.failed,
+            sections=sections,
             problem=problem,
-            words={verdict: look.words for verdict, look in CONCLUSIONS.items()},
             page=link(self.folder / PAGE) if (self.folder / PAGE).exists() else "",
         )
 
@@ -120,13 +139,9 @@ class Run:
     def _title(self) -> str:
         return f"{self.record.name} on {self.record.backend}, {self.record.status}"
 
-    def _answers(self) -> dict[str, ScenarioAnswer]:
-        """Those of a run that has results; one that was stopped early has none."""
-        return self.answers if (self.folder / "results.csv").exists() else {}
-
     def _sentences(self) -> Iterator[str]:
         try:
-            for about, reply in self._answers().items():
+            for about, reply in self.answers.items():
                 yield " ".join([f"{about}: {reply.sentence}", *reply.caveats])
         except UserError as error:
             yield str(error)

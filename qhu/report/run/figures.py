@@ -10,6 +10,7 @@ from qhu.record.scores import Score
 from qhu.report import choice, plots
 from qhu.report.answer import MethodVerdict
 from qhu.report.claims import REFERENCES
+from qhu.report.figure_style import label_of
 from qhu.report.forest import Goal, forest, size
 from qhu.report.panels import Panel, seed_count, slug
 from qhu.report.run.matrix import Matrix, distance_score
@@ -34,7 +35,12 @@ def forest_panels(name: str, verdicts: Sequence[MethodVerdict], tests: Tests) ->
     panels = []
     for which, compared in enumerate(decisive(tests)):
         score, rows = compared.score, [row.forest_row(which) for row in verdicts]
-        goal = Goal(0, MARGIN, _second_oracle(verdicts, which), f"{score.title} − oracle's")
+        goal = Goal(
+            0,
+            MARGIN,
+            _second_oracle(verdicts, which),
+            f"{label_of(score.name, score.title)} − oracle's",
+        )
         plot = functools.partial(forest, rows, goal)
         label = f"{score.title} minus the oracle's, by method, with verdicts"
         drawing = draw(plot, size(rows), f"{name}-forest-{slug(score.name)}", label)

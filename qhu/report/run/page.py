@@ -5,36 +5,54 @@ from pathlib import Path
 
 from qhu.record.folder import RunFolder
 from qhu.record.references import formatted
+from qhu.record.scores import ROWS
 from qhu.report import facts
 from qhu.report.design import by_topic, design
 from qhu.report.exports import table_files
+from qhu.report.figure_style import FigureStyle, check_names, drawn_with
 from qhu.report.frames import RunFiles, load_run
 from qhu.report.panels import Panel, numbered
 from qhu.report.run import methods
 from qhu.report.run.beside import beside_tables
 from qhu.report.run.figures import training_curves
 from qhu.report.run.sections import ScenarioSection, sections
+from qhu.report.styles import METHODS, REFERENCE_METHODS
 from qhu.report.svg import as_pdf, inline
 from qhu.report.templates import fill
-from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
+from qhu.report.verdicts import CONCLUSIONS, MARGIN, UTILITY_MARGIN
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, style: FigureStyle | None = None) -> Path:
     """Write the report of a run folder, from the run's own files alone.
 
     ``report.html``, ``figures/*.svg`` and ``*.pdf``, ``tables/*.csv``, ``*.tex`` and ``*.md``,
     ``methods.md`` and ``methods.tex``.
 
+    Args:
+        folder: the run folder.
+        style: colours, labels and sizes of its figures and tables; None: the usual ones.
+
     Returns:
         Path of the page.
 
     Raises:
-        UserError: it is no run folder, or one of its files is missing, damaged or empty.
+        UserError: it is no run folder, one of its files is missing, damaged or empty, or the style
+            names what the run has not.
     """
-    out = RunFolder(folder)
-    for name, content in report_files(load_run(folder)):
-        out.write_bytes(name, content.encode() if isinstance(content, str) else content)
+    out, run, style = RunFolder(folder), load_run(folder), style or FigureStyle()
+    _check_style(style, run)
+    with drawn_with(style):
+        for name, content in report_files(run):
+            out.write_bytes(name, content.encode() if isinstance(content, str) else content)
     return folder / "report.html"
+
+
+def _check_style(style: FigureStyle, run: RunFiles) -> None:
+    """A style may be one file for many runs: it may name any method of qhu, and scores by row."""
+    rows = {*run.results["method"], *METHODS, *REFERENCE_METHODS}
+    stems = {score.stem for score in run.scores.values() if score.rows}
+    scores = {*run.scores, *(f"{stem}_{rows}" for stem in stems for rows in ROWS)}
+    check_names(style, rows, scores, {look.words for look in CONCLUSIONS.values()})
 
 
 def report_files(run: RunFiles) -> Iterator[tuple[str, str | bytes]]:

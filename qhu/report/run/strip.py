@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from qhu.record.scores import Score
+from qhu.report.figure_style import label_of, points
 from qhu.report.forest import name_verdicts
 from qhu.report.plots import BAND, INK, arms, wrapped
 from qhu.report.statistics import Estimate
@@ -80,11 +81,13 @@ def strip(rows: Sequence[StripRow], score: Score, marks: Landmarks, axes: Axes) 
             color=look.colour,
             mfc=look.colour if look.filled else "white",
         )
-    axes.set_yticks(range(len(rows)), [wrapped(row.method) for row in rows], fontsize=8.5)
+    names = [wrapped(label_of(row.method)) for row in rows]
+    axes.set_yticks(range(len(rows)), names, fontsize=points(8.5))
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"{score.title}, square-root axis" if score.distance else score.title)
+    title = label_of(score.name, score.title)
+    axes.set_xlabel(f"{title}, square-root axis" if score.distance else title)
     if any(row.verdict for row in rows):
         name_verdicts(axes, [row.verdict for row in rows])
 
@@ -120,10 +123,10 @@ def _landmarks(marks: Landmarks, axes: Axes) -> None:
             name,
             (value.mean, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(0, 2 + 10 * height),
+            xytext=(0, 2 + points(10) * height),
             textcoords="offset points",
             ha="center",
-            fontsize=8,
+            fontsize=points(8),
         )
 
 
