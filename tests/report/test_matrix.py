@@ -221,3 +221,13 @@ def test_tables_lead_with_the_distance(results, scores):
         assert section.tests.columns[0].metric == "kl_forget − floor"
         names = [column.metric for column in section.scores.columns]
         assert len(set(names)) == len(names) and "acc_retain" in names
+
+
+def test_of_two_backends_the_one_that_was_asked_for_answers_first(tmp_path, results, write_run):
+    few = results[results["method"].isin(["none", "retrain", "floor", "scrub"])]
+    few = few[few["metric"] == "acc_forget"]
+    both = pd.concat([few.assign(backend="statevector"), few])
+    page = write_report(write_run(tmp_path / "run", both)).read_text()
+    links = re.findall(r'<p class="lead sentence"><a href="#o-[\w-]+">(.*?)</a>', page)
+    device = ["iris: subset on fake_brisbane", "iris: class on fake_brisbane"]
+    assert links == [*device, "iris: subset on statevector", "iris: class on statevector"]

@@ -65,6 +65,7 @@ def _page(run: RunFiles, scenario_sections: list[ScenarioSection], curves: list[
         record=run.record,
         facts=facts.key_facts(run),
         sections=scenario_sections,
+        asked_first=sorted(scenario_sections, key=lambda s: s.backend != run.record.backend),
         margin=f"{MARGIN:g}",
         utility_margin=f"{UTILITY_MARGIN:g}",
         beside=beside_tables(run.results, run.scores),
