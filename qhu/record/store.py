@@ -11,8 +11,9 @@ from uuid import uuid4
 
 from numpy.typing import NDArray
 
-from qhu.errors import UserError
+from qhu.errors import UserError, fatal
 from qhu.record.files import OWNER_ALONE, Damaged, read_plain, replacing, written
+from qhu.record.json_text import json_text
 from qhu.record.stage import Stage, packed, unpacked
 
 CLOCK = ".seconds"
@@ -65,9 +66,10 @@ class Store:
             _put_aside(path, str(error))
             return None
         except OSError as error:  # of the machine, say too many open files: no fault of the file
-            raise UserError(
-                f"cannot read {path}: {error.strerror}; mend it and run again"
-            ) from None
+            with fatal():
+                raise UserError(
+                    f"cannot read {path}: {error.strerror}; mend it and run again"
+                ) from None
 
     def get(self, key: str, compute: Callable[[], tuple[dict[str, Any], dict[str, Any]]]) -> Stage:
         """The stage ``key``; ``compute`` (arrays, facts) runs only where it is not yet kept."""
@@ -94,9 +96,9 @@ class Store:
             facts: what there is to say of them, as JSON has it.
             seconds: how long computing it took; None: that is not known.
         """
-        path = self.path(key)
+        path, content = self.path(key), packed(Stage(key, arrays, facts))
         with self.private(path) as partial:
-            partial.write_bytes(packed(Stage(key, arrays, facts)))
+            partial.write_bytes(content)
         if seconds is not None:
             with self.private(path.with_suffix(CLOCK)) as partial:
                 partial.write_text(f"{seconds:.4g}\n")
@@ -154,7 +156,7 @@ class MemoryStore(Store):
         seconds: float | None = None,
     ) -> None:
         """Keep a stage."""
-        self._stages[key] = Stage(key, arrays, json.loads(json.dumps(facts)))
+        self._stages[key] = Stage(key, arrays, json.loads(json_text(facts)))
         self._seconds[key] = seconds
 
     def seconds(self, key: str) -> float | None:

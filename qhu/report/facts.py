@@ -77,6 +77,27 @@ def key_facts(run: RunFiles) -> Pairs:
     ]
 
 
+def stages(settings: Mapping[str, Any], record: RunRecord) -> str:
+    """Where models were made, in a sentence; empty where that is where they were evaluated.
+
+    Args:
+        settings: contents of ``experiment.yaml``.
+        record: contents of ``run.json``.
+    """
+    made = {stage: settings.get("stages", {}).get(stage) for stage in ("train", "unlearn")}
+    asked = settings.get("stages", {}).get("evaluate")
+    if set(made.values()) == {asked}:
+        return ""
+    where = {
+        stage: f"exactly ({name})" if record.effective.get(stage, {}).get("exact") else f"on {name}"
+        for stage, name in made.items()
+    }
+    words = f"trained {where['train']} and unlearned {where['unlearn']}"
+    if where["train"] == where["unlearn"]:
+        words = f"trained and unlearned {where['train']}"
+    return f"Models were {words}; only what they answer was computed on {record.backend}."
+
+
 def ranges(numbers: Sequence[int]) -> str:
     """Sorted numbers, consecutive ones as ``first–last``."""
     runs: list[list[int]] = []

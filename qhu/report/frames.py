@@ -69,7 +69,7 @@ def load_run(folder: Path) -> RunFiles:
     Raises:
         UserError: it is no run folder, or one of its files is missing, damaged or empty.
     """
-    record, results = _record(folder), read_table(folder / "results.csv", RESULTS)
+    record, results = record_of(folder), read_table(folder / "results.csv", RESULTS)
     losses, facts = read_reports(folder)
     drawing, references = folder / "circuit.svg", folder / "references.bib"
     return RunFiles(
@@ -95,7 +95,7 @@ def read_scores(folder: Path, table: pd.DataFrame) -> dict[str, Score]:
     Raises:
         UserError: it is no run folder, or ``run.json`` does not say it.
     """
-    record = _record(folder)
+    record = record_of(folder)
     if record.schema_version < SCHEMA:
         raise UserError(
             f"{folder} was written by an earlier version of qhu, which did not record how scores "
@@ -110,7 +110,29 @@ def read_scores(folder: Path, table: pd.DataFrame) -> dict[str, Score]:
     return {name: record.metrics[name] for name in names}
 
 
-def _record(folder: Path) -> RunRecord:
+def read_results(folder: Path) -> pd.DataFrame:
+    """Rows of a run's ``results.csv`` on the backend that was asked for.
+
+    Raises:
+        UserError: as :func:`read_table`.
+    """
+    return asked_for(read_table(folder / "results.csv", RESULTS))
+
+
+def asked_for(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``results.csv`` or ``summary.csv`` on the backend that a run was asked for.
+
+    It comes first; the same models' exact values may stand beside its own.
+    """
+    return table[table["backend"].isin(table["backend"].head(1))]
+
+
+def record_of(folder: Path) -> RunRecord:
+    """What ``run.json`` says of a run.
+
+    Raises:
+        UserError: it is no run folder.
+    """
     record = RunFolder(folder).record()
     if record is None:
         raise UserError(f"{folder} is not a run folder: it has no run.json")
@@ -234,7 +256,9 @@ def read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     reports = pd.DataFrame.from_records(facts)
     extra = [name for name in reports.columns if name not in (*ABOUT, "steps")]
     return (
-        pd.DataFrame.from_records(losses).reindex(columns=columns),
+        pd.DataFrame.from_records(losses)
+        .reindex(columns=columns)
+        .astype({"loss": "float64", "val_loss": "float64"}),  # null: it was not finite
         reports.reindex(columns=[*ABOUT, "steps", *extra]),
     )
 
