@@ -14,16 +14,16 @@ from qhu.report.tables import TableCell, number
 from qhu.report.verdicts import CONCLUSIONS, chip, mark, place
 
 
-class Cost(NamedTuple):
+class UnlearningCost(NamedTuple):
     """Optimiser steps of a method and the seconds that it took on one thread, NaN if not known."""
 
     steps: float = math.nan
     seconds: float = math.nan
 
-    def over(self, other: "Cost") -> "Cost":
+    def over(self, other: "UnlearningCost") -> "UnlearningCost":
         """Shares of another cost, NaN where that is 0."""
         pairs = zip(self, other, strict=True)
-        return Cost(*(own / its if its > 0 else math.nan for own, its in pairs))
+        return UnlearningCost(*(own / its if its > 0 else math.nan for own, its in pairs))
 
 
 class MethodVerdict(NamedTuple):
@@ -77,12 +77,12 @@ class MethodVerdict(NamedTuple):
 
     @property
     def steps(self) -> str:
-        """Cost in words."""
+        """UnlearningCost in words."""
         return "–" if math.isnan(self.cost) else f"{self.cost:,.0f}"
 
     @property
     def share_in_words(self) -> str:
-        """Cost beside that of training from scratch; empty where one is not known."""
+        """UnlearningCost beside that of training from scratch; empty where one is not known."""
         return _share(self.share)
 
     @property
@@ -116,7 +116,7 @@ class VerdictTable(NamedTuple):
     heads: tuple[str, ...]
     signed: bool
     rows: list[MethodVerdict]
-    retraining: Cost = Cost()
+    retraining: UnlearningCost = UnlearningCost()
 
     @property
     def again(self) -> tuple[str, str]:

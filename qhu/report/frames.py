@@ -223,8 +223,8 @@ def read_reports(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     losses, facts = read_history(folder / "history.jsonl")
     file, model = folder / "costs.csv", ABOUT[1:]
     if file.exists():
-        told = facts.drop(columns="steps").astype({name: COSTS[name] for name in model})
-        facts = read_table(file, COSTS).merge(told, "left", model)
+        reported = facts.drop(columns="steps").astype({name: COSTS[name] for name in model})
+        facts = read_table(file, COSTS).merge(reported, "left", model)
     else:
         facts["steps"] = facts["steps"].mask(facts["method"] == "retrain")
         facts["seconds"] = float("nan")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.answer import Cost, MethodVerdict, VerdictTable, ordered
+from qhu.report.answer import MethodVerdict, UnlearningCost, VerdictTable, ordered
 from qhu.report.run_tests import Tests
 from qhu.report.statistics import (
     Estimate,
@@ -68,7 +68,7 @@ def grounds(tests: Tests, rows_of: Mapping[str, int]) -> Grounds:
 
 
 def verdict_table(
-    tests: Tests, rows_of: Mapping[str, int], costs: Mapping[str, Cost]
+    tests: Tests, rows_of: Mapping[str, int], costs: Mapping[str, UnlearningCost]
 ) -> VerdictTable | None:
     """The verdicts of a section; None where the run has no score to judge by.
 
@@ -82,13 +82,13 @@ def verdict_table(
     methods = list(dict.fromkeys(method for _, rows in leaks for method in rows))
     if not methods:
         return None
-    again = costs.get("retrain", Cost())
+    again = costs.get("retrain", UnlearningCost())
     rows = [
         _judged(
             method,
             [(score, rows.get(method)) for score, rows in leaks],
             utility.get(method),
-            costs.get(method, Cost()),
+            costs.get(method, UnlearningCost()),
             again,
         )
         for method in methods
@@ -133,8 +133,8 @@ def _judged(
     method: str,
     leaks: list[tuple[Score, Row | None]],
     utility: Row | None,
-    cost: Cost,
-    again: Cost,
+    cost: UnlearningCost,
+    again: UnlearningCost,
 ) -> MethodVerdict:
     smallest = [row["smallest"] for _, row in leaks if row and math.isfinite(row["smallest"])]
     return MethodVerdict(

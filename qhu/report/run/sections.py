@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from qhu.record.scores import ROWS, Score
-from qhu.report.answer import Cost, ScenarioAnswer, answer
+from qhu.report.answer import ScenarioAnswer, UnlearningCost, answer
 from qhu.report.choice import headline
 from qhu.report.claims import Statement
 from qhu.report.frames import TOOK
@@ -44,11 +44,15 @@ class ScenarioSection:
         return f"{self.dataset}: {self.scenario}"
 
 
-def _costs(facts: pd.DataFrame, scenario: str) -> dict[str, Cost]:
+def _costs(facts: pd.DataFrame, scenario: str) -> dict[str, UnlearningCost]:
     """What each method took in a scenario, means over the seeds."""
     chosen = facts[facts["scenario"] == scenario]
     means = chosen.groupby("method")[TOOK].mean().astype(float)
-    return dict(zip(map(str, means.index), map(Cost._make, means.to_numpy().tolist()), strict=True))
+    return dict(
+        zip(
+            map(str, means.index), map(UnlearningCost._make, means.to_numpy().tolist()), strict=True
+        )
+    )
 
 
 def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> ScenarioAnswer | None:
