@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.answer import MethodVerdict, VerdictTable, ordered
+from qhu.report.answer import Cost, MethodVerdict, VerdictTable, ordered
 from qhu.report.run_tests import Tests
 from qhu.report.statistics import (
     Estimate,
@@ -25,6 +25,8 @@ from qhu.report.statistics import (
 from qhu.report.tables import Compared
 from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
+Row = dict[Any, Any]
+"""A judged test of a method."""
 NOWHERE = (math.nan, math.nan)
 UNKNOWN = Estimate(math.nan, *NOWHERE, 0)
 
@@ -39,10 +41,6 @@ def _is_decisive(compared: Compared) -> bool:
     return (
         compared.reference == "retrain" == score.against and score.rows == "forget" and score.share
     )
-
-
-Row = dict[Any, Any]
-"""A judged test of a method."""
 
 
 class Grounds(NamedTuple):
@@ -70,31 +68,33 @@ def grounds(tests: Tests, rows_of: Mapping[str, int]) -> Grounds:
 
 
 def verdict_table(
-    tests: Tests, rows_of: Mapping[str, int], steps: Mapping[str, float]
+    tests: Tests, rows_of: Mapping[str, int], costs: Mapping[str, Cost]
 ) -> VerdictTable | None:
     """The verdicts of a section; None where the run has no score to judge by.
 
     Args:
         tests: of the section.
         rows_of: by score, how few rows a seed's value rests on.
-        steps: by method, the optimiser steps that it took.
+        costs: by method, what it took; training from scratch is ``retrain``.
     """
     leaks, measured = grounds(tests, rows_of)
     utility = measured[1] if measured else {}
     methods = list(dict.fromkeys(method for _, rows in leaks for method in rows))
     if not methods:
         return None
+    again = costs.get("retrain", Cost())
     rows = [
         _judged(
             method,
             [(score, rows.get(method)) for score, rows in leaks],
             utility.get(method),
-            steps.get(method, math.nan),
+            costs.get(method, Cost()),
+            again,
         )
         for method in methods
     ]
     heads = tuple(score.name for score, _ in leaks)
-    return VerdictTable(heads, True, ordered(rows))
+    return VerdictTable(heads, True, ordered(rows), again)
 
 
 def fewest_rows(results: pd.DataFrame) -> dict[str, int]:
@@ -133,7 +133,8 @@ def _judged(
     method: str,
     leaks: list[tuple[Score, Row | None]],
     utility: Row | None,
-    steps: float,
+    cost: Cost,
+    again: Cost,
 ) -> MethodVerdict:
     smallest = [row["smallest"] for _, row in leaks if row and math.isfinite(row["smallest"])]
     return MethodVerdict(
@@ -142,9 +143,11 @@ def _judged(
         leaks=tuple(estimate(row) if row else UNKNOWN for _, row in leaks),
         utility=_utility(utility) if utility else UNKNOWN,
         kept=kept(utility) if utility else "",
-        cost=steps,
-        share=math.nan,
+        cost=cost.steps,
+        share=cost.over(again).steps,
         smallest=max(smallest, default=math.nan),
+        seconds=cost.seconds,
+        seconds_share=cost.over(again).seconds,
         inner=tuple(equivalence_interval(row) if row else NOWHERE for _, row in leaks),
     )
 

@@ -33,6 +33,8 @@ CITES = {"test Holm": ("holm1979simple",)}
 MIN_SEEDS = 5
 """With fewer seeds nothing is claimed: a t-test of two to four values rests on its assumption of a
 normal distribution alone, and scores of a few rows are far from it."""
+RESOLUTION = 1e-5
+"""Of scores of one model on two backends, which compute with float32: what is less is rounding."""
 
 Verdict = Literal["above", "below", "not shown", "same", "few seeds"]
 """What is known of a difference: claimed to lie above or below 0; not shown; the same in every

@@ -13,7 +13,7 @@ from qhu.report.run.sections import sections
 from qhu.report.statistics import summarise
 from qhu.report.tables import Compared
 
-NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
+NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps", "seconds"])
 COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 
 
@@ -212,3 +212,12 @@ def test_many_scenarios_of_one_method_and_one_seed(tmp_path, results, write_run)
     page = write_report(write_run(tmp_path / "run", many, seeds=1)).read_text()
     assert page.count('class="lead sentence"') == 5
     assert not re.search(r"\bnan\b", page)
+
+
+def test_tables_lead_with_the_distance(results, scores):
+    """A telephone shows a column or two."""
+    for section in sections(results, summarise(results, scores), scores, NO_FACTS):
+        assert section.scores.columns[0].metric == "kl_forget"
+        assert section.tests.columns[0].metric == "kl_forget − floor"
+        names = [column.metric for column in section.scores.columns]
+        assert len(set(names)) == len(names) and "acc_retain" in names

@@ -83,7 +83,7 @@ def scores(rng, seeds, methods=ROWS, scenarios=("subset", "class")):
 def run_claims(rng, seeds, folder, write_record):
     results = scores(rng, seeds)
     write_record(folder, results)
-    nothing = pd.DataFrame(columns=["scenario", "method", "steps"])
+    nothing = pd.DataFrame(columns=["scenario", "method", "steps", "seconds"])
     read = read_scores(folder, results)
     found = sections(results, summarise(results, read), read, nothing)
     text = " ".join(s.text for one in found for s in one.reading)

@@ -10,7 +10,7 @@ from qhu.report.run.reading import statements
 from qhu.report.run.sections import sections
 from qhu.report.statistics import judged, summarise
 
-NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
+NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps", "seconds"])
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from qhu.report.run_tests import by_section, page_tests
 from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
 COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
-NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
+NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps", "seconds"])
 
 
 @pytest.fixture
@@ -152,10 +152,20 @@ def test_utility_and_cost_stand_beside_the_verdict(verdicts):
         "scrub": around(0.5, 0.01, 20, 3),
         "lca": around(0.88, 0.05, 20, 4),
     }
-    facts = pd.DataFrame({"scenario": "subset", "method": ["eu_k", "eu_k"], "steps": [40, 20]})
-    rows, _ = verdicts({"mia_forget": planted(), "acc_test": accuracy}, facts=facts)
+    facts = pd.DataFrame(
+        {
+            "scenario": ["subset", "subset", "subset", "class"],
+            "method": ["eu_k", "eu_k", "retrain", "retrain"],
+            "steps": [40, 20, 120, 7],
+            "seconds": [0.5, 1.5, 4.0, 99.0],
+        }
+    )
+    rows, answered = verdicts({"mia_forget": planted(), "acc_test": accuracy}, facts=facts)
     assert [rows[m].kept for m in ("eu_k", "scrub", "lca")] == ["kept", "lost", "cannot tell"]
     assert (rows["eu_k"].cost, rows["eu_k"].steps) == (30, "30")
+    assert rows["eu_k"].share_in_words == "0.25 × retrain"
+    assert (rows["eu_k"].seconds_in_words, rows["eu_k"].seconds_share) == ("1 s", 0.25)
+    assert answered.table.again == ("120", "4 s")
     assert math.isnan(rows["scrub"].cost)
 
 
@@ -185,3 +195,12 @@ def test_how_often_a_verdict_is_wrong(verdicts, apart):
         assert wrong["indistinguishable"] / (pages * len(methods)) < 0.12
     else:
         assert wrong["over-forgot"] + wrong["did not forget"] <= 2
+
+
+@pytest.mark.parametrize("seeds", [1, 4])
+def test_few_seeds_are_named_and_do_not_speak_of_what_there_is_to_forget(verdicts, seeds):
+    values = {method: its[:seeds] for method, its in planted().items()}
+    _, answer = verdicts({"mia_forget": values})
+    assert answer.caveats == []
+    assert f"of {seeds} seed" in answer.sentence and "it takes 5" in answer.sentence
+    assert answer.parts[0].marker == ""

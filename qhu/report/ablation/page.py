@@ -23,7 +23,7 @@ from qhu.report.choice import headline, merged
 from qhu.report.claims import REFERENCES
 from qhu.report.design import shared
 from qhu.report.facts import Pairs
-from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
+from qhu.report.frames import read_results, read_scores, read_settings
 from qhu.report.panels import Panel, seed_count, slug
 from qhu.report.statistics import (
     MIN_SEEDS,
@@ -95,7 +95,7 @@ def write_ablation(
         UserError: a run's results or settings are missing or damaged, the runs read a score in
             two ways, or the score to read is not among them or has no row to be read against.
     """
-    tables = {at: read_table(run / "results.csv", RESULTS) for at, run in runs.items()}
+    tables = {at: read_results(run) for at, run in runs.items()}
     scores = merged({str(runs[at]): read_scores(runs[at], table) for at, table in tables.items()})
     results = pd.concat([t.assign(at=at) for at, t in tables.items()], ignore_index=True)
     read = _to_read(sweep, scores)

@@ -9,7 +9,16 @@ from rich.text import Text
 
 from qhu.record.scores import Score
 from qhu.report.choice import claimed
-from qhu.report.frames import RESULTS, SUMMARY, read_history, read_scores, read_table
+from qhu.report.facts import stages
+from qhu.report.frames import (
+    RESULTS,
+    SUMMARY,
+    read_reports,
+    read_scores,
+    read_settings,
+    read_table,
+    record_of,
+)
 from qhu.report.run.sections import answered
 from qhu.report.run_tests import by_section, page_tests
 from qhu.report.screen import print_answers, print_sentences, with_interval
@@ -36,7 +45,7 @@ def print_summary(folder: Path, console: Console, *, brief: bool = False) -> Non
     """
     summary = read_table(folder / "summary.csv", SUMMARY)
     results = read_table(folder / "results.csv", RESULTS)
-    _, facts = read_history(folder / "history.jsonl")
+    _, facts = read_reports(folder)
     scores = read_scores(folder, summary)
     tests = page_tests(results, scores)
     replies = {
@@ -47,6 +56,8 @@ def print_summary(folder: Path, console: Console, *, brief: bool = False) -> Non
     if not brief:
         _print_scores(summary, scores, console)
         print_answers(replies, console)
+    if line := stages(read_settings(folder / "experiment.yaml"), record_of(folder)):
+        console.print(line, markup=False, highlight=False)
     print_sentences(replies, console)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True, markup=False)
 
