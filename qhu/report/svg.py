@@ -68,6 +68,7 @@ def draw(plot: Callable[[Axes], None], size: tuple[float, float], name: str, lab
     with rc_context({**STYLE, "font.size": chosen().font_size}):
         figure = Figure(chosen().sized(size))
         plot(figure.add_subplot())
+        _powers(figure)  # before the layout, which else keeps room for formulas as plain letters
         ConstrainedLayoutEngine().execute(figure)  # once, not for every file
         _powers(figure)
         figure.savefig(text, format="svg", transparent=True, metadata=NO_METADATA)

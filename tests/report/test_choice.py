@@ -1,6 +1,6 @@
 """Which scores a page shows."""
 
-from qhu.report.choice import claimed, headline
+from qhu.report.choice import claimed, forget_first, headline
 
 
 def names(scores):
@@ -23,3 +23,11 @@ def test_a_class_scenario_parts_the_test_rows(results, scores):
     assert "acc_test" not in names(claimed(by_class))
     assert "acc_test_kept" in names(claimed(by_class))
     assert "kl_test" in names(claimed(by_class)), "no kept classes of its own are shown"
+
+
+def test_scores_of_forget_rows_come_first_in_their_order(scores):
+    shown = headline(scores.values())
+    ordered = forget_first(shown)
+    rows = [score.rows == "forget" for score in ordered]
+    assert rows == sorted(rows, reverse=True) and set(ordered) == set(shown)
+    assert [s for s in ordered if s.rows != "forget"] == [s for s in shown if s.rows != "forget"]

@@ -260,3 +260,10 @@ def test_both_protocols_are_told_from_the_settings_of_their_runs(page):
     theirs, ours = text.split("<h3>Their protocol</h3>")[1].split("<h3>Our protocol</h3>")
     assert "on the same split" in theirs and "the same for every seed" in theirs
     assert "about reseeding" in ours and "drawn anew per seed" in ours
+
+
+def test_figures_of_forget_rows_stand_first(page):
+    """A narrow screen cuts the others."""
+    table = page.read_text().split('<table class="scores beside">')[1]
+    heads = table.split("</thead>")[0].replace("<wbr>", "")
+    assert heads.index("acc_forget_unlearn") < heads.index("MIA_AUC") < heads.index("acc_retain_")

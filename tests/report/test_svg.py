@@ -100,3 +100,15 @@ def test_a_dollar_is_a_dollar_in_every_text(title):
 
 def test_marker_has_the_methods_colour():
     assert "--hue: #009E73" in marker("gradient_ascent")
+
+
+@pytest.mark.parametrize("scale", ["log", "symlog"])
+def test_formulas_of_axes_take_no_room_as_letters(scale):
+    """Labels such as 10⁻¹ are formulas, whose source is five times as long."""
+
+    def plot(axes):
+        axes.plot([1, 2], [0.001, 1000])
+        axes.set_yscale(scale)
+
+    (axes,) = draw(plot, (4.6, 3.2), "name", "label").figure.axes
+    assert axes.get_position().x0 < 0.15

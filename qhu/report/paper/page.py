@@ -143,11 +143,18 @@ def _sections(
                     for name in columns
                     if name in scores and SAME.get(name) in claims
                 ],
-                main=_table([name for name in columns if name not in DERIVED], chosen),
+                main=_table(_forget_first(columns, scores), chosen),
                 everything=_table(columns, chosen),
             )
         )
     return sections
+
+
+def _forget_first(columns: Sequence[str], scores: Mapping[str, Score]) -> list[str]:
+    """Columns that follow from no others, those of forget rows before all others."""
+    names = [name for name in columns if name not in DERIVED]
+    own = {name: scores[SAME[name]] for name in names if SAME.get(name) in scores}
+    return sorted(names, key=lambda name: name not in own or own[name].rows != "forget")
 
 
 def _outcomes(outcomes: Sequence[Outcome]) -> list[tuple[str, list[str]]]:

@@ -13,7 +13,7 @@ from qhu.report.run_tests import by_section, page_tests
 EXACT = {"kind": "statevector", "exact": True, "shots": None, "precision": "complex64"}
 BRISBANE = {"kind": "aer", "device": "fake_brisbane", "noise": "device snapshot"}
 MEANS = {"retrain": 0.5, "floor": 0.5, "none": 0.9, "eu_k": 0.5, "scrub": 0.2, "lca": 0.9}
-NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
+NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps", "seconds"])
 
 
 def attacked(means, seeds=12):
