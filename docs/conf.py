@@ -34,9 +34,13 @@ myst_links_external_new_tab = False
 
 
 def setup(app: Any) -> None:
-    """Pages get their examples, sources and outputs while they are read."""
+    """Pages get their examples, sources and outputs while they are read.
+
+    Every page is read by every build: what it shows comes from qhu, which Sphinx does not watch.
+    """
     prepare()
     reference.write()
+    app.connect("env-get-outdated", lambda app, env, *changed: sorted(env.found_docs))
     app.connect("source-read", complete)
     app.connect("build-finished", keep_pages)
     app.connect("autodoc-process-docstring", reference.plain, priority=400)  # napoleon: 500

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import textwrap
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -54,8 +55,13 @@ def _with_output(block: re.Match[str]) -> str:
     except subprocess.CalledProcessError as error:
         raise RuntimeError(f"{block[1]}{error.stderr}") from None
     lines = [line.rstrip() for line in printed.splitlines() if "━" not in line]  # no progress bars
-    text = "\n".join(lines).strip("\n")
+    text = "\n".join(map(_folded, lines)).strip("\n")
     return f"{block[0]}\n```text\n{text}\n```\n" if text else block[0]
+
+
+def _folded(line: str) -> str:
+    """A line as a terminal of 80 columns shows it, broken between words."""
+    return textwrap.fill(line, 80, break_on_hyphens=False)
 
 
 def _example(panel: illustrate.Panel | None) -> str:

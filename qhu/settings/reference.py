@@ -186,7 +186,7 @@ def _allowed(part: Schema) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, str):
-        return value or '""'
+        return value if re.search(r"\w", value) else json.dumps(value)
     if isinstance(value, int) and value == 2**63:
         return "2^63"
     return json.dumps(value, ensure_ascii=False)

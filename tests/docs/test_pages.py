@@ -34,6 +34,16 @@ def test_every_command_of_a_tutorial_is_run_and_its_output_shown(docs, monkeypat
         assert source[0].count("```text\nprinted\n```") == len(ran) - before
 
 
+def test_what_is_printed_fits_80_columns_and_tables_stay(docs, monkeypatch):
+    table, prose = "method  acc\n\n  none  0.9  |", "word " * 30
+    monkeypatch.setattr(docs.illustrate, "shell", lambda lines: f"{table}\n{prose}\n")
+    source = ["```sh\nqhu list methods\n```\n"]
+    docs.complete(None, "tutorials/x", source)
+    assert table in source[0]
+    assert max(map(len, source[0].splitlines())) <= 80
+    assert source[0].count("word") == 30
+
+
 def test_the_page_of_attacks_gets_their_sources(docs):
     source = [(ROOT / "docs" / "evidence" / "attacks.md").read_text()]
     docs.complete(None, "evidence/attacks", source)

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 
 import pytest
 from documents import ROOT
@@ -61,6 +62,9 @@ def test_captions_can_be_searched_and_figures_say_what_is_seen(site):
 @pytest.mark.parametrize("name", ["first-study", "noisy-twin"])
 def test_tutorials_show_what_their_commands_print(site, name):
     page = (site / "tutorials" / f"{name}.html").read_text()
+    shown = re.findall(r'<div class="highlight-text.*?<pre>(.*?)</pre>', page, re.DOTALL)
+    lines = unescape(re.sub(r"<[^>]+>", "", "\n".join(shown))).splitlines()
+    assert len(lines) > 20 and max(map(len, lines)) <= 80
     assert "report: " in page
     assert "retrain" in page
 

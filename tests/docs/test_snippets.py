@@ -87,7 +87,7 @@ def test_all_that_is_added_works_together(added, tmp_path, monkeypatch):
         }
     )
     assert set(run.results["method"]) == {"none", "retrain", "floor", "drift"}
-    assert set(run.results["backend"]) == {"mine"}
+    assert set(run.results["backend"]) == {"mine", "statevector"}, "exact values stand beside"
     assert "kurmanji2023unbounded" in (run.folder / "references.bib").read_text()
 
 

@@ -119,6 +119,7 @@ def test_an_entry_says_kind_default_range_and_who_has_it():
     assert by_name["data.test"][1:4] == ("number", "0.2", "> 0, < 1")
     assert by_name["data.classes"].allowed == "2 or more"
     assert by_name["training.schedule"].allowed == "constant, cosine"
+    assert by_name["data.options.decimal"].allowed == '".", ","'
     assert by_name["data.source"].allowed == ", ".join(registry.dataset.names())
     assert by_name["model.ansatz"].default == "rotations_cz"
     assert by_name["model.head"].allowed.endswith("module:Class")
