@@ -23,7 +23,7 @@ from qhu.registry.names import Names
         (["--backend", "statevectr"], "unknown backend 'statevectr': did you mean 'statevector'"),
         (["--backend", "statevector", "--stages", "trian"], "unknown stage 'trian': did you mean"),
         (["--stages", "train"], "give --backend too"),
-        (["-s", "model.layers=0"], "layers: Input should be greater"),
+        (["-s", "model.layers=0"], "layers: must be 1 or more"),
         (["-s", "data.source=iriss"], "unknown dataset 'iriss': did you mean 'iris'"),
         (["-s", "metrics=[accc]"], "unknown metric 'accc': did you mean 'acc'"),
         (["-s", "scenarios.class.label=7"], "class 7 is absent"),

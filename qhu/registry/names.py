@@ -75,10 +75,12 @@ class Names(Generic[F, E]):
         kind: what the names stand for, singular ("method").
         package: package whose modules register themselves when imported.
         plural: the kind, plural, which entry points of plugins are called by: ``qhu.methods``.
+        taken: pattern of names that stand for something else.
     """
 
-    def __init__(self, kind: str, package: str, plural: str = "") -> None:
+    def __init__(self, kind: str, package: str, plural: str = "", taken: str = "") -> None:
         self.kind, self.package, self.plural = kind, package, plural or f"{kind}s"
+        self._taken = re.compile(taken, re.IGNORECASE)
         self._entries: dict[str, E] = {}
         self._loaded = False
 
@@ -92,6 +94,11 @@ class Names(Generic[F, E]):
                 f"and in {make.__module__}; rename one"
             )
         refuse_names([*self._entries, entry.name], f"{self.kind} of {make.__module__}")
+        if self._taken.fullmatch(entry.name):
+            raise UserError(
+                f"{self.kind} '{entry.name}' of {make.__module__}: the name stands for something "
+                "else in qhu: choose another one"
+            )
         self._entries[entry.name] = entry
         return make
 
