@@ -32,6 +32,7 @@ from qhu.cli.options import (
     show_page,
 )
 from qhu.cli.program import console, document_text, notes, progress, recorded
+from qhu.errors import Incomplete
 from qhu.record.receipt import Receipt, Request
 from qhu.settings.shipped import BACKENDS
 from qhu.terminal import width_of
@@ -126,8 +127,12 @@ def _run(
     emulator, budget, least_success = device
     asking = notes if shown.as_json else console  # what a device takes is asked in any case
     doing = progress(shown.quiet, shown.as_json)
+    holes = None
     with reach(emulator, budget, asked.stages, least_success) as access:
-        folder = run_grid(asked, out, doing, workers, scheduler, access, agree(asking, yes))
+        try:
+            folder = run_grid(asked, out, doing, workers, scheduler, access, agree(asking, yes))
+        except Incomplete as error:  # all else is there to be shown
+            holes, folder = error, error.made
     if shown.as_json:
         printed = document_text(run_document(folder))
         sys.stdout.write(printed)
@@ -136,6 +141,8 @@ def _run(
             print_summary(folder, console, brief=shown.quiet)
             printed = text()
     show_page(folder / "report.html", shown.browse)
+    if holes:
+        raise holes
     return folder, printed
 
 

@@ -23,7 +23,7 @@ def inputs(experiment: Experiment) -> dict[str, str] | None:
 
     groups = (f"qhu.{plural}" for plural in REGISTRIES)
     texts = list(_texts(experiment.model_dump(mode="json")))
-    paths = [text for text in texts if text and Path(text).exists()]
+    paths = [text for text in texts if _is_path(text)]
     if (
         any(entry_points(group=group) for group in groups)
         or any(":" in text for text in texts if text not in paths)
@@ -33,6 +33,14 @@ def inputs(experiment: Experiment) -> dict[str, str] | None:
         return None
     files = (file for path in paths for file in _files(Path(path)))
     return checksums(map(str, files))
+
+
+def _is_path(text: str) -> bool:
+    """Whether there is such a file or folder."""
+    try:
+        return text != "" and Path(text).exists()
+    except (OSError, ValueError):  # longer than any path, or with a zero in it
+        return False
 
 
 def _files(path: Path) -> Iterator[Path]:

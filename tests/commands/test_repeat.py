@@ -12,6 +12,7 @@ import pytest
 from qhu.commands.repeat import inputs
 from qhu.record import receipt
 from qhu.settings.experiment import load_experiment
+from qhu.settings.shipped import experiments
 
 WORDS = ("run", "tiny.yaml", "--seeds", "0", "--methods", "finetune", "-s", "metrics=[acc]")
 ROWS = "".join(f"{row % 5}.5,{row % 3},{'ab'[row % 2]}\n" for row in range(60))
@@ -142,6 +143,13 @@ def test_no_receipt_vouches_for_what_may_change_unseen(tiny, override):
     sys.modules.pop("mine", None)
     assert inputs(load_experiment(tiny)) == {}
     assert inputs(load_experiment(tiny, overrides)) is None
+
+
+def test_a_text_may_be_longer_than_any_path(tiny):
+    """What `qhu tune` says of its objective is."""
+    tuned = load_experiment(experiments()["tuned-iris"])
+    assert len(tuned.tuned.objective) > 255
+    assert inputs(tuned) in ({}, None)
 
 
 def test_nor_for_plugins(tiny, monkeypatch):
