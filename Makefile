@@ -13,7 +13,18 @@ RUN := $(BIN)/qhu run experiments/iris.yaml $(SEEDED)
 HARDWARE = experiments/iris-hw.yaml --backend "$${BACKEND:-auto}" $(SEEDED) \
 	$(if $(EMULATOR),--emulator "$$EMULATOR") $(if $(BUDGET),--max-qpu-seconds "$$BUDGET")
 
-.PHONY: iris iris-noisy paper evidence claims iris-hw iris-hw-plan ablation tune compare test clients soak soak-kill soak-faults bench lint docs format setup clean
+.DEFAULT_GOAL := help
+# Installs $(2), called $(1): pip writes a line per step, and in a long one a line comes every minute.
+override INSTALL = echo "installing $(1)"; \
+	(while sleep 60 >/dev/null 2>&1; do echo "still installing $(1): $$(date +%H:%M)"; done) & beat=$$!; \
+	trap 'kill $$beat' EXIT; $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt $(2)
+
+.PHONY: help iris iris-noisy paper evidence claims iris-hw iris-hw-plan ablation tune compare test clients soak soak-kill soak-faults bench lint docs format setup clean
+
+help:                ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { line = sprintf("make %-14s", $$1); count = split($$2, words, " "); \
+		for (i = 1; i <= count; i++) { if (length(line words[i]) > 79) { print line; line = sprintf("%19s", "") } \
+		line = line words[i] " " } print line }' $(firstword $(MAKEFILE_LIST))
 
 iris: setup          ## the Iris study on the exact backend
 	$(RUN)
@@ -85,19 +96,19 @@ setup: .venv/.done   ## create .venv and install qhu into it
 
 .venv/.done: pyproject.toml constraints.txt
 	"$$PYTHON" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(call INSTALL,torch,torch)
+	@$(call INSTALL,qhu and what it needs,-e '.[dev]')
 	@touch $@
 
 # Sphinx and its theme, only for who builds the docs.
 .venv/.docs: .venv/.done
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@$(call INSTALL,what builds the docs,-e '.[docs]')
 	@touch $@
 
 # JAX, PennyLane and TensorCircuit-NG get an environment of their own; without one they are left out.
 .bench/.done: benchmarks/peers.txt
 	"$$PYTHON" -m venv .bench/venv
-	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@ \
+	@.bench/venv/bin/python -m pip install --disable-pip-version-check -r $< && touch $@ \
 		|| echo "the peers could not be installed: they are left out"
 
 clean:               ## forget every run and cached stage

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
 from pathlib import Path
@@ -41,6 +42,13 @@ def lenient_output() -> Iterator[None]:
 def width_of(console: Console) -> int:
     """Characters that a line of text or of a table may have."""
     return min(console.width, WIDTH)
+
+
+def folded(line: str) -> str:
+    """A line of prose in as many lines as the width asks for; words, such as paths, stay whole."""
+    return textwrap.fill(
+        line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 class Column(NamedTuple):

@@ -92,6 +92,32 @@ def test_no_value_of_any_variable_is_executed(make, name, text):
     make("ablation" if name == "ONLY" else "iris-hw", **{name: text})
 
 
+def test_a_bare_make_lists_every_target_in_80_columns():
+    text = (ROOT / "Makefile").read_text()
+    explained = dict(re.findall(r"^([a-z-]+):.*?## (.*)$", text, re.M))
+    bare, asked = (
+        subprocess.run(["make", *words], cwd=ROOT, capture_output=True, text=True, check=True)
+        for words in ([], ["help"])
+    )
+    assert bare.stdout == asked.stdout
+    assert max(map(len, bare.stdout.splitlines())) <= 80
+    shown = " ".join(bare.stdout.split())
+    assert all(f"make {name} {words}" in shown for name, words in explained.items())
+    phony = set(re.search(r"^\.PHONY: (.*)$", text, re.M)[1].split())
+    assert phony == explained.keys()
+
+
+def test_the_installation_is_not_silent_and_fails_as_pip_does(make, tmp_path):
+    (tmp_path / ".venv/.done").unlink()
+    done, words = make("setup", PYTHON=str(tmp_path / ".venv/bin/python"))
+    assert b"installing torch" in done.stdout and done.returncode == 0
+    assert "install" in words and "--quiet" not in words
+    (tmp_path / ".venv/.done").unlink()
+    python = tmp_path / ".venv/bin/python"
+    python.write_text('#!/bin/sh\n[ "$2" = venv ]\n')
+    assert make("setup", PYTHON=str(python))[0].returncode != 0
+
+
 def test_without_values_every_target_has_its_own(make):
     assert make("iris-noisy")[1][-2:] == ["--backend", "fake_brisbane"]
 

@@ -22,6 +22,7 @@ from qhu.cli.options import (
     say_backends,
 )
 from qhu.cli.program import console, notes, print_document
+from qhu.terminal import folded
 
 app = typer.Typer()
 
@@ -52,7 +53,7 @@ def plan(
     if as_json:
         print_document(counted.document())
     for line in () if as_json else counted.lines():
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(folded(line), highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -80,11 +81,13 @@ def jobs(
         if give_up and name:
             book.give_up(ledger, name)
         if name:
-            console.print("\n".join(book.explain(ledger, name)), markup=False, soft_wrap=True)
+            console.print("\n".join(map(folded, book.explain(ledger, name))), soft_wrap=True)
         elif as_json:
             print_document(book.rows(ledger))
         else:
-            sys.stdout.write("\n".join(book.lines(ledger)) + "\n")  # quick, however many
+            sys.stdout.write(
+                "\n".join(map(folded, book.lines(ledger))) + "\n"
+            )  # quick, however many
 
 
 @app.command()
@@ -97,7 +100,7 @@ def doctor(emulator: Emulated = None, max_qpu_seconds: Budget = None) -> None:
     with reach(emulator, max_qpu_seconds, Settled()) as access:
         findings = list(examine(access))
     for about, fine, text in findings:
-        console.print(f"{'ok ' if fine else 'NO '} {about}: {text}", markup=False, soft_wrap=True)
+        console.print(folded(f"{'ok ' if fine else 'NO '} {about}: {text}"), soft_wrap=True)
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
 

@@ -1,6 +1,8 @@
 """The program ``qhu``: where its commands print."""
 
+import contextlib
 import sys
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -24,7 +26,22 @@ def progress(quiet: bool, as_json: bool = False) -> Console:
 
 def print_document(document: Any) -> None:
     """Write the one JSON document of a command; a number that is none is null."""
-    sys.stdout.write(f"{json_text(document, indent=2, ensure_ascii=False)}\n")
+    sys.stdout.write(document_text(document))
+
+
+def document_text(document: Any) -> str:
+    """The document as it is printed."""
+    return f"{json_text(document, indent=2, ensure_ascii=False)}\n"
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[Callable[[], str]]:
+    """Within the block, what is printed is kept, styles too, for the function that it gives."""
+    console.record = True
+    try:
+        yield lambda: console.export_text(styles=True)
+    finally:
+        console.record = False
 
 
 def _version(asked: bool) -> None:

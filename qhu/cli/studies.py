@@ -1,9 +1,11 @@
 """Commands that train, unlearn and attack."""
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
+from rich.text import Text
 
 from qhu.cli.completion import experiments
 from qhu.cli.options import (
@@ -29,7 +31,11 @@ from qhu.cli.options import (
     say_backends,
     show_page,
 )
-from qhu.cli.program import console, notes, print_document, progress
+from qhu.cli.program import console, document_text, notes, progress, recorded
+from qhu.errors import Incomplete
+from qhu.record.receipt import Receipt, Request
+from qhu.settings.shipped import BACKENDS
+from qhu.terminal import width_of
 
 if TYPE_CHECKING:
     from qhu.settings.experiment import Experiment
@@ -57,12 +63,21 @@ def run(
     browse: Open = False,
 ) -> None:
     """Run an experiment and write its run folder; run it again to resume."""
+    file, shown = meant(experiment), Shown(quiet, as_json, browse)
+    device = (emulator, max_qpu_seconds, least_success)
+    request = _request(file, (backend, stages, seeds, methods, settings), out, shown)
+    if device == (None, None, None) and (receipt := request.finished()):
+        _print_again(receipt, shown)
+        return
+    from qhu.commands.repeat import inputs
     from qhu.settings.experiment import load_experiment
 
     overrides = overriding(backend, stages, seeds, methods, settings)
-    asked = load_experiment(meant(experiment), *overrides)
-    device = (emulator, max_qpu_seconds, least_success)
-    _run(asked, out, workers, scheduler, device, yes, Shown(quiet, as_json, browse))
+    asked = load_experiment(file, *overrides)
+    read = inputs(asked) if device == (None, None, None) else None
+    folder, printed = _run(asked, out, workers, scheduler, device, yes, shown)
+    if read is not None:
+        request.keep(folder, read, printed)
 
 
 class Shown(NamedTuple):
@@ -73,6 +88,22 @@ class Shown(NamedTuple):
     browse: bool
 
 
+def _request(file: Path, overrides: Any, out: Path | None, shown: Shown) -> Request:
+    """The command `qhu run`, and how it prints."""
+    words = [str(file), overrides, out and str(out), shown.quiet, shown.as_json, width_of(console)]
+    return Request(words, [file, Path(BACKENDS.name), BACKENDS])
+
+
+def _print_again(receipt: Receipt, shown: Shown) -> None:
+    line = f"{receipt.folder} is finished already: nothing to compute"
+    progress(shown.quiet, shown.as_json).print(line, markup=False, soft_wrap=True)
+    if shown.as_json:
+        sys.stdout.write(receipt.shown)
+    else:
+        console.print(Text.from_ansi(receipt.shown.removesuffix("\n")), soft_wrap=True)
+    show_page(receipt.folder / "report.html", shown.browse)
+
+
 def _run(
     asked: "Experiment",
     out: Path | None,
@@ -81,8 +112,12 @@ def _run(
     device: tuple[str | None, float | None, float | None],
     yes: bool,
     shown: Shown,
-) -> None:
-    """Run what was asked and print its table; ``device`` says how one is reached, and its means."""
+) -> tuple[Path, str]:
+    """Run what was asked and print its table; ``device`` says how one is reached, and its means.
+
+    Returns:
+        The run folder, and what was printed of it.
+    """
     from qhu.commands.rehearsal import agree, reach
     from qhu.grid.run import run as run_grid
     from qhu.report.run.document import run_document
@@ -92,13 +127,23 @@ def _run(
     emulator, budget, least_success = device
     asking = notes if shown.as_json else console  # what a device takes is asked in any case
     doing = progress(shown.quiet, shown.as_json)
+    holes = None
     with reach(emulator, budget, asked.stages, least_success) as access:
-        folder = run_grid(asked, out, doing, workers, scheduler, access, agree(asking, yes))
+        try:
+            folder = run_grid(asked, out, doing, workers, scheduler, access, agree(asking, yes))
+        except Incomplete as error:  # all else is there to be shown
+            holes, folder = error, error.made
     if shown.as_json:
-        print_document(run_document(folder))
+        printed = document_text(run_document(folder))
+        sys.stdout.write(printed)
     else:
-        print_summary(folder, console, brief=shown.quiet)
+        with recorded() as text:
+            print_summary(folder, console, brief=shown.quiet)
+            printed = text()
     show_page(folder / "report.html", shown.browse)
+    if holes:
+        raise holes
+    return folder, printed
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from qhu.errors import UserError
 from qhu.record.claim import claimed
 from qhu.record.folder import RECORD
+from qhu.record.receipt import RECEIPTS
 from qhu.record.shelf import RUNS, STORE, ShelvedRun, shelf
 from qhu.record.store import Store
 
@@ -92,6 +93,7 @@ def remove(asked: Removal, say: Callable[[str], None]) -> None:
             ):
                 break
             folder.rmdir()
+    shutil.rmtree(asked.root / RECEIPTS.name, ignore_errors=True)  # they save a second each
     for file in () if stay else asked.stages:
         file.unlink(missing_ok=True)
 

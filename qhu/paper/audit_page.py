@@ -1,11 +1,15 @@
 """The audit on screen and as JSON."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import asdict
+
+from rich.console import Console
 
 from qhu.paper.audit import EXTRA, AuditRow
 from qhu.record.json_text import json_text
 from qhu.record.released import COLUMNS, SAME, SHUFFLED
+from qhu.terminal import WIDTH, Column, print_table
 
 # Largest difference that rounding explains: float32 sums here and there, four printed decimals.
 TOLERANCE = {"KL": 1e-5, "JS": 1e-5, "MIA": 5e-5}
@@ -48,16 +52,16 @@ def as_text(dataset: str, rows: Sequence[AuditRow]) -> str:
 def _beside(rows: Sequence[AuditRow]) -> str:
     """Two lines per method; a method that the release lacks has the recomputed one only."""
     shown = [name for name in SAME if any(row.metric == name for row in rows)]
-    lines = [["", "", *(name.removesuffix("_unlearn") for name in shown)]]
+    lines = [["", *(name.removesuffix("_unlearn") for name in shown)]]
     for method, by_column in _by_method(rows).items():
         cells = [by_column.get(name) for name in shown]
         published = [_number(cell.published if cell else None) for cell in cells]
         if any(published):
-            lines.append([method, "released", *published])
+            lines.append([f"{method} released", *published])
         marks = ["" if cell is None or agrees(cell) else "!" for cell in cells]
         values = [_number(cell.recomputed if cell else None) for cell in cells]
         recomputed = [value + mark for value, mark in zip(values, marks, strict=True)]
-        lines.append(["" if any(published) else method, "recomputed", *recomputed])
+        lines.append([f"{method} recomputed", *recomputed])
     return _grid(lines)
 
 
@@ -100,9 +104,9 @@ def _number(value: float | None) -> str:
 
 
 def _grid(lines: Sequence[Sequence[str]]) -> str:
-    """Columns of equal width: the first to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rows = ([f"{c:>{w}}" for c, w in zip(line, widths, strict=True)] for line in lines)
-    labels = [f"{line[0]:<{widths[0]}}" for line in lines]
-    text = ["  ".join([label, *row[1:]]) for label, row in zip(labels, rows, strict=True)]
-    return "\n".join(line.rstrip() for line in text) + "\n"
+    """A table of heads and rows, folded into the width: the first column to the left."""
+    (label, *labels), *columns = zip(*lines, strict=True)
+    text = io.StringIO()
+    numbers = [Column(head, cells) for head, *cells in columns]
+    print_table(Column(label, labels, number=False), numbers, Console(file=text, width=WIDTH))
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"

@@ -256,9 +256,17 @@ class RunFolder:
         record = self.record()
         return (
             record is not None
-            and record.status == "finished"
             and (record.fingerprint, record.data) == (fingerprint, data)
             and made_by().items() <= record.environment.items()
+            and self.is_complete()
+        )
+
+    def is_complete(self) -> bool:
+        """Whether a run has finished here, and its files are those that it wrote."""
+        record = self.record()
+        return (
+            record is not None
+            and record.status == "finished"
             and all((self.path / name).exists() for name in FILES)
             and all(self._is_whole(*file) for file in record.files.items())
         )

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from qhu.report.design import TUNING_SPENDS
 from qhu.settings.experiment import Experiment
+from qhu.terminal import Column, print_table
 from qhu.tune.search import SearchResult
 
 FEW = 2
@@ -19,20 +19,22 @@ def print_outcomes(
     tuned: Experiment, outcomes: Mapping[str, SearchResult], out: Path, console: Console
 ) -> None:
     """Print what every method had and has, what was not tuned and why, and what it spent."""
-    table = Table(box=None, pad_edge=False)
-    for head in ("method", "trials", "before", "after", "leakage", "utility loss", "options"):
-        table.add_column(head, justify="left" if head in ("method", "options") else "right")
-    for label, outcome in outcomes.items():
-        before, best = outcome.trials[0].value, outcome.best
-        numbers = (before.objective, best.value.objective)
-        parts = (best.value.leakage, best.value.utility_loss)
-        table.add_row(
-            label,
-            str(len(outcome.trials)),
-            *(f"{value:.3f}" for value in (*numbers, *parts)),
-            _changed(outcome),
-        )
-    console.print(table)
+    best = [outcome.best.value for outcome in outcomes.values()]
+    numbers = {
+        "before": [outcome.trials[0].value.objective for outcome in outcomes.values()],
+        "after": [value.objective for value in best],
+        "leakage": [value.leakage for value in best],
+        "utility loss": [value.utility_loss for value in best],
+    }
+    print_table(
+        Column("method", list(outcomes), number=False),
+        [
+            Column("trials", [str(len(outcome.trials)) for outcome in outcomes.values()]),
+            *(Column(head, [f"{v:.3f}" for v in values]) for head, values in numbers.items()),
+            Column("options", [_changed(outcome) for outcome in outcomes.values()], number=False),
+        ],
+        console,
+    )
     for line in _lines(tuned, outcomes):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(f"tuned: {out}", markup=False, soft_wrap=True)

@@ -52,7 +52,8 @@ def test_the_doctor_says_what_to_mend(kept, qhu, tmp_path):
     code, out, _ = qhu("doctor")
     assert code == 1
     assert "NO  IBM account: no IBM account: save one once with" in out
-    assert f"ok  ledger: {tmp_path}/.local/share/qhu/ibm.db" in out and "ok  budget:" in out
+    words = " ".join(out.split())
+    assert f"ok ledger: {tmp_path}/.local/share/qhu/ibm.db" in words and "ok budget:" in words
     Path("backends.yaml").write_text("ibm: {kind: ibm}")
     assert "NO  budget: none" in qhu("doctor")[1]
     assert len(kept[0].requests()) == 2

@@ -11,7 +11,7 @@ from qhu.errors import UserError
 from qhu.report.frames import SUMMARY, read_table
 from qhu.report.run.table import print_summary
 from qhu.report.styles import METHODS
-from qhu.terminal import Column, print_table
+from qhu.terminal import Column, folded, print_table
 
 
 def printed(folder):
@@ -50,6 +50,13 @@ def test_no_table_loses_a_character(words, width):
     assert max(map(len, text.getvalue().splitlines()), default=0) <= min(width, 80)
     shown = Counter("".join(text.getvalue().split()))
     assert not Counter("".join(words[:1] + [w + w[::-1] for w in words[1:]])) - shown
+
+
+def test_prose_is_folded_between_words_and_paths_stay_whole():
+    line = f"ok  ledger: /{'a-b/' * 40}ibm.db: {'25 s used or held, ' * 9}1 request"
+    lines = folded(line).splitlines()
+    assert " ".join(" ".join(lines).split()) == " ".join(line.split())
+    assert all(len(part) <= 80 or part.strip().startswith("/") for part in lines)
 
 
 def test_rows_begin_with_the_honest_ones(run_folder):
