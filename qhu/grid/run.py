@@ -12,6 +12,7 @@ from qhu.checks import check
 from qhu.errors import BudgetRefused, Interrupted, QhuError, UserError
 from qhu.grid.collect import OpenRun
 from qhu.grid.description import describe
+from qhu.grid.events import Listener, Listeners
 from qhu.grid.execute import Execute, Failed, Step, one_by_one, one_thread
 from qhu.grid.grading import grading_line, grading_steps
 from qhu.grid.holes import RunOutcome, refuse_holes, usable
@@ -39,6 +40,7 @@ def run(
     scheduler: str | None = None,
     access: Access | None = None,
     agree: Agree = lambda plan: True,
+    listeners: Sequence[Listener] = (),
 ) -> Path:
     """Run an experiment; what is finished already, here or in another run, is not run again.
 
@@ -50,6 +52,7 @@ def run(
         scheduler: address of a running Dask scheduler, instead of ``workers``.
         access: how devices are reached.
         agree: asked before a device is, with what it takes.
+        listeners: told what happens; one that raises is left out, with a line.
 
     Returns:
         The run folder.
@@ -61,7 +64,8 @@ def run(
         Interrupted: on Ctrl-C, SIGTERM or SIGHUP, after what is finished has been written.
         Incomplete: cells failed; everything else is computed and the page written.
     """
-    opened = OpenRun(_study(experiment, console, access), out)
+    listen = Listeners(listeners, console)
+    opened = OpenRun(_study(experiment, console, access), out, listen=listen)
     _carry_out([opened], console, workers, scheduler, agree)
     outcome = opened.outcome()
     usable({"": outcome})
