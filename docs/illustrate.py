@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,14 +30,24 @@ from qhu.settings.model import ModelSpec
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "generated"
+NOTEBOOKS = Path(__file__).parent / "notebooks"
+"""Where notebooks are executed, too."""
 STUDY = "qhu run experiments/iris.yaml --seeds 0-2 --out example"
 COLOURS = ("#0072B2", "#D55E00", "#009E73")
 
 
 def prepare() -> None:
-    """Make the folder of the examples, in which commands run as in that of the repository."""
-    logging.getLogger("qiskit").setLevel(logging.WARNING)  # Sphinx shows what others log
+    """Make the folder of the examples, in which commands run as in that of the repository.
+
+    What notebooks made goes, and the run folders of tutorials, so that every build prints the same;
+    stages of tutorials stay.
+    """
+    for name in ("qiskit", "traitlets"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # Sphinx shows what others log
     FOLDER.mkdir(exist_ok=True)
+    shutil.rmtree(FOLDER / "example", ignore_errors=True)
+    for folder in (*(FOLDER / "runs").glob("[!.]*/"), *NOTEBOOKS.glob("*/")):
+        shutil.rmtree(folder)
     for name in ("experiments", "backends.yaml"):
         if not (FOLDER / name).exists():
             (FOLDER / name).symlink_to(ROOT / name)

@@ -1,11 +1,15 @@
 """What the build adds to pages: an example figure, the sources, the output of tutorials."""
 
 import re
+import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import illustrate
 import reference
+import settings
 
 from qhu import registry
 from qhu.record.references import formatted, resolve
@@ -23,7 +27,9 @@ def complete(app: Any, page: str, source: list[str]) -> None:
     folder, _, name = page.partition("/")
     if page == "reference":
         source[0] += f"\n{reference.public()}\n"
-    elif folder == "tutorials":
+    elif page == "settings":
+        source[0] += f"\n{settings.listed()}"
+    elif folder in ("tutorials", "notebooks"):
         source[0] = COMMANDS.sub(_with_output, source[0])
     elif folder in ("networks", "evidence") and name in registry.REGISTRIES:
         entries = registry.REGISTRIES[name]
@@ -31,6 +37,14 @@ def complete(app: Any, page: str, source: list[str]) -> None:
     elif folder in FIGURES and name in getattr(registry, folder.removesuffix("s")).names():
         entry = getattr(registry, folder.removesuffix("s"))[name]
         source[0] += _example(FIGURES[folder](name)) + _sources(entry.cites)
+
+
+def keep_pages(app: Any, error: Exception | None) -> None:
+    """Sphinx's ``build-finished``: reports that notebooks link lie where their links lead."""
+    for report in illustrate.NOTEBOOKS.rglob("*.html"):
+        kept = Path(app.outdir) / "notebooks" / report.relative_to(illustrate.NOTEBOOKS)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(report, kept)
 
 
 def _with_output(block: re.Match[str]) -> str:
@@ -49,9 +63,8 @@ def _example(panel: illustrate.Panel | None) -> str:
         return ""
     name = f"{panel.drawing.name}.svg"
     (illustrate.FOLDER / name).write_text(panel.drawing.svg, encoding="utf-8")
-    figure = (
-        f"```{{figure}} ../generated/{name}\n:alt: {panel.drawing.name}\n\n{panel.caption}\n```"
-    )
+    seen = ElementTree.fromstring(panel.drawing.markup).attrib["aria-label"]
+    figure = f"```{{figure}} ../generated/{name}\n:alt: {seen}\n\n{panel.caption}\n```"
     return f"\n## Example\n\n{figure}\n"
 
 

@@ -37,9 +37,20 @@ class QhuError(Exception):
 
 
 class UserError(QhuError):
-    """The caller's mistake. The message is one line: what is wrong and how to mend it."""
+    """The caller's mistake. The message is one line: what is wrong and how to mend it.
+
+    Attributes:
+        path: keys that lead to the wrong setting, from the outermost; empty: not known.
+    """
 
     exit_code = 2
+    path: tuple[str | int, ...] = ()
+
+    def at(self, where: str) -> "UserError":
+        """The same mistake, and where it was made."""
+        located = UserError(str(self) if str(self).startswith(where) else f"{where}: {self}")
+        located.path = self.path
+        return located
 
 
 @contextlib.contextmanager
@@ -60,16 +71,39 @@ def is_fatal(error: BaseException) -> bool:
 class UnknownName(UserError):
     """A name that is not among the known ones; the message offers the nearest."""
 
-    def __init__(self, kind: str, name: str, names: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, names: Iterable[str], where: str = "") -> None:
         # Exactly the arguments, so that a copy can be made in another process.
-        super().__init__(kind, name, sorted(names))
+        super().__init__(kind, name, sorted(set(names)), where)
+
+    def at(self, where: str) -> "UnknownName":
+        """See :meth:`UserError.at`."""
+        kind, name, names, _ = self.args
+        located = UnknownName(kind, name, names, where)
+        located.path = self.path
+        return located
 
     def __str__(self) -> str:
-        kind, given, names = self.args
+        kind, given, names, where = self.args
         name = shortened(given)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
-        return f"unknown {kind} '{name}': {shortened(hint, 2000)}"
+        hint = nearest(name, names) or f"known: {', '.join(names)}"
+        place = f"{where}: " if where else ""
+        return f"{place}unknown {kind} '{name}': {shortened(hint, 2000)}"
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A question for the name that may have been meant; empty where none is near."""
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else ""
+
+
+@contextlib.contextmanager
+def inside(*path: str | int) -> Iterator[None]:
+    """What the block refuses stands below these keys."""
+    try:
+        yield
+    except UserError as error:
+        error.path = (*path, *error.path)
+        raise
 
 
 class BudgetRefused(QhuError):

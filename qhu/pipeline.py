@@ -43,7 +43,8 @@ Computed = tuple[dict[str, Any], dict[str, Any]]
 class Scored:
     """A cell's scores, the keys of its model and of that model's outputs, and whose backend.
 
-    ``failed`` says of metrics that could not be computed why, by name.
+    ``used`` has the keys of all stages that the scores come from; ``failed`` says of metrics that
+    could not be computed why, by name.
     """
 
     cell: Cell
@@ -51,6 +52,7 @@ class Scored:
     model: str
     outputs: str
     stage: str = "evaluate"
+    used: tuple[str, ...] = ()
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -75,7 +77,8 @@ def train(
                 facts = {"history": result.history, "steps": result.steps}
                 together = [astuple(other) for other in stack]
                 recorded = {**facts, "together": together, **_samples_of(study, model)}
-                study.store.put(keys[model], study.arrays(result.state), recorded)
+                arrays = study.arrays(result.state)
+                study.store.put(keys[model], arrays, recorded, result.seconds)
                 finished(model)
 
         net = study.net("train", keys.get(stack[0], ""))
@@ -160,7 +163,7 @@ def predict(
         study: the study.
         model: the model.
         seed: whose split scales the samples.
-        stage: on whose backend; ``beside`` is the exact one where evaluation costs.
+        stage: on whose backend; ``beside`` is the exact one where evaluation is on another.
         scenario: where evaluation costs, only the rows of its scores are evaluated; NaN elsewhere.
     """
     rows = study.evaluated(stage, seed, scenario)
@@ -224,11 +227,12 @@ def evaluate(study: Study, cell: Cell, stage: str = "evaluate") -> Scored:
     scores = score(study, cell, *seen, failed=failed)
     if failed and not scores:
         raise QhuError("; ".join(f"metric {name}: {why}" for name, why in failed.items()))
-    return Scored(cell, scores, compared[0].key, outputs[0].key, stage, failed)
+    used = tuple(stage.key for stage in (*compared, *outputs))
+    return Scored(cell, scores, compared[0].key, outputs[0].key, stage, used, failed)
 
 
 def evaluate_beside(study: Study, cell: Cell) -> Scored:
-    """Scores of the same models by exact values, where those of :func:`evaluate` cost."""
+    """Scores of the same models by exact values, where those of :func:`evaluate` are others."""
     return evaluate(study, cell, BESIDE)
 
 

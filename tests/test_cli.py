@@ -1,13 +1,15 @@
 """The caller's mistakes: one line, what and how to mend it, exit 2, nothing half-written."""
 
 import errno
+import json
 import re
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from qhu import registry
-from qhu.cli.names import KINDS
+from qhu.cli.completion import KINDS
 from qhu.record.store import Store
 from qhu.registry.names import Names
 
@@ -21,7 +23,7 @@ from qhu.registry.names import Names
         (["--backend", "statevectr"], "unknown backend 'statevectr': did you mean 'statevector'"),
         (["--backend", "statevector", "--stages", "trian"], "unknown stage 'trian': did you mean"),
         (["--stages", "train"], "give --backend too"),
-        (["-s", "model.layers=0"], "layers: Input should be greater"),
+        (["-s", "model.layers=0"], "layers: must be 1 or more"),
         (["-s", "data.source=iriss"], "unknown dataset 'iriss': did you mean 'iris'"),
         (["-s", "metrics=[accc]"], "unknown metric 'accc': did you mean 'acc'"),
         (["-s", "scenarios.class.label=7"], "class 7 is absent"),
@@ -89,7 +91,7 @@ def test_a_folder_that_cannot_be_made_is_named(tiny, qhu):
 
 def test_all_that_can_be_registered_can_be_listed():
     made = {names.plural for names in vars(registry).values() if isinstance(names, Names)}
-    assert made == set(registry.REGISTRIES) == set(KINDS) - {"experiments"}
+    assert made == set(registry.REGISTRIES) == set(KINDS) - {"experiments", "settings"}
 
 
 @pytest.mark.parametrize("kind", registry.REGISTRIES)
@@ -120,3 +122,57 @@ def test_the_store_finds_what_it_keeps(tmp_path):
     again = store.get("abcdef", lambda: pytest.fail("computed again"))
     assert again.facts == made.facts == {"steps": 4}
     assert again.arrays["theta"].tolist() == [0, 1, 2]
+
+
+def test_a_document_is_all_of_standard_output_and_numbers_that_are_none_are_null(tiny, qhu):
+    """One seed has no interval: such limits are NaN in tables and null in JSON."""
+    settings = ("--seeds", "0", "--methods", "finetune", "-s", "training.epochs=1")
+    status, out, _ = qhu("run", tiny, *settings, "--json")
+    document = json.loads(out, parse_constant=pytest.fail)
+    scores = document["scenarios"][0]["methods"]["finetune"]["scores"]
+    assert status == 0
+    assert scores["acc_test"]["ci_low"] is None and scores["acc_test"]["mean"] >= 0
+    assert Path(document["report"]).exists()
+    _, quiet, _ = qhu("run", tiny, *settings, "--quiet")
+    assert quiet.splitlines()[-1] == f"report: {document['report']}"
+    assert "acc_test" not in quiet and document["scenarios"][0]["answer"][:9] in quiet
+    noisy = qhu("run", tiny, *settings, "--backend", "depolarizing_2pc", "--json")
+    folders = [document["folder"], json.loads(noisy[1])["folder"]]
+    status, out, _ = qhu("compare", *folders, "--json", "--open")
+    figures = json.loads(out, parse_constant=pytest.fail)["figures"]
+    assert {row["scenario"] for row in figures} >= {"subset", "class"}
+
+
+def test_a_page_is_opened_where_there_is_a_browser(qhu, monkeypatch, tmp_path):
+    monkeypatch.setattr("qhu.report.run.page.write_report", lambda folder: folder / "report.html")
+    folder, opened = tmp_path, []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    assert qhu("report", folder, "--open")[0] == 0
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    assert "no browser opens" in qhu("report", folder, "--open")[2]
+    assert opened == [(folder / "report.html").resolve().as_uri()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_list_is_a_document_too_and_fits_80_columns(qhu, kind):
+    entries = json.loads(qhu("list", kind, "--json")[1])
+    _, out, _ = qhu("list", kind)
+    assert max(map(cell_len, out.splitlines())) <= 80  # an accent of its own takes no room
+    for entry in entries:
+        assert entry["summary"] and set(entry["summary"].split()) <= set(out.split())
+        assert entry["name"][:20] in out
+
+
+def test_backends_are_told_by_their_figures(qhu, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    out = " ".join(qhu("list", "backends")[1].split())
+    for words in (
+        "depolarizing_2pc aer: depolarizing 2 % after each gate, exact expectation values",
+        "fake_brisbane aer: fake_brisbane, 127 qubits",
+        "shots_1024 aer: no noise, 1,024 shots",
+        "reads 1 for 0 in 1 % and 0 for 1 in 2 %, T1 220 µs, T2 130 µs, gates of 60 and 660 ns",
+    ):
+        assert words in out
+    Path("backends.yaml").write_text("mine: {kind: aer, depolarizing: [0.001, 0.02], shots: 7}")
+    out = " ".join(qhu("list", "backends")[1].split())
+    assert "mine aer: depolarizing 0.1 % after 1-qubit and 2 % after 2-qubit gates, 7 shots" in out

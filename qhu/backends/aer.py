@@ -91,6 +91,17 @@ class AerBackend(Backend):
         self._isa: IsaAnsatz | None = None
 
     @property
+    def figures(self) -> str:
+        """Its noise and its shots, in words."""
+        options: Options = self.options
+        parts = [_gate_noise(options), _readout_noise(options), _relaxation(options)]
+        if options.device:
+            parts = [f"{options.device}, {snapshot(options.device).num_qubits} qubits"]
+        shots = f"{options.shots:,} shots" if options.shots else "exact expectation values"
+        by = "by Aer" if options.simulator == "aer" else ""
+        return ", ".join(filter(None, [*parts, shots, by]))
+
+    @property
     def differentiable(self) -> bool:
         """Whether values are exact and the engine's."""
         return self.options.simulator == "qhu" and not self.sampled
@@ -210,3 +221,27 @@ class AerBackend(Backend):
 @lru_cache
 def _snapshot_noise(device: str, qubits: tuple[int, ...]) -> NoiseModel:
     return device_noise(reduce_target(snapshot(device).target, qubits))
+
+
+def _gate_noise(options: Options) -> str:
+    one, two = options.depolarizing or (0, 0)
+    if one == two:
+        noisy = any(getattr(options, name) for name in FIGURES[1:])
+        return (
+            f"depolarizing {100 * one:g} % after each gate" if one else "" if noisy else "no noise"
+        )
+    return f"depolarizing {100 * one:g} % after 1-qubit and {100 * two:g} % after 2-qubit gates"
+
+
+def _readout_noise(options: Options) -> str:
+    if options.readout is None:
+        return ""
+    ones, zeros = options.readout
+    return f"reads 1 for 0 in {100 * ones:g} % and 0 for 1 in {100 * zeros:g} %"
+
+
+def _relaxation(options: Options) -> str:
+    if options.t1 is None:
+        return ""
+    one, two = options.gate_times
+    return f"T1 {options.t1:g} µs, T2 {options.t2:g} µs, gates of {one:g} and {two:g} ns"

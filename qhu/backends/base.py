@@ -35,6 +35,12 @@ class Backend(ABC):
         return self.name
 
     @property
+    def figures(self) -> str:
+        """What sets it apart from another one of its kind, in words; empty where nothing does."""
+        given = self.options.model_dump(exclude_defaults=True)
+        return ", ".join(f"{name} {value}" for name, value in given.items())
+
+    @property
     def identity(self) -> dict[str, Any]:
         """What values depend on: the class and its options, JSON-serialisable."""
         kind = f"{type(self).__module__}.{type(self).__qualname__}"

@@ -7,10 +7,12 @@ from qhu import registry
 from qhu.backends import given
 from qhu.backends.base import STAGES, Backend
 from qhu.backends.paid import PaidBackend
-from qhu.errors import UnknownName, UserError, brief
+from qhu.backends.reserved import check_entry
+from qhu.errors import UnknownName, UserError, brief, inside
 from qhu.hardware.access import Access
 from qhu.record.documents import read_document
 from qhu.record.naming import refuse_names
+from qhu.settings.overrides import Override
 from qhu.settings.shipped import BACKENDS
 
 BACKENDS_FILE = Path("backends.yaml")
@@ -29,8 +31,14 @@ def open_backend(name: str, file: Path = BACKENDS_FILE, access: Access | None = 
         UserError: the file does not parse, or the options are wrong.
         UnknownName: no such backend.
     """
-    kind, options = _resolve(name, _entries(file))
-    made: Backend = registry.backend[kind].make(name, registry.backend.options(kind, options))
+    entries = _entries(file)
+    try:
+        made = _made(name, entries)
+    except UserError as error:
+        if error.path[:1] != (name,):  # it is no option
+            raise
+        source = own_file(name, file) or BACKENDS
+        raise error.at(f"{source}: {name}" if _entry(name, entries) in entries else name) from None
     if isinstance(made, PaidBackend) and access is not None:
         made.access = access
     return made
@@ -47,14 +55,18 @@ def device_of(name: str, file: Path = BACKENDS_FILE) -> str | None:
 
 
 def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
-    """Names for :func:`open_backend`, each explained in a line."""
+    """Names for :func:`open_backend`, each explained in a line: entries by their figures.
+
+    Raises:
+        UserError: as :func:`open_backend`.
+    """
     summaries = {name: registry.backend[name].summary for name in registry.backend.names()}
-    for name, entry in _entries(file).items():
-        options = dict(entry or {})
-        kind = options.pop("kind", name)
-        listed = ", ".join(f"{key}: {value}" for key, value in options.items())
-        summary = registry.backend[kind].summary
-        summaries[name] = f"{summary} {{{listed}}}" if listed else summary
+    entries = _entries(file)
+    for name in entries:
+        kind, _ = _resolve(name, entries)
+        if figures := _made(name, entries).figures:
+            own = summaries.get(name, f"{kind}:").rstrip(".")
+            summaries[name] = f"{own} {figures}" if own.endswith(":") else f"{own}: {figures}"
     summaries["fake_DEVICE"] = "Noisy twin of any device snapshot shipped with qiskit-ibm-runtime."
     summaries["ibm_DEVICE"] = "Any device of your account, with the options of the entry ibm."
     summaries["auto"] = "The device of your account that suits the circuit best today."
@@ -83,11 +95,19 @@ def stage_overrides(name: str | None, stages: str | None) -> list[str]:
         if stages is not None:
             raise UserError("--stages says where --backend is used: give --backend too")
         return []
-    chosen = tuple(stages.split(",")) if stages else open_backend(name).stages
+    chosen = open_backend(name).stages if stages is None else tuple(stages.split(","))
     for stage in chosen:
         if stage not in STAGES:
             raise UnknownName("stage", stage, STAGES)
-    return [f"stages.{stage}={name}" for stage in chosen]
+    return [Override(f"stages.{stage}={name}", f"--backend {name}") for stage in chosen]
+
+
+def _made(name: str, entries: dict[str, Any]) -> Backend:
+    kind, options = _resolve(name, entries)
+    with inside(name):
+        checked = registry.backend.options(kind, options)
+    made: Backend = registry.backend[kind].make(name, checked)
+    return made
 
 
 def _resolve(name: str, entries: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -126,6 +146,9 @@ def _entries_of(file: Path) -> dict[str, Any]:
     entries = read_document(file) or {}
     if not isinstance(entries, dict):
         raise UserError(f"{file} must map backend names to their options")
-    if odd := [name for name, entry in entries.items() if not isinstance(entry or {}, dict)]:
-        raise UserError(f"{file}: the entry {brief(odd[0])} must be a mapping of options")
+    refuse_names(entries, f"entries of {file}")
+    for name, entry in entries.items():
+        if not isinstance(entry or {}, dict):
+            raise UserError(f"{file}: the entry {brief(name)} must be a mapping of options")
+        check_entry(name, entry or {}, str(file))
     return entries

@@ -28,7 +28,7 @@ from qhu.record.store import Store
 from qhu.settings.experiment import Experiment, load_experiment, read_settings
 from qhu.settings.shipped import experiments
 from qhu.settings.sweep import load_sweep
-from qhu.study import FLOOR, Study
+from qhu.study import BESIDE, FLOOR, Study
 
 
 class Size(NamedTuple):
@@ -126,7 +126,7 @@ def gather(
     failed = list[FailedCell]()
     for step, result in work_through(todo, console, workers):
         need, at = origin[step]
-        if isinstance(result, Scored):
+        if isinstance(result, Scored) and result.stage != BESIDE:
             rows[need][step] = _scores(result, at)
         elif isinstance(result, pd.DataFrame):
             rows[need][step] = result

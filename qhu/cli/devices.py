@@ -1,6 +1,5 @@
 """Commands about devices: prices, jobs, the account, a rehearsal."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +21,7 @@ from qhu.cli.options import (
     overriding,
     say_backends,
 )
-from qhu.cli.program import console, notes
+from qhu.cli.program import console, notes, print_document
 
 app = typer.Typer()
 
@@ -51,7 +50,7 @@ def plan(
     with reach(emulator, max_qpu_seconds, asked.stages, least_success) as access:
         counted = make_plan(asked, notes, access)
     if as_json:
-        sys.stdout.write(json.dumps(counted.document(), indent=2) + "\n")
+        print_document(counted.document())
     for line in () if as_json else counted.lines():
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -83,7 +82,7 @@ def jobs(
         if name:
             console.print("\n".join(book.explain(ledger, name)), markup=False, soft_wrap=True)
         elif as_json:
-            sys.stdout.write(json.dumps(book.rows(ledger), indent=2) + "\n")
+            print_document(book.rows(ledger))
         else:
             sys.stdout.write("\n".join(book.lines(ledger)) + "\n")  # quick, however many
 

@@ -1,22 +1,17 @@
-"""Commands that look up what there is."""
+"""Commands that look up what there is, and begin something of one's own."""
 
 import sys
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
-from qhu.cli.options import (
-    File,
-    meant,
-)
-from qhu.cli.program import console, notes
+from qhu.cli.completion import KINDS, kinds
+from qhu.cli.options import File, Json, meant
+from qhu.cli.program import console, notes, print_document
+from qhu.terminal import Column, print_table
 
 app = typer.Typer()
-KINDS = (
-    *("methods", "metrics", "attacks", "datasets", "backends", "experiments"),
-    *("fronts", "encodings", "ansatze", "circuits", "observables", "heads"),
-)
 
 
 @app.command()
@@ -25,27 +20,41 @@ def show(experiment: File) -> None:
     sys.stdout.write(meant(experiment).read_text(encoding="utf-8"))
 
 
-@app.command("list")
-def list_names(kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))]) -> None:
-    """Explain what there is of a kind, each in a line."""
-    from qhu.backends.named import entry_files, known_backends
-    from qhu.errors import UnknownName
-    from qhu.registry import REGISTRIES
-    from qhu.settings import shipped
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="of the experiment; the file is NAME.yaml")],
+) -> None:
+    """Begin an experiment of your own: a commented file that editors check."""
+    from qhu.commands.begin import begin
 
-    if kind not in KINDS:
-        raise UnknownName("kind of name", kind, KINDS)
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    if kind == "experiments":
-        summaries = shipped.summaries()
-    elif kind == "backends":
-        summaries = known_backends()
+    file, schema = begin(name)
+    console.print(f"{file}: run it by `qhu run {file}`", soft_wrap=True)
+    console.print(f"{schema}: editors complete and check it by this", soft_wrap=True)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of experiment files, by which editors check them."""
+    from qhu.commands.begin import schema_text
+
+    sys.stdout.write(schema_text())
+
+
+@app.command("list")
+def list_names(
+    kind: Annotated[str, typer.Argument(help=" | ".join(KINDS), autocompletion=kinds)],
+    as_json: Json = False,
+) -> None:
+    """Explain what there is of a kind, each in a line."""
+    from qhu.backends.named import entry_files
+    from qhu.commands.names import explained
+
+    entries = explained(kind)
+    if kind == "backends":
         notes.print(f"from {' and '.join(map(str, entry_files()))}", markup=False, soft_wrap=True)
-    else:
-        entries = REGISTRIES[kind]
-        summaries = {name: entries[name].summary for name in entries.names()}
-    for name, summary in summaries.items():
-        table.add_row(name, summary)
-    console.print(table)
+    if as_json:
+        print_document(entries)
+        return
+    names = Column("", [Text(entry["name"], style="bold") for entry in entries], number=False)
+    texts = Column("", [entry["summary"] for entry in entries], number=False)
+    print_table(names, [texts], console)

@@ -1,22 +1,55 @@
 """Options that commands share, and what they stand for."""
 
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qhu.cli import completion
 from qhu.cli.program import notes
 
 if TYPE_CHECKING:
     from qhu.settings.experiment import Experiment
 
-File = Annotated[Path, typer.Argument(help="name of a shipped experiment, or a YAML file")]
-Name = Annotated[str | None, typer.Option(help="backend of the stages it is meant for")]
-Stages = Annotated[str | None, typer.Option(help="stages for --backend: train,unlearn,evaluate")]
+File = Annotated[
+    Path,
+    typer.Argument(
+        help="name of a shipped experiment, or a YAML file", autocompletion=completion.experiments
+    ),
+]
+Sweep = Annotated[
+    Path,
+    typer.Argument(
+        help="name of a shipped experiment, or a YAML file, that has a sweep",
+        autocompletion=completion.experiments,
+    ),
+]
+Folders = Annotated[
+    list[Path], typer.Argument(help="run folders", autocompletion=completion.run_folders)
+]
+Name = Annotated[
+    str | None,
+    typer.Option(help="backend of the stages it is meant for", autocompletion=completion.backends),
+]
+Stages = Annotated[
+    str | None,
+    typer.Option(
+        help="stages for --backend: train,unlearn,evaluate", autocompletion=completion.stages
+    ),
+]
 Seeds = Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")]
-Methods = Annotated[str | None, typer.Option(help="such as scrub,lca; none and retrain are added")]
+Methods = Annotated[
+    str | None,
+    typer.Option(
+        help="such as scrub,lca; none and retrain are added", autocompletion=completion.methods
+    ),
+]
 Settings = Annotated[
-    list[str] | None, typer.Option("-s", help="override, such as -s model.layers=3")
+    list[str] | None,
+    typer.Option(
+        "-s", help="override, such as -s model.layers=3", autocompletion=completion.settings
+    ),
 ]
 Emulated = Annotated[
     str | None, typer.Option(help="rehearse devices on this machine: auto, or an address")
@@ -36,6 +69,10 @@ Workers = Annotated[int, typer.Option(min=0, help="local processes; 0: this one"
 Scheduler = Annotated[str | None, typer.Option(help="address of a Dask scheduler")]
 Yes = Annotated[bool, typer.Option("--yes", help="accept what a device takes")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="only the answer and where it lies, and warnings")
+]
+Open = Annotated[bool, typer.Option("--open", help="open the page in a browser")]
 
 
 def overriding(
@@ -73,3 +110,9 @@ def say_backends(*experiments: "Experiment") -> None:
     for name in dict.fromkeys(chosen):
         if file := own_file(name):
             notes.print(f"backend {name}: {file} in this folder", markup=False, soft_wrap=True)
+
+
+def show_page(page: Path, browse: bool) -> None:
+    """Open a page in a browser, if that was asked for; where there is none, say so."""
+    if browse and not webbrowser.open(page.resolve().as_uri()):
+        notes.print(f"no browser opens {page}", soft_wrap=True)

@@ -1,29 +1,35 @@
 """Commands that train, unlearn and attack."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from qhu.cli.completion import experiments
 from qhu.cli.options import (
     Budget,
     Emulated,
     File,
+    Json,
     LeastSuccess,
     Methods,
     Name,
+    Open,
     Out,
+    Quiet,
     Scheduler,
     Seeds,
     Settings,
     Stages,
+    Sweep,
     Workers,
     Yes,
     meant,
     overriding,
     say_backends,
+    show_page,
 )
-from qhu.cli.program import console
+from qhu.cli.program import console, notes, print_document, progress
 
 if TYPE_CHECKING:
     from qhu.settings.experiment import Experiment
@@ -46,13 +52,25 @@ def run(
     max_qpu_seconds: Budget = None,
     least_success: LeastSuccess = None,
     yes: Yes = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    browse: Open = False,
 ) -> None:
     """Run an experiment and write its run folder; run it again to resume."""
     from qhu.settings.experiment import load_experiment
 
     overrides = overriding(backend, stages, seeds, methods, settings)
     asked = load_experiment(meant(experiment), *overrides)
-    _run(asked, out, workers, scheduler, (emulator, max_qpu_seconds, least_success), yes)
+    device = (emulator, max_qpu_seconds, least_success)
+    _run(asked, out, workers, scheduler, device, yes, Shown(quiet, as_json, browse))
+
+
+class Shown(NamedTuple):
+    """What is shown of a run: the answer alone, a document instead, the page in a browser."""
+
+    quiet: bool
+    as_json: bool
+    browse: bool
 
 
 def _run(
@@ -62,17 +80,25 @@ def _run(
     scheduler: str | None,
     device: tuple[str | None, float | None, float | None],
     yes: bool,
+    shown: Shown,
 ) -> None:
     """Run what was asked and print its table; ``device`` says how one is reached, and its means."""
     from qhu.commands.rehearsal import agree, reach
     from qhu.grid.run import run as run_grid
+    from qhu.report.run.document import run_document
     from qhu.report.run.table import print_summary
 
     say_backends(asked)
     emulator, budget, least_success = device
+    asking = notes if shown.as_json else console  # what a device takes is asked in any case
+    doing = progress(shown.quiet, shown.as_json)
     with reach(emulator, budget, asked.stages, least_success) as access:
-        folder = run_grid(asked, out, console, workers, scheduler, access, agree(console, yes))
-    print_summary(folder, console)
+        folder = run_grid(asked, out, doing, workers, scheduler, access, agree(asking, yes))
+    if shown.as_json:
+        print_document(run_document(folder))
+    else:
+        print_summary(folder, console, brief=shown.quiet)
+    show_page(folder / "report.html", shown.browse)
 
 
 @app.command()
@@ -82,7 +108,11 @@ def evaluate(
         typer.Argument(help="*.safetensors, *.pt or *.pth, one per seed; or one with {seed} in it"),
     ],
     experiment: Annotated[
-        Path, typer.Option(help="name of a shipped experiment, or a YAML file: what they stand in")
+        Path,
+        typer.Option(
+            help="name of a shipped experiment, or a YAML file: what they stand in",
+            autocompletion=experiments,
+        ),
     ],
     name: Annotated[str, typer.Option("--as", help="their row in tables and on the page")],
     scenario: Annotated[str | None, typer.Option(help="what they forgot")] = None,
@@ -99,6 +129,9 @@ def evaluate(
     max_qpu_seconds: Budget = None,
     least_success: LeastSuccess = None,
     yes: Yes = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    browse: Open = False,
 ) -> None:
     """Score models that were unlearned elsewhere, beside retrain, floor and doing nothing."""
     from qhu.commands.evaluate import with_models
@@ -106,7 +139,8 @@ def evaluate(
 
     given = load_experiment(meant(experiment), *overriding(backend, stages, None, None, settings))
     asked = with_models(given, models, name, scenario, seed)
-    _run(asked, out, workers, scheduler, (emulator, max_qpu_seconds, least_success), yes)
+    device = (emulator, max_qpu_seconds, least_success)
+    _run(asked, out, workers, scheduler, device, yes, Shown(quiet, as_json, browse))
 
 
 @app.command()
@@ -119,6 +153,8 @@ def evidence(
     out: Out = None,
     workers: Workers = 0,
     scheduler: Scheduler = None,
+    quiet: Quiet = False,
+    browse: Open = False,
 ) -> None:
     """Attack thousands of models to say which methods forgot; run it again to resume."""
     from qhu.evidence.run import run as gather
@@ -128,23 +164,29 @@ def evidence(
     overrides = overriding(backend, stages, None, methods, settings)
     asked = load_experiment(meant(experiment), *overrides)
     say_backends(asked)
-    print_verdicts(gather(asked, out, console, workers, scheduler), console)
+    folder = gather(asked, out, progress(quiet), workers, scheduler)
+    print_verdicts(folder, console, brief=quiet)
+    _done(folder / "evidence.html", browse)
+
+
+def _done(page: Path, browse: bool) -> None:
+    """A page that no run of the grid wrote joins the index of runs, and is opened if asked for."""
+    from qhu.report.index.page import index_runs
+
+    index_runs([page.parent])
+    show_page(page, browse)
 
 
 @app.command()
 def ablate(
-    experiment: Annotated[
-        Path, typer.Argument(help="name of a shipped experiment, or a YAML file, that has a sweep")
-    ],
-    seeds: Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")] = None,
-    methods: Annotated[
-        str | None, typer.Option(help="such as scrub,lca; none and retrain are added")
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("-s", help="override, such as -s model.layers=3")
-    ] = None,
+    experiment: Sweep,
+    seeds: Seeds = None,
+    methods: Methods = None,
+    settings: Settings = None,
     out: Annotated[Path | None, typer.Option(help="folder of the page and of the runs")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
+    workers: Workers = 0,
+    quiet: Quiet = False,
+    browse: Open = False,
 ) -> None:
     """Vary one setting: a run per value and one page; run it again to resume."""
     from qhu.commands.ablate import run as run_ablation
@@ -152,10 +194,11 @@ def ablate(
 
     overrides = [*(settings or ()), *([f"seeds={seeds}"] if seeds else [])]
     chosen = methods.split(",") if methods else None
-    sweep, experiments = load_sweep(meant(experiment), overrides, chosen)
-    say_backends(*experiments.values())
-    page = run_ablation(sweep, experiments, out, console, workers)
+    sweep, points = load_sweep(meant(experiment), overrides, chosen)
+    say_backends(*points.values())
+    page = run_ablation(sweep, points, out, progress(quiet), workers)
     console.print(f"ablation: {page}", soft_wrap=True)
+    _done(page, browse)
 
 
 @app.command()
@@ -193,13 +236,16 @@ def paper(
     ] = "iris,mnist,fashion_mnist",
     seeds: Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")] = None,
     out: Annotated[Path, typer.Option(help="folder of the page")] = Path("runs/paper"),
-    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
+    workers: Workers = 0,
+    quiet: Quiet = False,
+    browse: Open = False,
 ) -> None:
     """Run arXiv 2512.19253 under its protocol and under ours, and write one page."""
     from qhu.paper.run import run as run_paper
 
-    page = run_paper(datasets.split(","), seeds, out, console, workers)
+    page = run_paper(datasets.split(","), seeds, out, progress(quiet), workers)
     console.print(f"paper: {page}", soft_wrap=True)
+    _done(page, browse)
 
 
 @app.command()
@@ -208,12 +254,16 @@ def claims(
     models: Annotated[int | None, typer.Option(min=8, help="of every pool, an even number")] = None,
     settings: Settings = None,
     out: Annotated[Path, typer.Option(help="folder of the page")] = Path("runs/claims"),
-    workers: Annotated[int, typer.Option(min=0, help="local processes; 0: this one")] = 0,
+    workers: Workers = 0,
+    quiet: Quiet = False,
+    browse: Open = False,
 ) -> None:
     """Test every claim of arXiv 2512.19253, and write one page; run it again to resume."""
     from qhu.claims.gather import Size
     from qhu.claims.run import run as test_claims
     from qhu.report.paper_claims.page import print_claims
 
-    folder = test_claims(out, console, workers, Size(seeds, models, tuple(settings or ())))
+    size = Size(seeds, models, tuple(settings or ()))
+    folder = test_claims(out, progress(quiet), workers, size)
     print_claims(folder, console)
+    _done(folder / "claims.html", browse)

@@ -4,7 +4,7 @@ import contextlib
 import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,11 +23,20 @@ from qhu.grid.holes import RunOutcome
 from qhu.grid.stopping import held
 from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.pipeline import Scored, fit_key
-from qhu.record.folder import RESULT_COLUMNS, FailedCell, RunFolder, RunRecord, Status, started
+from qhu.record.folder import (
+    COST_COLUMNS,
+    RESULT_COLUMNS,
+    FailedCell,
+    RunFolder,
+    RunRecord,
+    Status,
+    started,
+)
+from qhu.record.shelf import STAGE_KEYS
 from qhu.report.run.page import write_report
 from qhu.report.statistics import summarise
 from qhu.settings.model import ModelSpec
-from qhu.study import BESIDE, FLOOR, Cell, Study
+from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 
 
 class Opened(NamedTuple):
@@ -157,14 +166,18 @@ def write_files(
     citations: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write every file of the contract but ``report.html`` from the finished cells."""
+    used = {fit_key(study, fit) for fit in study.fits()}.union(*(line.used for line in scored))
+    folder.write_text(STAGE_KEYS, "".join(f"{key}\n" for key in sorted(used)))
     order = {cell: number for number, cell in enumerate(study.cells())}
     scored = sorted(scored, key=lambda result: order[result.cell])
     results = _results(study, scored)
     scored = [result for result in scored if result.stage != BESIDE]  # the same models once more
     folder.write_table("results.csv", results)
-    folder.write_table("summary.csv", summarise(results))
+    metrics = study.readings(results["metric"].unique())
+    folder.write_table("summary.csv", summarise(results, metrics))
     folder.write_table("predictions.parquet", _predictions(study, scored))
     folder.write_lines("history.jsonl", _history(study, scored))
+    folder.write_table("costs.csv", _cell_costs(study, scored))
     if drawn := _drawing(study):
         folder.write_text("circuit.svg", drawn)
     for name, key in _models(study, scored):
@@ -176,7 +189,6 @@ def write_files(
     folder.write_text("references.bib", "\n".join(entries.values()))
     cites = {use: list(cited) for use, cited in citations.items()}
     costs = _costs(study, scored)
-    metrics = study.readings(results["metric"].unique())
     folder.update(
         effective=effective,
         data=study.data.content,
@@ -187,6 +199,21 @@ def write_files(
         cites=cites,
         files=folder.checksums(),
     )
+
+
+def _cell_costs(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
+    """What every method took; retraining, what training the oracle did.
+
+    Seconds are apart from ``history.jsonl``, which is the same whenever and wherever it is made.
+    """
+    rows = []
+    for cell, key in ((result.cell, result.model) for result in scored):
+        chosen = study.experiment.methods.get(cell.method)
+        if chosen and chosen.method == "retrain":
+            key = fit_key(study, Fit("oracle", cell.seed, cell.scenario))
+        steps = study.store.load(key).facts["steps"]
+        rows.append((*astuple(cell), steps, study.store.seconds(key)))
+    return pd.DataFrame(rows, columns=COST_COLUMNS)
 
 
 def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from qhu.grid.stopping import stoppable
 from qhu.hardware.access import Access
 from qhu.record.folder import Status
 from qhu.record.store import Store
+from qhu.report.index.page import index_runs
 from qhu.settings.experiment import Experiment
 from qhu.study import Cell, Study
 
@@ -235,6 +236,7 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
         raise
     finally:
         with contextlib.ExitStack() as ends:  # one that cannot be written keeps no other from it
+            ends.callback(index_runs, [opened.folder.path for opened in runs])
             for opened in runs:
                 ends.callback(opened.end, status)
 

@@ -35,15 +35,15 @@ def steps(study: Study, before: Iterable[Step] = ()) -> list[Step]:
     for fit in trained:
         if fit.kind != FLOOR and "evaluate" not in study.paid:
             seen[fit] = add("references", f"evaluate {fit}", _look, fit, trained[fit])
-    unlearned: dict[Cell, Step] = {}
+    evaluated = dict[Cell, Step]()
     for cell in study.cells():
         needs = [seen[Fit("teacher", cell.seed)], seen[Fit("oracle", cell.seed, cell.scenario)]]
         if cell.method == FLOOR:
             needs.append(trained[Fit(FLOOR, cell.seed, cell.scenario)])
-        unlearned[cell] = add("unlearning", str(cell), pipeline.evaluate, cell, *needs)
+        evaluated[cell] = add("unlearning", str(cell), pipeline.evaluate, cell, *needs)
     if BESIDE in study.backends:
-        for cell in study.cells():
-            add("exactly", str(cell), pipeline.evaluate_beside, cell, unlearned[cell])
+        for cell, own in evaluated.items():
+            add("exactly", str(cell), pipeline.evaluate_beside, cell, own)
     return listed
 
 

@@ -15,6 +15,8 @@ from qhu.record.failure import reason
 from qhu.registry import MetricEntry
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-6
+"""How far values pass the end of their span by rounding: outputs are float32."""
 
 
 class Measured(NamedTuple):
@@ -110,7 +112,8 @@ def measure(
             is raised.
 
     Raises:
-        QhuError: a score is declared by two of the metrics, or by none, or is not finite.
+        QhuError: a score is declared by two of the metrics, or by none, or is not finite or lies
+            outside the span that is declared of it.
     """
     entries = [(available or registry.metric)[name] for name in registry.metric.chosen(names)]
     scores: Scores = {}
@@ -131,6 +134,7 @@ def _measured(evidence: Evidence, entry: MetricEntry, entries: Sequence[MetricEn
         _refuse_unread(score, entry, entries)
         if not math.isfinite(value):
             raise QhuError(f"'{score}' is {value}: leave out a score where it is undefined")
+        _refuse_outside(score, value, entry)
     return measured
 
 
@@ -145,4 +149,17 @@ def _refuse_unread(score: str, entry: MetricEntry, entries: Sequence[MetricEntry
     if len(declared) > 1:
         raise QhuError(
             f"metrics '{declared[0]}' and '{declared[1]}' both have a score '{score}': rename one"
+        )
+
+
+def _refuse_outside(score: str, value: float, entry: MetricEntry) -> None:
+    """Intervals stay within the span that a metric declares: so must its values."""
+    declared = entry.score(score)
+    assert declared is not None  # refused before
+    low, high = declared.span
+    below = low is not None and value < low - ROUNDING
+    if below or (high is not None and value > high + ROUNDING):
+        raise QhuError(
+            f"metric '{entry.name}' returns {score} = {value:g}, and declares a span of "
+            f"{declared.span}: correct the span in its reading, or the metric"
         )

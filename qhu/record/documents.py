@@ -8,7 +8,7 @@ import contextlib
 import copy
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,26 @@ def parse_document(content: str | bytes, where: str) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "a character that YAML has not"
         raise UserError(f"{where}{line}: not valid YAML ({problem}); mend the YAML") from None
+
+
+def line_of(path: Path, keys: Sequence[str | int]) -> int | None:
+    """The line of a file where a setting stands; of one that is left out, that of what lacks it.
+
+    Args:
+        path: a file that :func:`read_document` reads.
+        keys: those that lead to the setting, some of which a short form leaves out.
+    """
+    node = yaml.compose(decoded(path.read_bytes(), str(path)), Loader=_PARSER)
+    line = None
+    for key in keys:
+        if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+        entries = node.value if isinstance(node, yaml.MappingNode) else []
+        for name, value in entries:
+            if name.value == str(key):
+                node, line = value, name.start_mark.line + 1
+    return line
 
 
 def write_document(value: Any) -> str:

@@ -24,6 +24,7 @@ from qhu.record.scores import Score
 from qhu.record.stage import Stage, packed, unpacked
 
 RESULT_COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
+COST_COLUMNS = ["scenario", "method", "seed", "steps", "seconds"]
 FILES = ("results.csv", "summary.csv", "predictions.parquet", "history.jsonl", "report.html")
 RECORD = "run.json"
 AGAIN = "run the experiment again, which writes its files anew"
@@ -122,9 +123,10 @@ class RunFolder:
         if is_half_done(self.path):
             with self.claimed():
                 pass
-        return self._record()
+        return self.as_it_stands()
 
-    def _record(self) -> RunRecord | None:
+    def as_it_stands(self) -> RunRecord | None:
+        """As :meth:`record`, but nothing is put right: another process may be at it."""
         file = self.path / RECORD
         try:
             document = json.loads(read_plain(file))
@@ -239,7 +241,7 @@ class RunFolder:
             draft = RunFolder(path)
             draft._begin(record, settings)
             yield draft
-            before, after = self._record(), draft._record()
+            before, after = self.as_it_stands(), draft.as_it_stands()
             stale = (before.files if before else {}).keys() - (after.files if after else {}).keys()
         for name in stale:
             (self.path / name).unlink(missing_ok=True)

@@ -45,7 +45,7 @@ __all__ = [
     "parse",
 ]
 
-method: Registry[MethodFunction] = Registry("method", "qhu.unlearn")
+method: Registry[MethodFunction] = Registry("method", "qhu.unlearn", taken="oracle|teacher|floor")
 """Unlearning methods by name, and the decorator ``@method(name)`` that adds one."""
 metric = MetricRegistry("metric", "qhu.metrics")
 """Metrics by name, and the decorator ``@metric(name)`` that adds one."""
@@ -53,7 +53,7 @@ attack: Registry[AttackFunction] = Registry("attack", "qhu.evidence.attacks")
 """Attacks by name, and the decorator ``@attack(name)`` that adds one."""
 dataset: Registry[DatasetFunction] = Registry("dataset", "qhu.data")
 """Datasets by name, and the decorator ``@dataset(name)`` that adds one."""
-backend: Registry[BackendClass] = Registry("backend", "qhu.backends")
+backend: Registry[BackendClass] = Registry("backend", "qhu.backends", taken="auto|(fake|ibm)_.*")
 """Kinds of backends by name, and the decorator ``@backend(kind)`` that adds one."""
 front: PartRegistry[FrontFunction] = PartRegistry("front", "qhu.model.fronts")
 """Fronts by name, and the decorator ``@front(name)`` that adds one."""

@@ -3,9 +3,11 @@
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from qhu.errors import QhuError, UnknownName, UserError
@@ -73,10 +75,12 @@ class Names(Generic[F, E]):
         kind: what the names stand for, singular ("method").
         package: package whose modules register themselves when imported.
         plural: the kind, plural, which entry points of plugins are called by: ``qhu.methods``.
+        taken: pattern of names that stand for something else.
     """
 
-    def __init__(self, kind: str, package: str, plural: str = "") -> None:
+    def __init__(self, kind: str, package: str, plural: str = "", taken: str = "") -> None:
         self.kind, self.package, self.plural = kind, package, plural or f"{kind}s"
+        self._taken = re.compile(taken, re.IGNORECASE)
         self._entries: dict[str, E] = {}
         self._loaded = False
 
@@ -90,6 +94,11 @@ class Names(Generic[F, E]):
                 f"and in {make.__module__}; rename one"
             )
         refuse_names([*self._entries, entry.name], f"{self.kind} of {make.__module__}")
+        if self._taken.fullmatch(entry.name):
+            raise UserError(
+                f"{self.kind} '{entry.name}' of {make.__module__}: the name stands for something "
+                "else in qhu: choose another one"
+            )
         self._entries[entry.name] = entry
         return make
 
@@ -103,6 +112,17 @@ class Names(Generic[F, E]):
         """All registered names, sorted."""
         self._load()
         return sorted(self._entries)
+
+    def listed(self) -> list[str]:
+        """All names, sorted, read from the sources: nothing is imported, as who completes needs it.
+
+        Names of plugins are those of their entry points.
+        """
+        package = Path(__file__).parents[1].joinpath(*self.package.split(".")[1:])
+        sources = [file.read_text(encoding="utf-8") for file in package.glob("*.py")]
+        decorator = re.compile(rf'^@(?:registry\.)?{self.kind}\(\s*"([^"]+)"', re.MULTILINE)
+        own = [name for source in sources for name in decorator.findall(source)]
+        return sorted({*own, *entry_points(group=f"qhu.{self.plural}").names})
 
     def options(self, name: str, given: Any) -> Options:
         """Validate the options given for ``name``.

@@ -1,12 +1,14 @@
 """Options as typed models, and what is said of a value that does not fit."""
 
+import re
 from collections.abc import Iterator, KeysView, Mapping, ValuesView
 from os import PathLike, fspath
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from qhu.errors import UnknownName, UserError, brief, shortened
+from qhu.errors import UnknownName, UserError, brief, nearest, shortened
+from qhu.registry.wording import sentence
 
 
 class Options(BaseModel):
@@ -43,20 +45,48 @@ def plain_values(given: Any) -> Any:
     return str(given) if isinstance(given, str) else given
 
 
-def parse(model: type[Any], given: Any, where: str) -> Any:
-    """Validate ``given`` as ``model``; the first mistake becomes a one-line :class:`UserError`."""
+def parse(model: type[Any], given: Any, where: str = "") -> Any:
+    """Validate ``given`` as ``model``; the first mistake becomes a one-line :class:`UserError`.
+
+    Args:
+        model: the model of the settings.
+        given: the settings.
+        where: what messages call them; empty: nothing.
+    """
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
-        key = ".".join(shortened(str(part)) for part in place)
-        if first["type"] == "extra_forbidden":
-            allowed = _fields_at(model, first["loc"][:-1])
-            raise UnknownName(f"key in {where}", key, allowed) from None
-        message = shortened(first["msg"].removeprefix("Value error, "), 1000)
-        value = "" if first["type"] == "missing" else f" (got {brief(first['input'])})"
-        raise UserError(f"{where}: {key + ': ' if key else ''}{message}{value}") from None
+        raise _refusal(model, error.errors()[0], where) from None
+
+
+def _refusal(model: type[BaseModel], error: Any, where: str) -> UserError:
+    """One of pydantic's errors in plain words."""
+    kind, path, value = error["type"], tuple(error["loc"]), error["input"]
+    if path[-1:] == ("[key]",):
+        path = path[:-2]
+    if kind == "missing" and path and isinstance(path[-1], int):  # of a tuple of so many values
+        kind, path = "too_few", path[:-1]
+    key = ".".join(shortened(str(part)) for part in path)
+    refused: UserError
+    if kind == "extra_forbidden":
+        allowed = _fields_at(model, path[:-1])
+        refused = UnknownName(f"key in {where}" if where else "key", key, allowed)
+    else:
+        words = "must hold more values" if kind == "too_few" else _sentence(kind, error)
+        # A mapping holds what stands in the file: it is named, not repeated.
+        hidden = kind == "missing" or isinstance(value, Mapping | BaseModel)
+        got = "" if hidden else f" (got {shortened(brief(value), 120)})"
+        parts = [part for part in (where, key, f"{shortened(words, 1000)}{got}") if part]
+        refused = UserError(": ".join(parts))
+    refused.path = path
+    return refused
+
+
+def _sentence(kind: str, error: Any) -> str:
+    text, value = sentence(kind, error.get("ctx", {})), error["input"]
+    choices = re.findall(r"'([^']*)'", text) if kind in ("literal_error", "enum") else []
+    hint = nearest(value, choices) if isinstance(value, str) else ""
+    return f"{text}; {hint}" if hint else text
 
 
 def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:

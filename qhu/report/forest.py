@@ -6,23 +6,25 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
-from qhu.report.plots import BAND, INK, arms
+from qhu.report.plots import BAND, INK, arms, wrapped
 from qhu.report.statistics import Estimate
 from qhu.report.verdicts import CONCLUSIONS, Conclusion
 
 MARGIN_BAND, MARGIN_EDGE = "#dcebf5", "#6fa8cf"
-LONGEST = 24
-"""Letters of a name that fit on a line."""
 WIDTH = 4.6
 """Inches, so that letters can be read on a screen as narrow as a telephone's."""
 
 
 class ForestRow(NamedTuple):
-    """One method: how far it is from the goal, NaN where that was not measured; what follows."""
+    """One method: how far it is from the goal, NaN where that was not measured; what follows.
+
+    ``inner`` is the interval that has to lie inside the margin, None where it is not known.
+    """
 
     method: str
     estimate: Estimate
     verdict: str
+    inner: tuple[float, float] | None = None
 
 
 class Goal(NamedTuple):
@@ -72,18 +74,21 @@ def forest(
     axes.axvline(goal.value, color=INK, lw=0.9, zorder=1)
     for height, row in enumerate(placed):
         _point(axes, height, row, looks[row.verdict])
-    axes.set_yticks(range(len(placed)), [_wrapped(row.method) for row in placed], fontsize=8.5)
+    axes.set_yticks(range(len(placed)), [wrapped(row.method) for row in placed], fontsize=8.5)
     axes.set_ylim(len(placed) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(goal.words)
-    _name_verdicts(axes, placed, looks)
+    measured = ["" if math.isnan(row.estimate.mean) else row.verdict for row in placed]
+    name_verdicts(axes, measured, looks)
     if axes.patches:
         where: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1)}
         axes.legend(frameon=False, fontsize=8, ncols=2, **where)
 
 
 def _point(axes: Axes, height: int, row: ForestRow, look: Conclusion) -> None:
+    if row.inner is not None:
+        axes.hlines(height, *row.inner, color=look.colour, lw=3.4, zorder=2.5)
     axes.errorbar(
         row.estimate.mean,
         height,
@@ -98,25 +103,21 @@ def _point(axes: Axes, height: int, row: ForestRow, look: Conclusion) -> None:
     )
 
 
-def _name_verdicts(axes: Axes, rows: Sequence[ForestRow], looks: Mapping[str, Conclusion]) -> None:
-    """The verdicts as ticks of a second axis, for which the layout keeps room."""
+def name_verdicts(
+    axes: Axes, verdicts: Sequence[str], looks: Mapping[str, Conclusion] = CONCLUSIONS
+) -> None:
+    """Verdicts as ticks of a second axis, for which the layout keeps room.
+
+    Args:
+        axes: with a row per verdict.
+        verdicts: in the order of the rows; empty where a row has none.
+        looks: of every verdict.
+    """
     right = axes.twinx()
     right.set_ylim(axes.get_ylim())
     right.grid(visible=False)
     right.tick_params(axis="y", length=0, pad=2)
-    words = [
-        "not measured" if math.isnan(row.estimate.mean) else looks[row.verdict].words
-        for row in rows
-    ]
-    right.set_yticks(range(len(rows)), words, fontsize=8)
-    for label, row in zip(right.get_yticklabels(), rows, strict=True):
-        label.set_color(looks[row.verdict].colour)
-
-
-def _wrapped(name: str) -> str:
-    """A name on two lines at most."""
-    if len(name) <= LONGEST:
-        return name
-    cut = name.rfind("_", 0, LONGEST) + 1 or LONGEST
-    rest = name[cut:]
-    return f"{name[:cut]}\n{rest if len(rest) <= LONGEST else f'{rest[: LONGEST - 1]}…'}"
+    words = [looks[verdict].words if verdict else "not measured" for verdict in verdicts]
+    right.set_yticks(range(len(verdicts)), words, fontsize=8)
+    for label, verdict in zip(right.get_yticklabels(), verdicts, strict=True):
+        label.set_color(looks[verdict].colour if verdict else INK)

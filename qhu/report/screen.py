@@ -1,57 +1,63 @@
-"""Verdicts on screen, in 80 columns: the answer first."""
+"""Verdicts on screen: what they rest on, then the answer, which so stands last."""
 
-from rich import box
+import math
+from collections.abc import Mapping
+
 from rich.console import Console
-from rich.table import Table as ScreenTable
 from rich.text import Text
 
 from qhu.report.answer import ScenarioAnswer, VerdictTable
+from qhu.report.statistics import Estimate
+from qhu.report.tables import TableCell, interval, number
 from qhu.report.verdicts import CONCLUSIONS
+from qhu.terminal import Column, print_table
 
-WIDTH = 80
 
-
-def print_answer(title: str, answer: ScenarioAnswer, console: Console) -> None:
-    """Print what the verdicts of a scenario come to, then the verdicts.
+def print_answers(answers: Mapping[str, ScenarioAnswer], console: Console) -> None:
+    """Print the verdicts of scenarios.
 
     Args:
-        title: what it is about.
-        answer: with its table.
+        answers: by what each is about.
         console: where to.
     """
-    console.print(Text(title, style="bold"))
-    console.print(answer.sentence, markup=False, highlight=False)
-    for sentence in answer.caveats:
-        console.print(Text(sentence, style="yellow"))
-    console.print(screen_table(answer.table))
-    console.print()
+    for title, reply in answers.items():
+        console.print(Text(title, style="bold"))
+        print_verdicts(reply.table, console)
+        console.print()
 
 
-def screen_table(table: VerdictTable) -> ScreenTable:
+def print_sentences(answers: Mapping[str, ScenarioAnswer], console: Console) -> None:
+    """Print what the verdicts of scenarios come to, and what to be wary of; arguments as above."""
+    for title, reply in answers.items():
+        console.print(Text(title, style="bold"))
+        console.print(reply.sentence, markup=False, highlight=False)
+        for sentence in reply.caveats:
+            console.print(Text(sentence, style="yellow"))
+
+
+def print_verdicts(table: VerdictTable, console: Console) -> None:
     """Methods as rows: verdict, what it rests on, utility, cost."""
-    out = ScreenTable(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    out.add_column("method", no_wrap=True, overflow="ellipsis")
-    single = len(table.heads) == 1  # room for its interval
-    out.add_column("verdict", no_wrap=True, min_width=15)
-    for head in table.heads:
-        title, width = f"Δ {head}" if table.signed else head, 20 if single else 12
-        out.add_column(title, justify="right", min_width=width, max_width=width)
-    for name, width in (("utility", 7), ("steps", 6)):
-        out.add_column(name, justify="right", min_width=width, no_wrap=True)
-    for row in table.rows:
-        leaks = [
-            f"{cell.value} {cell.interval if single else _half(cell.half_width)}".strip()
-            for cell in table.leaks(row)
-        ]
-        out.add_row(
-            Text(row.method, style="cyan" if row.honest else ""),
-            CONCLUSIONS[row.verdict].words,
-            *map(Text, leaks),
-            table.utility(row).value,
-            row.steps,
-        )
-    return out
+    names = [Text(row.method, style="cyan" if row.honest else "") for row in table.rows]
+    leaks = [table.leaks(row) for row in table.rows]
+    columns = [Column("verdict", [CONCLUSIONS[row.verdict].words for row in table.rows], False)]
+    for place, head in enumerate(table.heads):
+        title = f"Δ {head}" if table.signed else head
+        columns.append(Column(title, [with_interval(cells[place]) for cells in leaks]))
+    columns.append(Column("utility", [table.utility(row).value for row in table.rows]))
+    columns.append(Column("steps", [row.steps for row in table.rows]))
+    print_table(Column("method", names, number=False), columns, console)
 
 
-def _half(width: str) -> str:
-    return f"±{width.removeprefix('0')}" if width else ""
+def with_interval(cell: TableCell) -> str:
+    """A mean with its interval: half the width of it where it lies around the mean."""
+    value = cell.estimate
+    if value is None or math.isnan(value.low):
+        return cell.value
+    if _lies_around(value):
+        return f"{cell.value} ±{number((value.high - value.low) / 2).removeprefix('0')}"
+    return f"{cell.value} {interval(value, cell.signed)}"
+
+
+def _lies_around(value: Estimate) -> bool:
+    """Whether the mean is the middle of its interval, in the decimals that are shown."""
+    return number(value.mean - value.low) == number(value.high - value.mean)

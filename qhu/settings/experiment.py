@@ -14,14 +14,22 @@ from pydantic import (
 )
 
 from qhu import registry
-from qhu.errors import UnknownName, UserError, brief, shortened
-from qhu.record.documents import parse_document, read_document
+from qhu.errors import UnknownName, UserError, brief, inside, shortened
+from qhu.record.documents import line_of, read_document
 from qhu.record.naming import Name, distinct
 from qhu.registry import Options, parse
 from qhu.registry.options import plain_values
 from qhu.settings.checkpoint import Checkpoints, check_labels
 from qhu.settings.evidence import EvidenceSpec
-from qhu.settings.model import ModelSpec, expanded, replaced_by
+from qhu.settings.model import ModelSpec
+from qhu.settings.overrides import (
+    Override,
+    applied,
+    as_override,
+    by_label,
+    refuse_replaced,
+    to_blame,
+)
 from qhu.settings.parts import (
     DataSpec,
     EvaluateSpec,
@@ -111,14 +119,14 @@ class Experiment(Options):
     @field_validator("data")
     @classmethod
     def _known_dataset(cls, data: DataSpec) -> DataSpec:
-        registry.dataset.options(data.source, data.options)
+        with inside("data", "options"):
+            registry.dataset.options(data.source, data.options)
         return data
 
     @field_validator("methods", mode="before")
     @classmethod
     def _known_methods(cls, given: Any) -> dict[str, MethodSpec]:
-        if isinstance(given, list):
-            given = dict.fromkeys(given)
+        given = by_label(given)
         if not isinstance(given, Mapping):
             raise ValueError("list method names, or map them to their options")
         with_honest = {**dict.fromkeys(ALWAYS_RUN), **given}
@@ -133,8 +141,12 @@ class Experiment(Options):
         for label, chosen in methods.items():
             if label.lower() in TRAINED:
                 raise ValueError(f"the label '{label}' is that of a model trained from scratch")
-            if label in ALWAYS_RUN and chosen.method != label:
-                raise ValueError(f"the label '{label}' is that of the method {label}: rename it")
+            names = map(str.lower, registry.method.names())
+            if chosen.method.lower() != label.lower() and label.lower() in names:
+                raise ValueError(
+                    f"the label '{label}' is that of the method {label.lower()}, and would stand "
+                    f"for {chosen.method}: choose another label"
+                )
         return methods
 
     @field_validator("scenarios")
@@ -205,9 +217,19 @@ def refuse_tuned_on(tuning: Sequence[int], reported: Sequence[int]) -> None:
 def _method(label: str, given: Any) -> MethodSpec:
     if isinstance(given, MethodSpec):
         return given
+    if given is not None and not isinstance(given, Mapping):
+        raise UserError(
+            f"methods.{shortened(label)}: give options such as {{lr: 0.01}}, or nothing "
+            f"(got {brief(given)})"
+        )
     options = dict(given or {})
     name = options.pop("method", label)
-    return MethodSpec(method=name, options=registry.method.options(name, options))
+    if not isinstance(name, str):
+        raise UserError(
+            f"methods.{shortened(label)}.method: must be the name of a method (got {brief(name)})"
+        )
+    with inside("methods", label):
+        return MethodSpec(method=name, options=registry.method.options(name, options))
 
 
 def load_experiment(
@@ -223,7 +245,7 @@ def load_experiment(
     Raises:
         UserError: the file is missing, does not parse (with the line), or a setting is wrong.
     """
-    return make_experiment(read_settings(path), str(path), overrides, methods)
+    return make_experiment(read_settings(path), str(path), overrides, methods, path)
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -243,68 +265,100 @@ def make_experiment(
     where: str,
     overrides: Sequence[str] = (),
     methods: Sequence[str] | None = None,
+    file: Path | None = None,
 ) -> Experiment:
     """The experiment that settings describe, as :func:`load_experiment` makes it of a file's.
 
+    Args:
+        given: the settings.
+        where: what messages call them.
+        overrides: as there.
+        methods: as there.
+        file: where the settings stand, so that a message can name the line.
+
     Raises:
-        UserError: a setting or an override is wrong; ``where`` says where it stands.
+        UserError: a setting or an override is wrong; the message says which.
     """
     settings = plain_values(given)
-    _expand(settings)
-    for override in overrides:
-        _apply(settings, override)
-        _expand(settings, replace=True)
-        if override.startswith(("model.circuit=", "model.circuit.")):
-            _displace(settings["model"])
-    if methods is not None:
-        _check_kept(overrides, methods)
-        kept = settings.get("methods") or {}
-        kept = kept if isinstance(kept, dict) else {}
-        settings["methods"] = {label: kept.get(label) for label in (*ALWAYS_RUN, *methods)}
+    chosen = [as_override(override) for override in overrides]
     try:
-        experiment: Experiment = parse(Experiment, settings, where)
-    except UnknownName:
-        raise
-    except UserError as error:  # parts and methods do not know where they were asked for
-        raise (error if str(error).startswith(where) else UserError(f"{where}: {error}")) from None
+        experiment = _made(settings, chosen, methods)
+        refuse_replaced(settings, chosen)
+        _check_tuned(experiment, chosen)
+    except UserError as error:
+        raise _located(error, settings, chosen, methods, where, file) from None
     return experiment
 
 
-def _expand(settings: dict[str, Any], replace: bool = False) -> None:
-    """Short forms of the model become what they are short for, which overrides then reach."""
-    if isinstance(settings.get("model"), Mapping):
-        settings["model"] = expanded(settings["model"], replace)
+def _made(
+    given: Mapping[str, Any], overrides: Sequence[Override], methods: Sequence[str] | None
+) -> Experiment:
+    settings = applied(given, overrides)
+    if "sweep" in settings:
+        raise UserError("it varies a setting, by its section sweep: use qhu ablate")
+    if methods is not None:
+        _check_kept(overrides, methods)
+        kept = by_label(settings.get("methods") or {})
+        kept = kept if isinstance(kept, dict) else {}
+        settings["methods"] = {label: kept.get(label) for label in (*ALWAYS_RUN, *methods)}
+    experiment: Experiment = parse(Experiment, settings)
+    return experiment
 
 
-def _displace(model: dict[str, Any]) -> None:
-    """A circuit that is asked for takes the place of what the file asks for there."""
-    for kind in replaced_by(model["circuit"]) if model["circuit"] else ():
-        model.pop(kind, None)
+def _located(
+    error: UserError,
+    given: Mapping[str, Any],
+    overrides: Sequence[Override],
+    methods: Sequence[str] | None,
+    where: str,
+    file: Path | None,
+) -> UserError:
+    """A mistake and who made it: an override, ``--methods``, or a line of the file."""
+
+    def fails(chosen: Sequence[Override], kept: Sequence[str] | None = methods) -> bool:
+        try:
+            _made(given, chosen, kept)
+        except UserError as other:
+            return str(other) == str(error)
+        return False
+
+    if str(error).startswith("-") or not fails(overrides):
+        return error  # it says itself what it is of
+    if blamed := to_blame(overrides, fails):
+        return error.at(" with ".join(override.given for override in blamed))
+    if methods is not None and not fails(overrides, None):
+        return error.at(f"--methods {shortened(','.join(methods))}")
+    line = line_of(file, error.path) if file is not None else None
+    return error.at(f"{where}, line {line}" if line else where)
 
 
-def _check_kept(overrides: Sequence[str], methods: Sequence[str]) -> None:
+def _check_kept(overrides: Sequence[Override], methods: Sequence[str]) -> None:
     """Refuse the settings of a method that the chosen ones leave out; some are always there."""
     for override in overrides:
-        path = override.partition("=")[0].split(".")
-        if path[0] == "methods" and len(path) > 1 and path[1] not in (*methods, *ALWAYS_RUN):
+        first, *below = override.path
+        labels = below[:1] if below else _labels(override)
+        for label in labels if first == "methods" else ():
+            if label not in (*methods, *ALWAYS_RUN):
+                raise UserError(
+                    f"{override.given} sets method '{shortened(label)}', which the chosen methods "
+                    f"leave out: add {shortened(label)} to --methods"
+                )
+
+
+def _labels(override: Override) -> list[str]:
+    """Labels of all the methods that an override gives."""
+    value = applied({}, [override]).get("methods")
+    return list(map(str, value)) if isinstance(value, list | dict) else []
+
+
+def _check_tuned(experiment: Experiment, overrides: Sequence[Override]) -> None:
+    """Refuse other options than those that the section ``tuned`` says were tuned."""
+    if experiment.tuned is None:
+        return
+    for override in overrides:
+        if override.path[0] == "methods":
             raise UserError(
-                f"override '{override}' sets method '{path[1]}', which the chosen methods leave "
-                f"out: add {path[1]} to --methods"
+                f"{override.given} changes what qhu tune chose, and the run would still say that "
+                f"it is tuned: give it to the experiment '{experiment.tuned.experiment}' instead, "
+                "or say -s tuned=null as well"
             )
-
-
-def _apply(given: dict[str, Any], override: str) -> None:
-    dotted, equals, text = override.partition("=")
-    if not equals or not dotted:
-        raise UserError(f"override '{override}' must look like key.sub=value")
-    *path, last = dotted.split(".")
-    node = given
-    for key in path:
-        if isinstance(node.get(key), list):  # methods given as a list of names
-            node[key] = dict.fromkeys(node[key])
-        if node.get(key) is None:
-            node[key] = {}
-        node = node[key]
-        if not isinstance(node, dict):
-            raise UserError(f"override '{override}': '{key}' holds a value, not settings")
-    node[last] = parse_document(text, f"override '{shortened(override)}'")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PlainSerializer, SerializationInfo, model_validator
 
 from qhu import registry
-from qhu.errors import UnknownName, UserError, brief
+from qhu.errors import UnknownName, UserError, brief, inside
 from qhu.registry import Chosen, Options, parse
 
 DEFAULTS = {
@@ -29,8 +29,10 @@ def _part(kind: str) -> Callable[[Any], Any]:
             return given
         settings = _mapping(kind, given)
         name = settings.pop("name")
-        entry = getattr(registry, kind)[name]
-        return Chosen(name=name, options=parse(entry.options, settings, f"model.{kind} '{name}'"))
+        with inside("model", kind):
+            entry = getattr(registry, kind)[name]
+            options = parse(entry.options, settings, f"model.{kind} '{name}'")
+        return Chosen(name=name, options=options)
 
     return chosen
 
@@ -159,8 +161,8 @@ def expanded(given: Mapping[str, Any], replace: bool = False) -> dict[str, Any]:
     short = {key: value for key, value in given.items() if key not in settings}
     chosen = DEFAULTS | {kind: settings[kind] for kind in PARTS if settings.get(kind) is not None}
     parts = {kind: _mapping(kind, part) for kind, part in chosen.items()}
-    by_name = (kind for kind in parts if isinstance(settings.get(kind), str | list))
-    settings |= {kind: parts[kind] for kind in by_name}  # whose options overrides then reach
+    given_parts = (kind for kind in parts if settings.get(kind) is not None)
+    settings |= {kind: parts[kind] for kind in given_parts}  # whose options overrides then reach
     for key, value in short.items():
         kind = _taker(str(key), parts)
         if not replace and key in parts[kind] and parts[kind][key] != value:

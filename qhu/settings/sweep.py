@@ -12,6 +12,7 @@ from qhu.errors import UserError, brief
 from qhu.record.naming import PointName, distinct
 from qhu.registry import Options, parse
 from qhu.settings.experiment import Experiment, make_experiment, read_settings
+from qhu.settings.overrides import Override, as_override
 from qhu.settings.shipped import experiment_file
 
 
@@ -115,7 +116,7 @@ def load_sweep(
     Raises:
         UserError: the file is no such file, a setting is wrong, or two values are the same.
     """
-    return make_sweep(read_settings(path), str(path), path.parent, overrides, methods)
+    return make_sweep(read_settings(path), str(path), path.parent, overrides, methods, path)
 
 
 def make_sweep(
@@ -124,6 +125,7 @@ def make_sweep(
     folder: Path,
     overrides: Sequence[str] = (),
     methods: Sequence[str] | None = None,
+    file: Path | None = None,
 ) -> tuple[Sweep, dict[str, Experiment]]:
     """What settings with a section ``sweep`` describe, as :func:`load_sweep` reads them.
 
@@ -133,6 +135,7 @@ def make_sweep(
         folder: where ``sweep.base`` is looked for.
         overrides: as of :func:`load_sweep`.
         methods: as of :func:`load_sweep`.
+        file: where the settings stand, so that a message can name the line.
 
     Raises:
         UserError: as :func:`load_sweep`.
@@ -143,14 +146,15 @@ def make_sweep(
     sweep: Sweep = parse(Sweep, given.pop("sweep"), f"{called}: sweep")
     if sweep.base is not None:
         given = read_settings(experiment_file(sweep.base, folder)) | given
-    inside = [override for override in overrides if override.startswith(f"{sweep.setting}.")]
-    outside = [override for override in overrides if override not in inside]
+    chosen = [as_override(override) for override in overrides]
+    inside = [override for override in chosen if override.startswith(f"{sweep.setting}.")]
+    outside = [override for override in chosen if override not in inside]
     experiments = {}
     for label, value in sweep.vary[sweep.setting].items():
-        varied = f"{sweep.setting}={json.dumps(value, ensure_ascii=False)}"
-        chosen = [*outside, varied, *inside]
-        where = f"{called} with {sweep.setting} {label}"
-        experiments[label] = make_experiment(given, where, chosen, methods)
+        text = f"{sweep.setting}={json.dumps(value, ensure_ascii=False)}"
+        varied = Override(text, f"{called}: sweep.vary with {sweep.setting} {label}")
+        in_turn = [*outside, varied, *inside]
+        experiments[label] = make_experiment(given, called, in_turn, methods, file)
     if any(first == second for first, second in itertools.combinations(experiments.values(), 2)):
         raise UserError(f"{called}: two values of {sweep.setting} are the same; drop one")
     return sweep, experiments

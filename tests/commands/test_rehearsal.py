@@ -15,7 +15,7 @@ from qhu.settings.parts import Stages
 ENTRIES = """
 mine: {kind: ibm, device: ibm_manila, resilience_level: 0, shots: 16}
 any: {kind: ibm, device: auto}
-ibm_fez: {kind: ibm, device: ibm_lima}
+other: {kind: ibm, device: ibm_lima}
 nothing: {kind: ibm}
 nowhere: {kind: ibm, device: ibm_nowhere}
 """
@@ -41,8 +41,8 @@ def served(*backends):
     [
         (["mine"], ["ibm_manila"]),
         (["ibm_manila", "mine"], ["ibm_manila"]),
-        (["ibm_fez"], ["ibm_lima"]),
-        (["mine", "ibm_fez", "statevector"], ["ibm_lima", "ibm_manila"]),
+        (["other"], ["ibm_lima"]),
+        (["mine", "other", "statevector"], ["ibm_lima", "ibm_manila"]),
     ],
 )
 def test_what_is_served_is_what_the_entries_name(backends, devices):

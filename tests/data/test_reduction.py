@@ -176,7 +176,7 @@ def test_a_study_is_made_of_the_part_that_is_asked_for():
         ({"source": "iris", "width": 3}, r"choose data\.features or set data\.pca"),
         ({"source": "wine", "pca": 13}, "retains 12 rows in scenario 'most'"),
         ({"source": "mnist", "pca": 4, "scale": "unit"}, "components are no pixels"),
-        ({"source": "iris", "classes": ["setosa"]}, "at least 2"),
+        ({"source": "iris", "classes": ["setosa"]}, "must hold 2 entries or more"),
     ],
 )
 def test_what_cannot_be_reduced_is_refused_before_anything_is_computed(data, message):

@@ -71,8 +71,8 @@ ELSEWHERE = {
 PAIR = {"<run folder>": "pair/exact", "RUN_A": "pair/exact", "RUN_B": "pair/noisy"}
 """Stand for run folders in the text: runs of the same models, made for them."""
 QUICK = (
-    *("-s", "training.epochs=1", "-s", "unlearning.steps=5", "-s", "metrics=[acc,kl]"),
-    *("-s", "scenarios={subset2pct: {label: 0}}"),  # the one that paper/iris.yaml refers to
+    *("training.epochs=1", "unlearning.steps=5", "metrics=[acc,kl]"),
+    "scenarios={subset2pct: {label: 0}}",  # the one that paper/iris.yaml refers to
 )
 DEVICE = ("--backend", "ibm_manila", "--emulator", "auto")
 
@@ -86,17 +86,24 @@ def commands(page):
 
 def tutorial(page):
     """Whether the build of the site runs the page's commands."""
-    return page.parent.name == "tutorials"
+    return page.parent.name in ("tutorials", "notebooks")
+
+
+def quick(words):
+    """Options that leave little to do, but for settings that the words give themselves."""
+    given = {word.partition("=")[0] for word in words}
+    left = [setting for setting in QUICK if setting.partition("=")[0] not in given]
+    return [word for setting in left for word in ("-s", setting)]
 
 
 def small(name, *words):
     """The same command with little to do; settings that it gives itself win."""
     words = [name, *words]
     if name in ("run", "plan", "ablate"):
-        words[1:1] = QUICK
+        words[1:1] = quick(words)
         words += ["--seeds", "0", *([] if "--methods" in words else ["--methods", "finetune"])]
     if name == "tune":
-        words[1:1] = [*QUICK, "--seeds", "100", "--methods", "finetune"]
+        words[1:1] = [*quick(words), "--seeds", "100", "--methods", "finetune"]
         words += ["--trials", "2"]
     if "--scenario" in words and name == "tune":
         words[words.index("--scenario") + 1] = "subset2pct"

@@ -32,6 +32,7 @@ TESTED = {
     "docs/ablations.md": "docs/test_snippets.py",
     "docs/datasets.md": "docs/test_snippets.py",
     "docs/scenarios.md": "docs/test_snippets.py",
+    "docs/settings.md": "docs/test_snippets.py",
     "docs/api.md": "test_api.py",
     "docs/metrics/index.md": "metrics/test_evidence.py",
     "docs/networks/index.md": "docs/test_snippets.py",
@@ -173,3 +174,11 @@ def test_the_page_of_forget_sets_has_every_kind():
     assert used == set(Scenario.model_fields)
     kinds = re.findall(r"^\| `(\w+)` \|", page.read_text(), re.MULTILINE)
     assert sorted(kinds) == sorted(set(Scenario.model_fields) - {"requests"})
+
+
+def test_a_setting_in_the_file_is_the_one_behind_the_option():
+    (block,) = blocks(DOCS / "settings.md", "yaml")
+    (dotted,) = re.findall(r"`-s (\S+)`", (DOCS / "settings.md").read_text().replace("`-s`", ""))
+    rest = {"name": "part", "scenarios": {"subset": {"fraction": 0.1}}, "methods": ["finetune"]}
+    given = make_experiment({**rest, **yaml.safe_load(block)}, "page")
+    assert given == make_experiment(rest, "page", [dotted]) != make_experiment(rest, "page")

@@ -43,7 +43,7 @@ def test_a_front_gives_an_amplitude_per_basis_state(make_net):
         ((1,), {}, "takes 2, 4, 8, 16, … features, got 1"),
         ((5000,), {"pad": 0}, "takes up to 4096 features, got 5000"),
         ((4,), {"reupload": True}, "'amplitude' has no such option"),
-        ((4,), {"pad": float("nan")}, "pad: Input should be a finite number"),
+        ((4,), {"pad": float("nan")}, "pad: must be a finite number"),
         ((28, 28), {"front": "cnn", "qubits": 13}, "takes up to 12 qubits, got 13"),
     ],
 )

@@ -33,7 +33,7 @@ def test_short_forms_are_what_they_are_short_for():
         ({"ansatz": 3}, "model.ansatz: give a name"),
         ({"ansatz": "rotation_cz"}, "did you mean 'rotations_cz'"),
         ({"observables": ["ZZ", "Q"]}, "'Q' is no sum of Pauli strings"),
-        ({"observables": []}, "at least 1 item"),
+        ({"observables": []}, "must hold 1 entries or more"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(given, message):

@@ -1,11 +1,17 @@
 import io
+import re
+from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from qhu.errors import UserError
+from qhu.report.frames import SUMMARY, read_table
 from qhu.report.run.table import print_summary
 from qhu.report.styles import METHODS
+from qhu.terminal import Column, print_table
 
 
 def printed(folder):
@@ -14,11 +20,36 @@ def printed(folder):
     return text.getvalue()
 
 
-def test_the_table_fits_100_columns_uncut(run_folder):
+def test_every_table_fits_80_columns_uncut(run_folder):
     lines = printed(run_folder).splitlines()
-    table = [line for line in lines if not line.startswith("report:")]
-    assert max(map(len, table)) <= 100
-    assert not any("…" in line for line in table)
+    assert max(len(line) for line in lines if not line.startswith("report:")) <= 80
+    assert not any("…" in line for line in lines)
+
+
+def test_every_score_stands_in_it_under_its_whole_name(run_folder):
+    """Of a class, one score of six has a longer name than fits beside the others."""
+    summary = read_table(run_folder / "summary.csv", SUMMARY)
+    part = summary[(summary["scenario"] == "class") & (summary["method"] == "lca")]
+    names = re.findall(r"acc_\w+|kl_\w+|mia_\w+", printed(run_folder).split("iris: class")[1])
+    assert {"acc_test_kept", "mia_forget", "kl_forget", "acc_forget"} <= set(names)
+    text = printed(run_folder)
+    for metric in ("acc_test_kept", "mia_forget"):
+        mean = part.loc[part["metric"] == metric, "mean"].iloc[0]
+        assert f"{mean:.3f} " in text
+
+
+@given(
+    st.lists(st.text("abc_%é±", min_size=1, max_size=90), min_size=1, max_size=8),
+    st.integers(20, 200),
+)
+def test_no_table_loses_a_character(words, width):
+    text = io.StringIO()
+    console = Console(file=text, width=width)
+    columns = [Column(word, [word[::-1]]) for word in words[1:]]
+    print_table(Column("about", [words[0]], number=False), columns, console)
+    assert max(map(len, text.getvalue().splitlines()), default=0) <= min(width, 80)
+    shown = Counter("".join(text.getvalue().split()))
+    assert not Counter("".join(words[:1] + [w + w[::-1] for w in words[1:]])) - shown
 
 
 def test_rows_begin_with_the_honest_ones(run_folder):
@@ -42,12 +73,23 @@ def test_what_stands_in_it(run_folder):
     assert "report.html" in text
 
 
-def test_it_begins_with_the_verdicts(run_folder):
+def test_it_ends_with_the_verdicts(run_folder):
     lines = printed(run_folder).splitlines()
-    assert lines[0] == "iris: subset (on fake_brisbane)"
-    assert lines[1].startswith(f"Of {len(METHODS)} methods, ")
-    row = next(line for line in lines if line.startswith("gradient_ascent"))
+    row = next(line for line in lines if re.match("gradient_ascent +[a-z]", line))
     assert row.split()[1] == "over-forgot"
+    heads = [number for number, line in enumerate(lines) if line.startswith("iris: ")]
+    assert lines[heads[-1] + 1].startswith(f"Of {len(METHODS)} methods, ")
+    assert heads[-1] > lines.index(row)
+    assert len(lines) - heads[-2] < 24, "the answer to the last command fits the screen"
+
+
+def test_in_brief_it_is_the_verdicts_alone(run_folder):
+    text = io.StringIO()
+    print_summary(run_folder, Console(file=text), brief=True)
+    assert printed(run_folder).endswith(text.getvalue())
+    assert text.getvalue().startswith("Models were trained and unlearned on statevector;")
+    assert "\niris: subset" in text.getvalue()
+    assert "acc_retain" not in text.getvalue()
 
 
 def test_one_seed(tmp_path, results, write_run):

@@ -107,7 +107,7 @@ def test_seed_ranges():
     ("override", "message"),
     [
         ("model.layer=3", "did you mean 'model.layers'"),
-        ("model.layers=0", "model.ansatz .*layers: .*greater than or equal to 1"),
+        ("model.layers=0", "model.ansatz .*layers: must be 1 or more"),
         ("model.entanglement=star", "model.ansatz .*entanglement: "),
         ("model.dropout=.nan", "model.head .*dropout: "),
         ("data.test=0", "data.test: "),
@@ -186,7 +186,7 @@ def test_seeds_that_are_none_or_too_many_are_one_short_line(seeds):
     "override", ["model.layers=100000000", "model.hidden=[9000000000000]", "model.qubits=1000000"]
 )
 def test_a_size_that_no_machine_holds_is_refused_as_a_setting(override):
-    with pytest.raises(UserError, match="less than or equal"):
+    with pytest.raises(UserError, match=r"must be 1\d* or less"):
         make_experiment(MINIMAL, "x", [override])
 
 
@@ -209,14 +209,14 @@ def test_a_kind_of_forget_set_has_a_short_form(short, long):
         ({"memorised": {}}, "memorised: give top, such as 10, or tier: easy, medium or hard"),
         ({"memorised": {"top": 1, "tier": "hard"}}, "memorised: give top"),
         ({"memorised": {"top": 1, "count": 2}}, "memorised: count draws from a tier"),
-        ({"memorised": {"top": 1, "models": 3}}, "memorised.models: .* multiple of 2"),
+        ({"memorised": {"top": 1, "models": 3}}, "memorised.models: must be a multiple of 2"),
         ({"memorised": {"topp": 1}}, "'memorised.topp': did you mean 'memorised.top'"),
-        ({"memorised": True}, "memorised.top: .* integer"),
-        ({"memorised": "hard"}, "memorised.top: .* integer"),
-        ({"outliers": 0}, "outliers.count: .* greater than or equal to 1"),
-        ({"cluster": 1}, "cluster.count: .* greater than or equal to 2"),
+        ({"memorised": True}, "memorised.top: must be a whole number"),
+        ({"memorised": "hard"}, "memorised.top: must be a whole number"),
+        ({"outliers": 0}, "outliers.count: must be 1 or more"),
+        ({"cluster": 1}, "cluster.count: must be 2 or more"),
         ({"duplicates": "none"}, "duplicates.forget: .* 'originals' or 'all'"),
-        ({"fraction": 0.1, "requests": 1}, "requests: .* greater than or equal to 2"),
+        ({"fraction": 0.1, "requests": 1}, "requests: must be 2 or more"),
         ({"requests": 3}, r"exactly one of .*memorised, outliers, cluster, duplicates \(got none"),
         ({"fraction": 0.1, "outliers": 3}, "exactly one of"),
     ],

@@ -76,17 +76,25 @@ def test_sections_of_the_base_are_kept_or_replaced_whole(write, tmp_path):
 
 
 def test_the_varied_setting_comes_after_overrides(write):
-    _, experiments = load_sweep(write(), ["model.layers=9", "seeds=3"], ["scrub"])
+    _, experiments = load_sweep(write(), ["model.angle=0.5", "seeds=3"], ["scrub"])
     assert [one.model.ansatz.options.layers for one in experiments.values()] == [1, 2, 4]
     assert {one.seeds for one in experiments.values()} == {(3,)}
     assert all("scrub" in one.methods for one in experiments.values())
 
 
+def test_an_override_of_the_varied_setting_would_have_no_effect(write):
+    with pytest.raises(UserError, match=r"-s model.layers=9 has no effect, because .*sweep.vary"):
+        load_sweep(write(), ["model.layers=9"])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"vary": {"model.layers": [1]}}, "at least 2"),
-        ({"vary": {"model.layers": [1, 2], "model.angle": [0.5, 1]}}, "at most 1"),
+        ({"vary": {"model.layers": [1]}}, "vary.model.layers: must hold 2 entries or more"),
+        (
+            {"vary": {"model.layers": [1, 2], "model.angle": [0.5, 1]}},
+            "vary: must hold no more entries than 1",
+        ),
         ({"vary": {"model.layers": {"1/2": 1, "2": 2}}}, "pattern"),
         ({"vary": {"model.layers": {"a": 2, "b": 2}}}, "the same"),
         ({"vary": {"model.depth": [1, 2]}}, "depth"),

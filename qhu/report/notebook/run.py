@@ -13,7 +13,8 @@ from qhu.report import frames
 from qhu.report.answer import ScenarioAnswer
 from qhu.report.notebook.arguments import as_path, link
 from qhu.report.run.page import write_report
-from qhu.report.run.sections import answered, by_section, page_tests
+from qhu.report.run.sections import answered
+from qhu.report.run_tests import by_section, page_tests
 from qhu.report.templates import fill
 from qhu.report.verdicts import CONCLUSIONS
 

@@ -12,8 +12,12 @@ from qhu.report.answer import MethodVerdict
 from qhu.report.claims import REFERENCES
 from qhu.report.forest import Goal, forest, size
 from qhu.report.panels import Panel, seed_count, slug
+from qhu.report.run.matrix import Matrix, distance_score
+from qhu.report.run.strip import Landmarks, StripRow, strip
+from qhu.report.run.strip import size as size_of_strip
 from qhu.report.run_tests import Tests
 from qhu.report.run_verdicts import decisive
+from qhu.report.statistics import MIN_SEEDS, Estimate, estimates
 from qhu.report.svg import draw
 from qhu.report.tables import row_count
 from qhu.report.verdicts import MARGIN
@@ -40,12 +44,53 @@ def forest_panels(name: str, verdicts: Sequence[MethodVerdict], tests: Tests) ->
         panels.append(
             Panel(
                 drawing,
-                f"{score.name}, paired differences to the oracle: mean and 95 % interval over "
-                f"{seeds} {'seed' if seeds == 1 else 'seeds'}. Pale band: the margin of "
-                f"±{MARGIN:g}. Grey band: a second oracle, the row floor.",
+                f"{score.name}, paired differences to the oracle: mean over {seeds} "
+                f"{'seed' if seeds == 1 else 'seeds'}. Thick line: 90 % interval, which lies in "
+                f"the margin of ±{MARGIN:g} (pale band) where a method forgot. Thin line: interval "
+                "of the corrected test, which leaves out 0 where a difference is shown. Grey band: "
+                "that of a second oracle, the row floor. Fewer than "
+                f"{MIN_SEEDS} seeds are not tested and have no interval.",
             )
         )
     return panels
+
+
+def strip_panel(
+    name: str, scores: Sequence[Score], results: pd.DataFrame, summary: pd.DataFrame, seen: Matrix
+) -> Panel | None:
+    """Every seed of every method in the score that tells most; None where there is no score.
+
+    It is the distance to the oracle; where none is claimed, the first of the scores that are.
+
+    Args:
+        name: of the section, first part of the figure's name.
+        scores: those at hand.
+        results: rows of ``results.csv`` of one dataset, scenario and backend.
+        summary: rows of ``summary.csv`` of the same.
+        seen: the matrix of the section, whose order the rows have.
+    """
+    candidates = [distance_score(scores), *choice.claimed(scores), *choice.headline(scores)]
+    score = next(filter(None, candidates), None)
+    if score is None:
+        return None
+    its = results[results["metric"] == score.name]
+    seeds = {str(method): rows["value"].to_numpy(float) for method, rows in its.groupby("method")}
+    values = estimates(summary, score.name)
+    rows = [
+        StripRow(row.method, seeds[row.method], values[row.method], row.verdict)
+        for row in seen.rows
+        if row.method in values
+    ]
+    own = Estimate(0.0, math.nan, math.nan, 0) if score.relative else values.get("retrain")
+    marks = Landmarks(own, values.get("floor"))
+    plot = functools.partial(strip, rows, score, marks)
+    label = f"{score.title}: every seed of every method, beside oracle and floor"
+    words = (
+        f"{score.name}: every seed (pale), mean and 95 % interval over {seed_count(its)}, "
+        f"{row_count(results, score.name)} rows per seed. Line: the oracle; dashed line and band: "
+        "the floor, a second oracle."
+    )
+    return Panel(draw(plot, size_of_strip(rows), f"{name}-strip-{slug(score.name)}", label), words)
 
 
 def metric_panels(

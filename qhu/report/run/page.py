@@ -44,7 +44,7 @@ def report_files(run: RunFiles) -> Iterator[tuple[str, str | bytes]]:
     page = _page(run, scenario_sections, curves)  # first: it finds what is damaged
     panels = list[Panel]()
     for section in scenario_sections:
-        panels += [*section.forests, *section.panels]
+        panels += [*filter(None, [section.strip]), *section.forests, *section.panels]
     drawings = [panel.drawing for panel in (*panels, *curves)]
     names = numbered(drawing.name for drawing in drawings)
     for name, drawing, pdf in zip(names, drawings, as_pdf(drawings), strict=True):
@@ -64,9 +64,7 @@ def _page(run: RunFiles, scenario_sections: list[ScenarioSection], curves: list[
         "run/report.html.jinja",
         record=run.record,
         facts=facts.key_facts(run),
-        answered=[
-            (section.title, section.answer) for section in scenario_sections if section.answer
-        ],
+        stages=facts.stages(run.settings, run.record),
         sections=scenario_sections,
         margin=f"{MARGIN:g}",
         utility_margin=f"{UTILITY_MARGIN:g}",

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from qhu.record.scores import Score
-from qhu.report.answer import ScenarioAnswer, answer
+from qhu.record.scores import ROWS, Score
+from qhu.report.answer import Cost, ScenarioAnswer, answer
 from qhu.report.choice import headline
 from qhu.report.claims import Statement
+from qhu.report.frames import TOOK
 from qhu.report.panels import Panel, numbered, slug
-from qhu.report.run.figures import forest_panels, metric_panels
+from qhu.report.run.figures import forest_panels, metric_panels, strip_panel
+from qhu.report.run.matrix import Matrix, distance_score, matrix
 from qhu.report.run.reading import statements
 from qhu.report.run_tests import KEYS, Tests, by_section, page_tests, scores_in
 from qhu.report.run_verdicts import equivalent, fewest_rows, verdict_table
@@ -27,12 +29,14 @@ class ScenarioSection:
     scenario: str
     backend: str
     answer: ScenarioAnswer | None
+    matrix: Matrix
+    strip: Panel | None
     reading: list[Statement]
     forests: list[Panel]
     panels: list[Panel]
     scores: Table
     tests: Table
-    everything: Table
+    everything: list[tuple[str, Table]]
 
     @property
     def title(self) -> str:
@@ -40,11 +44,11 @@ class ScenarioSection:
         return f"{self.dataset}: {self.scenario}"
 
 
-def _steps_taken(facts: pd.DataFrame, scenario: str) -> dict[str, float]:
-    """Optimiser steps of each method in a scenario, means over the seeds."""
+def _costs(facts: pd.DataFrame, scenario: str) -> dict[str, Cost]:
+    """What each method took in a scenario, means over the seeds."""
     chosen = facts[facts["scenario"] == scenario]
-    steps = chosen.groupby("method")["steps"].mean()
-    return {str(method): float(mean) for method, mean in steps.items()}
+    means = chosen.groupby("method")[TOOK].mean().astype(float)
+    return dict(zip(map(str, means.index), map(Cost._make, means.to_numpy().tolist()), strict=True))
 
 
 def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> ScenarioAnswer | None:
@@ -55,8 +59,8 @@ def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> Scenar
         tests: of the section.
         facts: :attr:`~qhu.report.frames.RunFiles.facts` of the run.
     """
-    steps = _steps_taken(facts, results["scenario"].iloc[0])
-    verdicts = verdict_table(tests, fewest_rows(results), steps)
+    costs = _costs(facts, results["scenario"].iloc[0])
+    verdicts = verdict_table(tests, fewest_rows(results), costs)
     return answer(verdicts, equivalent(tests), "floor") if verdicts else None
 
 
@@ -90,6 +94,9 @@ def _section(
 ) -> ScenarioSection:
     reply = answered(results, tests, facts)
     methods = in_order(results["method"])
+    seen = matrix(present, results, summary, tests)
+    telling = distance_score(present)  # its column comes first, where a telephone shows it
+    tested = sorted(tests, key=lambda compared: compared.score != telling)
     first = results.iloc[0]
     return ScenarioSection(
         name=name,
@@ -97,10 +104,29 @@ def _section(
         scenario=first["scenario"],
         backend=first["backend"],
         answer=reply,
+        matrix=seen,
+        strip=strip_panel(name, present, results, summary, seen),
         reading=statements(tests),
         forests=forest_panels(name, reply.table.rows, tests) if reply else [],
         panels=metric_panels(name, present, results, summary),
-        scores=score_table(headline(present), methods, results, summary),
-        tests=test_table(tests, methods, results),
-        everything=score_table(present, methods, results, summary),
+        scores=score_table(
+            sorted(headline(present), key=lambda score: score != telling),
+            methods,
+            results,
+            summary,
+        ),
+        tests=test_table({compared: tests[compared] for compared in tested}, methods, results),
+        everything=[
+            (words, score_table(its, methods, results, summary))
+            for words, its in _by_rows(present).items()
+        ],
     )
+
+
+def _by_rows(scores: Sequence[Score]) -> dict[str, list[Score]]:
+    """Scores by the rows that they are taken on, in words: one table of all would fit no paper."""
+    groups: dict[str, list[Score]] = {}
+    for rows, words in {**ROWS, "": "other scores"}.items():
+        if its := [score for score in scores if score.rows == rows]:
+            groups[words] = its
+    return groups

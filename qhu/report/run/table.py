@@ -1,32 +1,43 @@
-"""The table at the end of a run, in 100 columns."""
+"""The scores and verdicts at the end of a run."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from qhu.record.scores import Score
 from qhu.report.choice import claimed
-from qhu.report.frames import RESULTS, SUMMARY, read_history, read_scores, read_table
+from qhu.report.facts import stages
+from qhu.report.frames import (
+    RESULTS,
+    SUMMARY,
+    read_reports,
+    read_scores,
+    read_settings,
+    read_table,
+    record_of,
+)
 from qhu.report.run.sections import answered
 from qhu.report.run_tests import by_section, page_tests
-from qhu.report.screen import print_answer
+from qhu.report.screen import print_answers, print_sentences, with_interval
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import REFERENCE_METHODS, in_order
-from qhu.report.tables import number
+from qhu.report.tables import TableCell
+from qhu.terminal import Column, print_table
 
-WIDTH = 100
-MOST, WIDE = 6, 13
-"""Scores that fit into the width, and characters of a heading."""
+MOST = 6
+"""Scores that are shown of a scenario."""
 
 
-def print_summary(folder: Path, console: Console) -> None:
-    """Print the verdicts and the table of a run folder, and where its page lies.
+def print_summary(folder: Path, console: Console, *, brief: bool = False) -> None:
+    """Print the scores and the verdicts of a run folder, the answer last, and where its page lies.
+
+    Args:
+        folder: of a run.
+        console: where to.
+        brief: only the answer and the page.
 
     Raises:
         UserError: a file of the run is missing, damaged or empty, or ``run.json`` does not say how
@@ -34,20 +45,32 @@ def print_summary(folder: Path, console: Console) -> None:
     """
     summary = read_table(folder / "summary.csv", SUMMARY)
     results = read_table(folder / "results.csv", RESULTS)
-    _, facts = read_history(folder / "history.jsonl")
+    _, facts = read_reports(folder)
     scores = read_scores(folder, summary)
-    if not console.is_terminal:  # a pipe has no width of its own to fit
-        console.width = WIDTH
     tests = page_tests(results, scores)
-    for key, rows in by_section(results).items():
-        if reply := answered(rows, tests[key], facts):
-            print_answer(_heading(*key), reply, console)
-    for key, rows in by_section(summary).items():
-        shown = _chosen([scores[name] for name in rows["metric"].unique()])
-        console.print(console_table(_heading(*key), rows, shown))
-    console.print(f"{_seeds(summary)}; mean ± half width of the 95 % interval.")
-    console.print(_goals(_chosen(list(scores.values()))))
+    replies = {
+        heading(*key): reply
+        for key, rows in by_section(results).items()
+        if (reply := answered(rows, tests[key], facts))
+    }
+    if not brief:
+        _print_scores(summary, scores, console)
+        print_answers(replies, console)
+    if line := stages(read_settings(folder / "experiment.yaml"), record_of(folder)):
+        console.print(line, markup=False, highlight=False)
+    print_sentences(replies, console)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True, markup=False)
+
+
+def _print_scores(summary: pd.DataFrame, scores: Mapping[str, Score], console: Console) -> None:
+    for key, rows in by_section(summary).items():
+        console.print(Text(heading(*key), style="bold"))
+        _print_table(rows, _chosen([scores[name] for name in rows["metric"].unique()]), console)
+        console.print()
+    around = "±, where it lies around the mean, or from and to; below, Δ with that of its test"
+    console.print(f"{_seeds(summary)}; mean with its 95 % interval: {around}.", highlight=False)
+    console.print(_goals(_chosen(list(scores.values()))), highlight=False)
+    console.print()
 
 
 def _chosen(scores: Sequence[Score]) -> list[Score]:
@@ -66,40 +89,33 @@ def _goals(scores: Sequence[Score]) -> str:
     return f"The goal: {goals}."
 
 
-def _heading(dataset: str, scenario: str, backend: str) -> str:
+def heading(dataset: str, scenario: str, backend: str) -> str:
+    """What a table is about."""
     return f"{dataset}: {scenario} (on {backend})"
 
 
-def console_table(heading: str, summary: pd.DataFrame, scores: Sequence[Score]) -> Table:
-    """Methods as rows: mean and half width of the 95 % interval.
+def _print_table(summary: pd.DataFrame, scores: Sequence[Score], console: Console) -> None:
+    """Methods as rows, scores as columns: mean and 95 % interval.
 
     Args:
-        heading: what the table is about.
         summary: rows with the columns of ``summary.csv``, of one dataset, scenario and backend.
         scores: the columns.
+        console: where to.
     """
-    table = Table(title=Text(heading, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
-    table.padding = (0, 1, 0, 0)
-    table.show_edge = table.pad_edge = False  # room for the longest names
-    columns = {score: estimates(summary, score.name) for score in scores}
-    table.add_column("method", min_width=17, no_wrap=True)
-    for score in columns:
-        split = score.rows and len(score.name) > WIDE
-        name = f"{score.stem}_\n{score.rows}" if split else score.name
-        table.add_column(name, justify="right", vertical="bottom")
-    for method in in_order(summary["method"]):
-        cells = [_cell(method, score, values.get(method)) for score, values in columns.items()]
-        table.add_row(Text(method, style="cyan" if method in REFERENCE_METHODS else ""), *cells)
-    return table
+    methods = in_order(summary["method"])
+    names = [Text(name, style="cyan" if name in REFERENCE_METHODS else "") for name in methods]
+    columns = []
+    for score in scores:
+        values = estimates(summary, score.name)
+        cells = [_cell(method, score, values.get(method)) for method in methods]
+        columns.append(Column(score.name, cells))
+    print_table(Column("method", names, number=False), columns, console)
 
 
 def _cell(method: str, score: Score, value: Estimate | None) -> str:
-    if value is None or (method == "retrain" and score.relative):
+    if method == "retrain" and score.relative:
         return "–"
-    mean = number(value.mean, signed=score.signed)
-    if math.isnan(value.low):
-        return mean
-    return f"{mean} ±{number(value.mean - value.low).removeprefix('0')}"
+    return with_interval(TableCell(value, score.signed))
 
 
 def _seeds(summary: pd.DataFrame) -> str:

@@ -17,18 +17,20 @@ def printed(tmp_path):
     return printed
 
 
-def test_the_answer_comes_first_in_80_columns(printed):
+def test_the_answer_comes_last_in_80_columns(printed):
     lines = printed().splitlines()
     shown = [line for line in lines if not line.startswith("report:")]
     assert max(map(len, shown)) <= 80
-    assert lines[0] == "iris: random"
-    assert lines[1].startswith("Of 23 methods, ")
+    heads = [number for number, line in enumerate(lines) if line == "iris: random"]
+    assert lines[heads[-1] + 1].startswith("Of 23 methods, ")
+    assert lines.index("iris: random") < heads[-1]
     assert not any("…" in line for line in shown)
 
 
-def test_long_names_are_cut_and_are_no_markup(printed):
-    lines = printed(methods=["[red]x" + "_long" * 9], scenarios=1).splitlines()
-    assert any(line.startswith("[red]x_long") and "…" in line for line in lines)
+def test_long_names_are_whole_and_are_no_markup(printed):
+    name = "[red]x" + "_long" * 9
+    lines = printed(methods=[name], scenarios=1).splitlines()
+    assert any(line.startswith(name) for line in lines)
     assert max(map(len, lines[:-1])) <= 80
 
 

@@ -1,0 +1,65 @@
+"""Commands about run folders: which there are, and which can go."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.prompt import Confirm
+
+from qhu.cli.completion import run_folders
+from qhu.cli.options import Json, Open, show_page
+from qhu.cli.program import console, notes, print_document
+
+app = typer.Typer()
+
+
+@app.command()
+def runs(
+    root: Annotated[Path, typer.Argument(help="folder to look in")] = Path("runs"),
+    as_json: Json = False,
+    browse: Open = False,
+) -> None:
+    """List runs: backend, what differs, status, age, size; and write index.html."""
+    from qhu.report.index.page import index_document, print_index, write_index
+
+    if as_json:
+        print_document(index_document(root))
+    else:
+        print_index(console, root)
+    if root.is_dir():
+        page = write_index(root)
+        notes.print(f"index: {page}", markup=False, soft_wrap=True)
+        show_page(page, browse)
+
+
+@app.command()
+def clean(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="run folders that go", autocompletion=run_folders),
+    ] = None,
+    older: Annotated[
+        str | None, typer.Option(help="runs that go: ended longer ago, say 30d")
+    ] = None,
+    keep: Annotated[
+        str | None, typer.Option(help="the oldest runs go until the others take this, say 5GB")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="remove without asking")] = False,
+) -> None:
+    """Remove runs and the stages that no other needs; what devices answered stays."""
+    from qhu.commands.clean import removal, remove
+    from qhu.report.index.page import age, size
+
+    asked = removal(folders or [], older, keep)
+    for run in asked.runs:
+        line = f"{age(run.changed):>7}  {size(run.size):>7}  {run.path}"
+        console.print(line, highlight=False, soft_wrap=True)
+    counts = f"{len(asked.runs)} folders and {len(asked.stages)} files of stages"
+    console.print(f"{counts}: {size(asked.size)}", highlight=False)
+    if not asked.runs:
+        return
+    if not yes and not sys.stdin.isatty():
+        console.print("nothing is removed without --yes")
+    elif yes or Confirm.ask("remove them?", console=console, default=False):
+        remove(asked, notes.print)
