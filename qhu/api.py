@@ -17,6 +17,7 @@ from qhu.compare.compare import compare as compare_runs
 from qhu.data.given import with_data
 from qhu.data.partition import Partition
 from qhu.errors import Incomplete, UnknownName
+from qhu.grid.events import Listener
 from qhu.grid.run import STORE
 from qhu.grid.run import run as run_grid
 from qhu.model.hybrid import HybridNet
@@ -34,6 +35,7 @@ from qhu.settings.shipped import experiment_file
 from qhu.settings.sweep import load_sweep, make_sweep
 from qhu.study import Study
 from qhu.terminal import lenient_output
+from qhu.trackers import open_trackers
 
 File = str | PathLike[str]
 Asked = Experiment | Mapping[str, Any] | File
@@ -76,6 +78,8 @@ def run(
     scheduler: str | None = None,
     emulator: str | None = None,
     max_qpu_seconds: float | None = None,
+    track: Iterable[str] = (),
+    listeners: Sequence[Listener] = (),
 ) -> Run:
     """Run an experiment; what is finished already is not computed again.
 
@@ -96,6 +100,8 @@ def run(
             nothing is paid; None: a device is asked itself.
         max_qpu_seconds: budget of device time; None: that of the backend. Without one nothing is
             submitted; with one, the price is shown and nobody asked.
+        track: names of trackers that are told what happens, such as ``["mlflow"]``.
+        listeners: functions that are called with every event of :mod:`qhu.grid.events`.
 
     Raises:
         UserError: a setting or an input is wrong, or the folder holds something else.
@@ -106,10 +112,9 @@ def run(
     asked = _asked(experiment, _on(backend, stages), data, label)
     console = _console()
     with lenient_output(), reach(emulator, max_qpu_seconds, asked.stages) as access:
-        shown = agree(console, yes=True)
-        return Run(
-            _made(lambda: run_grid(asked, folder, console, processes, address, access, shown))
-        )
+        shown, hearing = agree(console, yes=True), [*open_trackers(as_list(track)), *listeners]
+        terms = processes, address, access, shown, hearing
+        return Run(_made(lambda: run_grid(asked, folder, console, *terms)))
 
 
 def evaluate(

@@ -17,6 +17,7 @@ from qiskit.circuit import Gate
 from qhu.backends.base import STAGES
 from qhu.grid.citations import citations
 from qhu.grid.description import describe
+from qhu.grid.events import CellFinished, Listener, RunFinished, RunStarted
 from qhu.grid.execute import Failed
 from qhu.grid.holes import RunOutcome
 from qhu.grid.stopping import held
@@ -54,15 +55,22 @@ class OpenRun:
         study: the study.
         out: the folder; None: the usual one.
         title: its name among other runs.
+        listen: told what happens.
 
     Raises:
         QhuError: a method, metric, dataset or backend cites what is not BibTeX.
     """
 
-    def __init__(self, study: Study, out: Path | None, title: str = "") -> None:
+    def __init__(
+        self,
+        study: Study,
+        out: Path | None,
+        title: str = "",
+        listen: Listener = lambda event: None,
+    ) -> None:
         usual = Path("runs") / study.experiment.name / study.place / study.fingerprint
         self.study, self.folder, self.title = study, RunFolder(out or usual), title
-        self.cites = citations(study)
+        self.cites, self._listen = citations(study), listen
         self.scored: list[Scored] = []
         self.failed: dict[Cell, list[str]] = {}
         self._open: Opened | None = None
@@ -83,6 +91,8 @@ class OpenRun:
                 record = started(study.experiment.name, label, study.fingerprint)
                 self.folder.start(record, settings)
                 self._open = Opened(record, settings, time.monotonic(), claim.pop_all())
+            about = self.folder.path, study.experiment.name, settings, study.fingerprint
+            self._listen(RunStarted(*about))
 
     def add(self, cell: Cell, result: Any) -> None:
         """Keep what came of a cell: scores, or why there are none, or not all."""
@@ -95,6 +105,15 @@ class OpenRun:
             earlier = self.failed.setdefault(cell, [])
             if not any(why.endswith(reason) for reason in earlier):  # exact values fail with it
                 earlier.append(why)
+        self._publish(cell, result, reasons)
+
+    def _publish(self, cell: Cell, result: Any, reasons: list[str]) -> None:
+        is_scored = isinstance(result, Scored)
+        backend = self.study.backends[result.stage if is_scored else "evaluate"].label
+        scores = {k: each.value for k, each in result.scores.items()} if is_scored else {}
+        if scores or reasons:
+            about = cell.scenario, cell.method, cell.seed, backend
+            self._listen(CellFinished(self.folder.path, *about, scores, tuple(reasons)))
 
     def outcome(self) -> RunOutcome:
         """The folder, and what failed in the order of the cells."""
@@ -126,6 +145,8 @@ class OpenRun:
             finally:  # whatever a device's end is like, its results were paid for
                 with held():
                     self._write(run, ended)
+                    seconds = time.monotonic() - run.begun
+                    self._listen(RunFinished(self.folder.path, ended, seconds))
 
     def _write(self, run: Opened, status: Status) -> None:
         before = self.folder.record()

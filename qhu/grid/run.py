@@ -7,23 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from qhu.checks import check
 from qhu.errors import BudgetRefused, Interrupted, QhuError, UserError
 from qhu.grid.collect import OpenRun
 from qhu.grid.description import describe
+from qhu.grid.events import Listener, Listeners
 from qhu.grid.execute import Execute, Failed, Step, one_by_one, one_thread
 from qhu.grid.grading import grading_line, grading_steps
 from qhu.grid.holes import RunOutcome, refuse_holes, usable
 from qhu.grid.plan import Plan, count, make_plan
+from qhu.grid.progress import shown
 from qhu.grid.steps import steps, steps_here, steps_on_devices
 from qhu.grid.stopping import stoppable
 from qhu.hardware.access import Access
@@ -47,6 +41,7 @@ def run(
     scheduler: str | None = None,
     access: Access | None = None,
     agree: Agree = lambda plan: True,
+    listeners: Sequence[Listener] = (),
 ) -> Path:
     """Run an experiment; what is finished already, here or in another run, is not run again.
 
@@ -58,6 +53,7 @@ def run(
         scheduler: address of a running Dask scheduler, instead of ``workers``.
         access: how devices are reached.
         agree: asked before a device is, with what it takes.
+        listeners: told what happens; one that raises is left out, with a line.
 
     Returns:
         The run folder.
@@ -69,7 +65,8 @@ def run(
         Interrupted: on Ctrl-C, SIGTERM or SIGHUP, after what is finished has been written.
         Incomplete: cells failed; everything else is computed and the page written.
     """
-    opened = OpenRun(_study(experiment, console, access), out)
+    listen = Listeners(listeners, console)
+    opened = OpenRun(_study(experiment, console, access), out, listen=listen)
     _carry_out([opened], console, workers, scheduler, agree)
     outcome = opened.outcome()
     usable({"": outcome})
@@ -121,7 +118,7 @@ def work_through(
     """
     studies = list(dict.fromkeys(step.study for step in listed))
     with _executor(studies, workers, scheduler, console) as execute:
-        yield from _shown(execute, listed, _titles(listed), console)
+        yield from shown(execute, listed, _titles(listed), console)
 
 
 @stoppable()
@@ -200,7 +197,7 @@ def grade(study: Study, console: Console, workers: int = 0, scheduler: str | Non
 def _planned(study: Study, console: Console) -> tuple[Plan, dict[Cell, list[str]]]:
     """What devices would be asked, without the cells that fail before."""
     made, failed = steps_here(study), dict[Cell, list[str]]()
-    for step, result in _shown(one_by_one, made, _titles(made), console):
+    for step, result in shown(one_by_one, made, _titles(made), console):
         if isinstance(result, Failed) and isinstance(step.item, Cell):
             failed[step.item] = [result.reason]
             console.print(f"left out: {step.item}: {result.reason}", markup=False, soft_wrap=True)
@@ -228,7 +225,7 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             if device := opened.study.paid.get("evaluate"):
                 opened.begin()
                 made = steps_on_devices(opened.study)
-                for step, result in _shown(execute, made, _titles(made), console):
+                for step, result in shown(execute, made, _titles(made), console):
                     if isinstance(step.item, Cell):
                         opened.add(step.item, result)
                 with one_thread():
@@ -263,7 +260,7 @@ def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             yield from its_steps
 
     titles = {step: opened.title or step.title for step, opened in run_of.items()}
-    for step, result in _shown(execute, begun(), titles, console):
+    for step, result in shown(execute, begun(), titles, console):
         opened = run_of[step]
         left[opened] -= 1
         if isinstance(step.item, Cell):
@@ -276,24 +273,3 @@ def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
 
 def _titles(listed: Iterable[Step]) -> dict[Step, str]:
     return {step: step.title for step in listed}
-
-
-def _shown(
-    execute: Execute, todo: Iterable[Step], titles: Mapping[Step, str], console: Console
-) -> Iterator[tuple[Step, Any]]:
-    """The steps with their results as they come, with a bar per title; its clock starts with it."""
-    bar = BarColumn(pulse_style="bar.back")  # still, as long as nothing has begun
-    columns = (bar, MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
-    title = TextColumn("{task.description:<10}", markup=False)
-    with Progress(title, *columns, TimeRemainingColumn(), console=console) as progress:
-        totals = Counter(titles.values())
-        bars = {name: progress.add_task(name, False, total) for name, total in totals.items()}
-
-        def begun() -> Iterator[Step]:
-            for step in todo:
-                progress.start_task(bars[titles[step]])
-                yield step
-
-        for step, result in execute(begun()):
-            progress.advance(bars[titles[step]])
-            yield step, result
