@@ -13,6 +13,7 @@ from rich.console import Console
 
 from qhu import registry
 from qhu.checks import check
+from qhu.checks.sizes import check_processes
 from qhu.claims import costs, leaks, memory
 from qhu.claims.claim import Frames
 from qhu.claims.needs import CostNeed, LeakNeed, MemoryNeed, Need, RunNeed
@@ -104,6 +105,7 @@ def gather(listed: Sequence[Source], console: Console, workers: int = 0) -> Fram
         QhuError: an input is wrong, or a stage fails.
         Interrupted: on Ctrl-C; the same command goes on where it stopped.
     """
+    check_processes(workers, None)
     for source in listed:
         for study in source.studies.values():
             if study.paid:

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from qhu.commands.setups import setup_of
+from qhu.errors import UserError, nearest
 from qhu.grid import run as grid
 from qhu.record.identity import digest
 from qhu.report.ablation.page import write_ablation
@@ -37,7 +38,10 @@ def run(
         UserError: an input is wrong, or the folder holds something else.
         Interrupted: on Ctrl-C; the same command goes on where it stopped.
     """
-    fingerprints = [Study(experiment).fingerprint for experiment in experiments.values()]
+    studies = [Study(experiment) for experiment in experiments.values()]
+    for study in studies:
+        _check_read(sweep, study)
+    fingerprints = [study.fingerprint for study in studies]
     name = next(iter(experiments.values())).name
     folder = out or Path("runs") / name / digest(fingerprints)
     asked = {
@@ -47,3 +51,13 @@ def run(
     varied = sweep.setting.partition(".")[0] == "data"
     setups = {k: setup_of(Study(experiment), varied) for k, experiment in experiments.items()}
     return write_ablation(folder, name, sweep, runs, setups)
+
+
+def _check_read(sweep: Sweep, study: Study) -> None:
+    """Refuse a score that the runs would not have."""
+    if not study.readings([sweep.read]):
+        declared = {name for entry in study.metrics.values() for name in entry.reads}
+        raise UserError(
+            f"sweep.read '{sweep.read}' is a score of none of the metrics: "
+            f"{nearest(sweep.read, declared) or 'name a score of ' + ', '.join(study.metrics)}"
+        )

@@ -9,6 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from qhu.checks import check
+from qhu.checks.sizes import check_processes
 from qhu.errors import UnknownName, UserError
 from qhu.evidence.bank import Bank
 from qhu.evidence.examined import MetricRow, conditions, examined, examined_scenario
@@ -83,6 +84,7 @@ def run(
         UserError: an input is wrong, or the folder holds something else.
         Interrupted: on Ctrl-C; the same command goes on where it stopped.
     """
+    check_processes(workers, scheduler)
     spec = experiment.evidence or EvidenceSpec()
     asked = experiment.model_copy(update={"evidence": spec, "seeds": (spec.seed,)})
     study = Study(asked, Store(STORE.resolve()))

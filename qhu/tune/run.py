@@ -11,6 +11,7 @@ from rich.console import Console
 
 from qhu import pipeline
 from qhu.checks import check
+from qhu.checks.sizes import check_processes
 from qhu.errors import UnknownName, UserError
 from qhu.grid import run as grid
 from qhu.grid.execute import Step
@@ -72,6 +73,7 @@ def run(
             is another's.
         Interrupted: on Ctrl-C; the same command goes on where it stopped.
     """
+    check_processes(workers, None)
     budget: TuningBudget = parse(TuningBudget, {"trials": trials, "seeds": seeds}, "qhu tune")
     _refuse(experiment, budget)
     scenarios = tuple(experiment.scenarios)
