@@ -30,6 +30,8 @@ from qhu.settings.model import ModelSpec
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "generated"
+NOTEBOOKS = Path(__file__).parent / "notebooks"
+"""Where notebooks are executed, too."""
 STUDY = "qhu run experiments/iris.yaml --seeds 0-2 --out example"
 COLOURS = ("#0072B2", "#D55E00", "#009E73")
 
@@ -37,12 +39,14 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73")
 def prepare() -> None:
     """Make the folder of the examples, in which commands run as in that of the repository.
 
-    Run folders of an earlier build go, so that each prints the same; its stages stay.
+    What notebooks made goes, and the run folders of tutorials, so that every build prints the same;
+    stages of tutorials stay.
     """
-    logging.getLogger("qiskit").setLevel(logging.WARNING)  # Sphinx shows what others log
+    for name in ("qiskit", "traitlets"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # Sphinx shows what others log
     FOLDER.mkdir(exist_ok=True)
     shutil.rmtree(FOLDER / "example", ignore_errors=True)
-    for folder in (FOLDER / "runs").glob("[!.]*"):
+    for folder in (*(FOLDER / "runs").glob("[!.]*/"), *NOTEBOOKS.glob("*/")):
         shutil.rmtree(folder)
     for name in ("experiments", "backends.yaml"):
         if not (FOLDER / name).exists():

@@ -1,7 +1,9 @@
 """What the build adds to pages: an example figure, the sources, the output of tutorials."""
 
 import re
+import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -27,7 +29,7 @@ def complete(app: Any, page: str, source: list[str]) -> None:
         source[0] += f"\n{reference.public()}\n"
     elif page == "settings":
         source[0] += f"\n{settings.listed()}"
-    elif folder == "tutorials":
+    elif folder in ("tutorials", "notebooks"):
         source[0] = COMMANDS.sub(_with_output, source[0])
     elif folder in ("networks", "evidence") and name in registry.REGISTRIES:
         entries = registry.REGISTRIES[name]
@@ -35,6 +37,14 @@ def complete(app: Any, page: str, source: list[str]) -> None:
     elif folder in FIGURES and name in getattr(registry, folder.removesuffix("s")).names():
         entry = getattr(registry, folder.removesuffix("s"))[name]
         source[0] += _example(FIGURES[folder](name)) + _sources(entry.cites)
+
+
+def keep_pages(app: Any, error: Exception | None) -> None:
+    """Sphinx's ``build-finished``: reports that notebooks link lie where their links lead."""
+    for report in illustrate.NOTEBOOKS.rglob("*.html"):
+        kept = Path(app.outdir) / "notebooks" / report.relative_to(illustrate.NOTEBOOKS)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(report, kept)
 
 
 def _with_output(block: re.Match[str]) -> str:

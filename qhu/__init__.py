@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qhu.api import evaluate as evaluate
     from qhu.api import load as load
     from qhu.api import network as network
+    from qhu.api import pack as pack
     from qhu.api import partition as partition
     from qhu.api import run as run
     from qhu.backends.base import Backend as Backend
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from qhu.unlearn.task import Task as Task
 
 HOME = {
-    "api": ("ablate", "compare", "evaluate", "load", "network", "partition", "run"),
+    "api": ("ablate", "compare", "evaluate", "load", "network", "pack", "partition", "run"),
     "backends.base": ("Backend",),
     "data.base": ("Dataset",),
     "engine.connector": ("engine_layer",),

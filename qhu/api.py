@@ -1,6 +1,6 @@
 """What a notebook calls: load an experiment, run it, hold its results as frames."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,18 @@ from qhu.backends import given as given_backends
 from qhu.backends.named import stage_overrides
 from qhu.commands.ablate import run as run_ablation
 from qhu.commands.evaluate import with_models
+from qhu.commands.rehearsal import agree, reach
 from qhu.compare.compare import compare as compare_runs
 from qhu.data.given import with_data
 from qhu.data.partition import Partition
-from qhu.errors import UnknownName
+from qhu.errors import Incomplete, UnknownName
 from qhu.grid.run import STORE
 from qhu.grid.run import run as run_grid
 from qhu.model.hybrid import HybridNet
+from qhu.publish.about import About
+from qhu.publish.pack import pack as pack_folders
 from qhu.record.store import MemoryStore, Store
+from qhu.registry import parse
 from qhu.registry.options import plain_values
 from qhu.report.notebook.arguments import as_count, as_list, as_path, as_text
 from qhu.report.notebook.folders import Ablation, Comparison
@@ -70,6 +74,8 @@ def run(
     stages: AskedStages | None = None,
     workers: int = 0,
     scheduler: str | None = None,
+    emulator: str | None = None,
+    max_qpu_seconds: float | None = None,
 ) -> Run:
     """Run an experiment; what is finished already is not computed again.
 
@@ -86,6 +92,10 @@ def run(
         stages: for ``backend``, such as ``"train,unlearn"`` or a list; None: those it is meant for.
         workers: local processes; 0: this one.
         scheduler: address of a running Dask scheduler, instead of ``workers``.
+        emulator: ``"auto"``, or the address of one: devices are rehearsed on this machine, and
+            nothing is paid; None: a device is asked itself.
+        max_qpu_seconds: budget of device time; None: that of the backend. Without one nothing is
+            submitted; with one, the price is shown and nobody asked.
 
     Raises:
         UserError: a setting or an input is wrong, or the folder holds something else.
@@ -94,8 +104,12 @@ def run(
     processes, folder = as_count(workers, "workers"), _out(out)
     address = None if scheduler is None else as_text(scheduler, "scheduler")
     asked = _asked(experiment, _on(backend, stages), data, label)
-    with lenient_output():
-        return Run(run_grid(asked, folder, _console(), processes, address))
+    console = _console()
+    with lenient_output(), reach(emulator, max_qpu_seconds, asked.stages) as access:
+        shown = agree(console, yes=True)
+        return Run(
+            _made(lambda: run_grid(asked, folder, console, processes, address, access, shown))
+        )
 
 
 def evaluate(
@@ -159,8 +173,7 @@ def compare(
     Raises:
         UserError: there is one run only, the runs are not comparable, or a file is damaged.
     """
-    listed = as_list(runs.values() if isinstance(runs, Mapping) else runs)
-    folders = [(each if isinstance(each, Run) else Run(each)).folder for each in listed]
+    folders = [Run(folder).folder for folder in _folders(runs)]
     with lenient_output():
         return Comparison(compare_runs(folders, _out(out), _console()))
 
@@ -194,7 +207,41 @@ def ablate(
     else:
         sweep = load_sweep(experiment_file(as_path(experiment, "the experiment")), chosen)
     with lenient_output():
-        return Ablation(run_ablation(*sweep, folder, _console(), processes).parent)
+        return Ablation(_made(lambda: run_ablation(*sweep, folder, _console(), processes)).parent)
+
+
+def pack(
+    runs: Iterable[Any] | Mapping[str, Any] | Run | File,
+    out: File | None = None,
+    *,
+    title: str = "",
+    creators: Iterable[str] = (),
+    licence: str = "cc-by-4.0",
+    unfinished: bool = False,
+    names: bool = False,
+) -> Path:
+    """Pack runs as an archive for others, such as Zenodo: checked, described, rendered anywhere.
+
+    The same runs are the same bytes. Paths of this machine are cut to their last part; an archive
+    that would hold a key, an account or a name of the user is refused.
+
+    Args:
+        runs: runs, ablations, comparisons, or folders that qhu wrote, those of evidence among them.
+        out: a file that ends in ``.zip``; None: named after the first run, in the working folder.
+        title: of the archive; empty: by the names of the runs.
+        creators: ``"Family, Given"`` or ``"Family, Given; ORCID"`` each; none: left to the upload.
+        licence: SPDX identifier, in small letters, of the licence of the files.
+        unfinished: take runs that are not finished, too.
+        names: let names of the user and of this machine stand where they do.
+
+    Raises:
+        UserError: a folder is none of qhu's, a run is not finished, a file is damaged or tells what
+            it may not, or ``out`` is there with other content.
+    """
+    described = {"title": title, "creators": as_list(creators), "licence": licence}
+    about: About = parse(About, described, "pack")
+    with lenient_output():
+        return pack_folders(_folders(runs), _out(out), _console(), about, unfinished, names)
 
 
 def network(experiment: Asked) -> HybridNet:
@@ -228,6 +275,14 @@ def partition(experiment: Asked, seed: int, scenario: str = "") -> Partition:
     return _exactly(asked).partition(number, chosen)
 
 
+def _made(make: Callable[[], Path]) -> Path:
+    """What was made, also where cells of it failed: lines and ``run.json`` say which."""
+    try:
+        return make()
+    except Incomplete as holes:
+        return holes.made
+
+
 def _asked(
     experiment: Asked,
     overrides: Sequence[str] = (),
@@ -251,6 +306,11 @@ def _on(backend: AskedBackend | None, stages: AskedStages | None) -> list[str]:
         backend = given_backends.keep(backend)
     chosen = None if stages is None else ",".join(as_text(s, "a stage") for s in as_list(stages))
     return stage_overrides(None if backend is None else as_text(backend, "backend"), chosen)
+
+
+def _folders(runs: Any) -> list[Path]:
+    listed = as_list(runs.values() if isinstance(runs, Mapping) else runs)
+    return [as_path(getattr(run, "folder", run), "a run") for run in listed]
 
 
 def _overrides(given: Iterable[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The exception tree.
 
 QhuError            exit 1   something failed
+├── Incomplete      exit 1   some cells of a grid failed; all else is computed and written
 ├── UserError       exit 2   the caller's mistake: one line, what is wrong and how to mend it
 │   └── UnknownName exit 2   a name that is not registered, with the nearest one
 ├── BudgetRefused   exit 3   a paid run without, or above, its budget, or to no purpose
@@ -11,6 +12,7 @@ import contextlib
 import difflib
 import reprlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 _BRIEF = reprlib.Repr()
@@ -49,6 +51,21 @@ class UserError(QhuError):
         located = UserError(str(self) if str(self).startswith(where) else f"{where}: {self}")
         located.path = self.path
         return located
+
+
+@contextlib.contextmanager
+def fatal() -> Iterator[None]:
+    """A block whose failure ends a whole run: what it reaches, such as the disk, all cells need."""
+    try:
+        yield
+    except Exception as error:
+        error.is_fatal = True  # type: ignore[attr-defined]  # goes with it to other processes
+        raise
+
+
+def is_fatal(error: BaseException) -> bool:
+    """Whether an error ends a whole run and not only the cell that met it."""
+    return getattr(error, "is_fatal", isinstance(error, BudgetRefused | Interrupted))
 
 
 class UnknownName(UserError):
@@ -95,7 +112,23 @@ class BudgetRefused(QhuError):
     exit_code = 3
 
 
+class Incomplete(QhuError):
+    """Some cells of a grid failed; everything else is computed and written.
+
+    Args:
+        message: how many.
+        made: the folder, page or file that was written.
+    """
+
+    def __init__(self, message: str, made: Path) -> None:
+        super().__init__(message, made)
+        self.made = made
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class Interrupted(QhuError):
-    """The user stopped a run; what is finished is kept."""
+    """The user stopped a run, by Ctrl-C or a signal; what is finished is kept."""
 
     exit_code = 130

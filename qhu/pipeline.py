@@ -16,7 +16,7 @@ command again is the resume.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from qhu.data.partition import Partition
 from qhu.data.rows import Rows
-from qhu.metrics.evidence import Evidence, Measured, Outputs, measure
+from qhu.errors import QhuError
+from qhu.metrics.evidence import Evidence, Measured, Outputs, diverged, measure
 from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.record.identity import identity
@@ -42,7 +43,8 @@ Computed = tuple[dict[str, Any], dict[str, Any]]
 class Scored:
     """A cell's scores, the keys of its model and of that model's outputs, and whose backend.
 
-    ``used`` has the keys of all stages that the scores come from.
+    ``used`` has the keys of all stages that the scores come from; ``failed`` says of metrics that
+    could not be computed why, by name.
     """
 
     cell: Cell
@@ -51,6 +53,7 @@ class Scored:
     outputs: str
     stage: str = "evaluate"
     used: tuple[str, ...] = ()
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 def train(
@@ -74,7 +77,8 @@ def train(
                 facts = {"history": result.history, "steps": result.steps}
                 together = [astuple(other) for other in stack]
                 recorded = {**facts, "together": together, **_samples_of(study, model)}
-                study.store.put(keys[model], study.arrays(result.state), recorded)
+                arrays = study.arrays(result.state)
+                study.store.put(keys[model], arrays, recorded, result.seconds)
                 finished(model)
 
         net = study.net("train", keys.get(stack[0], ""))
@@ -159,7 +163,7 @@ def predict(
         study: the study.
         model: the model.
         seed: whose split scales the samples.
-        stage: on whose backend; ``beside`` is the exact one where evaluation costs.
+        stage: on whose backend; ``beside`` is the exact one where evaluation is on another.
         scenario: where evaluation costs, only the rows of its scores are evaluated; NaN elsewhere.
     """
     rows = study.evaluated(stage, seed, scenario)
@@ -178,15 +182,37 @@ def predict(
 
 
 def models(study: Study, cell: Cell) -> tuple[Stage, Stage, Stage]:
-    """What a cell's scores compare: its model, the retrained oracle and the untouched teacher."""
+    """What a cell's scores compare: its model, the retrained oracle and the untouched teacher.
+
+    Raises:
+        QhuError: one of them is not finite; no method begins from such, no device is asked of it.
+    """
     teacher, oracle = train(
         study, [Fit("teacher", cell.seed), Fit("oracle", cell.seed, cell.scenario)]
     )
-    return unlearn(study, cell), oracle, teacher
+    refuse_diverged("teacher", teacher)
+    refuse_diverged("oracle", oracle)
+    model = unlearn(study, cell)
+    refuse_diverged("model", model)
+    return model, oracle, teacher
+
+
+def refuse_diverged(role: str, model: Stage) -> None:
+    """Refuse a model, called by its role, whose parameters are not finite.
+
+    Raises:
+        QhuError: they are not.
+    """
+    if not all(np.isfinite(array).all() for array in model.arrays.values()):
+        raise diverged(role)
 
 
 def evaluate(study: Study, cell: Cell, stage: str = "evaluate") -> Scored:
-    """Scores of a cell: its model beside the untouched teacher and the retrained oracle."""
+    """Scores of a cell: its model beside the untouched teacher and the retrained oracle.
+
+    Raises:
+        QhuError: a training diverged, or no metric could be computed.
+    """
     compared = models(study, cell)
     outputs = [predict(study, model, cell.seed, stage, cell.scenario) for model in compared]
     seen = [
@@ -197,20 +223,32 @@ def evaluate(study: Study, cell: Cell, stage: str = "evaluate") -> Scored:
         )
         for model, predicted in zip(compared, outputs, strict=True)
     ]
-    scores = score(study, cell, *seen)
+    failed: dict[str, str] = {}
+    scores = score(study, cell, *seen, failed=failed)
+    if failed and not scores:
+        raise QhuError("; ".join(f"metric {name}: {why}" for name, why in failed.items()))
     used = tuple(stage.key for stage in (*compared, *outputs))
-    return Scored(cell, scores, compared[0].key, outputs[0].key, stage, used)
+    return Scored(cell, scores, compared[0].key, outputs[0].key, stage, used, failed)
 
 
 def evaluate_beside(study: Study, cell: Cell) -> Scored:
-    """Scores of the same models by exact values, where those of :func:`evaluate` cost."""
+    """Scores of the same models by exact values, where those of :func:`evaluate` are others."""
     return evaluate(study, cell, BESIDE)
 
 
 def score(
-    study: Study, cell: Cell, model: Outputs, oracle: Outputs, teacher: Outputs
+    study: Study,
+    cell: Cell,
+    model: Outputs,
+    oracle: Outputs,
+    teacher: Outputs,
+    *,
+    failed: dict[str, str] | None = None,
 ) -> dict[str, Measured]:
-    """Every metric of a cell, from the outputs of the three models on all rows."""
+    """Every metric of a cell, from the outputs of the three models on all rows.
+
+    ``failed`` as for :func:`~qhu.metrics.evidence.measure`.
+    """
     partition = study.partition(cell.seed, cell.scenario)
     evidence = Evidence(
         labels=partition.labels,
@@ -220,7 +258,7 @@ def score(
         teacher=teacher,
         angles=study.net("train").theta.mask("quantum").numpy(),
     )
-    return measure(evidence, list(study.metrics), study.metrics)
+    return measure(evidence, list(study.metrics), study.metrics, failed)
 
 
 def _among(count: int, rows: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -39,8 +39,8 @@ FLOOR = "floor"
 """A second oracle, trained in another data order, in a method's place: how close chance gets."""
 STACKED, ONE_BY_ONE = 256, 16
 """Models on halves that are trained, and kept, together; where each trains by itself, fewer."""
-BESIDE = "beside"
-"""The exact evaluation that stands beside one that costs."""
+BESIDE, EXACT = "beside", "statevector"
+"""The exact evaluation that stands beside one by other values, and its backend."""
 
 
 @dataclass(frozen=True, order=True)
@@ -94,8 +94,8 @@ class Study:
     Attributes:
         data: the rows that are asked for.
         shape: of one sample, as the network sees it.
-        backends: by stage. Where evaluation costs, ``beside`` is the exact backend, on which the
-            same models are evaluated, too.
+        backends: by stage. Where evaluation is on another than the exact backend, ``beside`` is
+            that one: the same models are evaluated on it, too.
         paid: those of them that cost.
         network: entries of the parts that the network is made of, by kind.
     """
@@ -109,8 +109,9 @@ class Study:
             for stage in STAGES
         }
         self.paid = {k: b for k, b in self.backends.items() if isinstance(b, PaidBackend)}
-        if "evaluate" in self.paid:
-            self.backends[BESIDE] = open_backend("statevector")
+        exact = open_backend(EXACT)
+        if experiment.model.quantum and self.backends["evaluate"].identity != exact.identity:
+            self.backends[BESIDE] = exact
         data = experiment.data
         source = registry.dataset[data.source]
         loaded: Dataset = source.make(registry.dataset.options(data.source, data.options))

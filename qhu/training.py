@@ -1,6 +1,7 @@
 """The one training loop: models fitted from scratch, many at once."""
 
 import math
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,11 +42,19 @@ class FitJob:
 
 @dataclass(frozen=True)
 class FitResult:
-    """A trained state, its losses per epoch and the number of optimiser steps behind it."""
+    """A trained state, its losses per epoch, and what it took.
+
+    Attributes:
+        state: of the best epoch, or the last.
+        history: losses per epoch.
+        steps: of the optimiser.
+        seconds: an equal share of the time that its stack took.
+    """
 
     state: ModelState
     history: History
     steps: int
+    seconds: float
 
 
 def fit(
@@ -98,6 +107,7 @@ def training_mode(net: HybridNet, x: Tensor, stream: torch.Generator) -> Iterato
 
 def _fit_stack(net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> list[FitResult]:
     """Train equally sized jobs together; the loss is a sum over models, so gradients are apart."""
+    begun = time.perf_counter()
     stack = _Stack(net, jobs, spec)
     rates = torch.tensor([job.lr or spec.lr for job in jobs]).to(stack.theta.device)
     optimizer = torch.optim.Adam([stack.theta], lr=1.0)
@@ -121,7 +131,8 @@ def _fit_stack(net: HybridNet, jobs: list[FitJob], spec: TrainSpec) -> list[FitR
             break
     per_epoch = -(-len(jobs[0].train) // spec.batch_size)
     ends = zip(stack.final(), stack.history, strict=True)
-    return [FitResult(state, history, len(history) * per_epoch) for state, history in ends]
+    share = (time.perf_counter() - begun) / len(jobs)
+    return [FitResult(state, history, len(history) * per_epoch, share) for state, history in ends]
 
 
 def _share(spec: TrainSpec, epoch: int) -> float:

@@ -62,9 +62,10 @@ def test_the_citation_is_of_this_version_and_of_the_paper():
 
 def test_every_data_file_of_others_has_its_notice():
     notice = (ROOT / "NOTICE").read_text()
-    for file in (*(ROOT / "qhu").rglob("*.npz"), *shipped.PUBLISHED.glob("*.csv")):
+    data = (*(ROOT / "qhu").rglob("*.npz"), *shipped.PUBLISHED.glob("*.csv"))
+    for file in (*data, *(ROOT / "docs" / "_static").rglob("*.woff2")):
         name = file.relative_to(ROOT)
-        assert str(name) in notice or str(name.with_name("*.csv")) in notice, name
+        assert str(name) in notice or str(name.with_name(f"*{name.suffix}")) in notice, name
 
 
 def test_ci_runs_what_the_project_has():

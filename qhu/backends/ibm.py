@@ -9,6 +9,7 @@ from qiskit_machine_learning.connectors import TorchConnector
 
 from qhu.backends.paid import PaidBackend
 from qhu.engine.ansatz import Ansatz
+from qhu.errors import fatal
 from qhu.estimators.layer import estimator_layer
 from qhu.estimators.noise import device_noise
 from qhu.hardware import options as device_options
@@ -82,7 +83,8 @@ class IbmBackend(PaidBackend):
         Raises:
             UserError: no account, no such device, or the circuit does not fit it.
         """
-        placement = self.session.place(ansatz)
+        with fatal():
+            placement = self.session.place(ansatz)
         context = {
             "device": self.session.device,
             "calibration": placement.about["calibration"],
@@ -93,7 +95,8 @@ class IbmBackend(PaidBackend):
 
     def _answer(self, questions: list[Question]) -> Mapping[str, Answer]:
         if self.counted is None:
-            return self.session.dispatcher.answer(questions)
+            with fatal():
+                return self.session.dispatcher.answer(questions)
         self.counted.update({question.key: question for question in questions})
         return {question.key: nothing(question) for question in questions}
 

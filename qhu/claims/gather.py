@@ -17,18 +17,19 @@ from qhu.checks.sizes import check_processes
 from qhu.claims import costs, leaks, memory
 from qhu.claims.claim import Frames
 from qhu.claims.needs import CostNeed, LeakNeed, MemoryNeed, Need, RunNeed
-from qhu.errors import UserError
+from qhu.errors import QhuError, UserError
 from qhu.evidence.gathered import Enquiry
 from qhu.evidence.pool import Pool, PoolBatch
-from qhu.grid.execute import Step
+from qhu.grid.execute import Failed, Step
 from qhu.grid.run import STORE, work_through
 from qhu.grid.steps import steps
 from qhu.pipeline import Scored
+from qhu.record.folder import FailedCell
 from qhu.record.store import Store
 from qhu.settings.experiment import Experiment, load_experiment, read_settings
 from qhu.settings.shipped import experiments
 from qhu.settings.sweep import load_sweep
-from qhu.study import FLOOR, Study
+from qhu.study import BESIDE, FLOOR, Study
 
 
 class Size(NamedTuple):
@@ -93,8 +94,12 @@ def _experiments(need: Need, size: Size) -> dict[str, Experiment]:
     return {"": asked}
 
 
-def gather(listed: Sequence[Source], console: Console, workers: int = 0) -> Frames:
-    """Work through everything and put the rows together.
+def gather(
+    listed: Sequence[Source], console: Console, workers: int = 0
+) -> tuple[Frames, list[FailedCell]]:
+    """Work through everything and put the rows together; and what failed.
+
+    A need of which nothing could be computed has no frame.
 
     Args:
         listed: the sources.
@@ -102,8 +107,7 @@ def gather(listed: Sequence[Source], console: Console, workers: int = 0) -> Fram
         workers: processes, as for :func:`qhu.grid.run_all`.
 
     Raises:
-        QhuError: an input is wrong, or a stage fails.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        QhuError: an input is wrong, or everything failed.
     """
     check_processes(workers, None)
     for source in listed:
@@ -121,14 +125,23 @@ def gather(listed: Sequence[Source], console: Console, workers: int = 0) -> Fram
             origin |= dict.fromkeys(own, (source.need, at))
             todo += own
     rows: dict[Need, dict[Step, pd.DataFrame]] = {source.need: {} for source in listed}
+    failed = list[FailedCell]()
     for step, result in work_through(todo, console, workers):
         need, at = origin[step]
-        if isinstance(result, Scored):
+        if isinstance(result, Scored) and result.stage != BESIDE:
             rows[need][step] = _scores(result, at)
         elif isinstance(result, pd.DataFrame):
             rows[need][step] = result
+        elif isinstance(result, Failed):
+            where = f"{need.experiment} {at}".strip()
+            failed.append(FailedCell(scenario=where, method=step.name, reason=result.reason))
     in_order = {need: [own[step] for step in todo if step in own] for need, own in rows.items()}
-    return {need: pd.concat(parts, ignore_index=True) for need, parts in in_order.items()}
+    frames = {
+        need: pd.concat(parts, ignore_index=True) for need, parts in in_order.items() if parts
+    }
+    if failed and not frames:
+        raise QhuError(f"everything failed: {failed[0]}")
+    return frames, failed
 
 
 def _scores(result: Scored, at: str) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The claims of arXiv 2512.19253, each tested: ``claims.csv`` and its page."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,9 @@ from qhu.claims.claim import Claim, Frames
 from qhu.claims.gather import Size, gather, sources
 from qhu.claims.needs import COSTS
 from qhu.claims.verdict import Judged, judge
+from qhu.errors import QhuError
+from qhu.grid.holes import refuse_holes
+from qhu.grid.stopping import stoppable
 from qhu.record.folder import RunFolder, started
 from qhu.record.identity import digest
 from qhu.report.paper_claims.page import write_claims
@@ -21,6 +25,7 @@ NAME = "claims"
 """Of the study, in its ``run.json``."""
 
 
+@stoppable()
 def run(
     out: Path,
     console: Console,
@@ -42,7 +47,8 @@ def run(
 
     Raises:
         UserError: an input is wrong, or the folder holds something else.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
+        Incomplete: something failed; claims that need it are left out.
     """
     asked = CLAIMS if claims is None else claims
     needs = dict.fromkeys(need for claim in asked for need in claim.needs)
@@ -57,17 +63,35 @@ def run(
     settings = {name: study.experiment.model_dump(mode="json") for name, study in studies.items()}
     folder.check_kind(NAME, "claims.csv", fingerprint)
     with folder.claimed():
-        frames = gather(listed, console, workers)
-        table, parts = tables(asked, frames)
+        frames, failed = gather(listed, console, workers)
+        table, parts = tables(testable(asked, frames) if failed else asked, frames)
         with folder.replaced(started(NAME, "statevector", fingerprint), settings) as draft:
             draft.write_table("claims.csv", table)
             draft.write_table("tests.csv", parts)
             if COSTS in frames:
                 draft.write_table("costs.csv", cost_table(frames[COSTS]))
-            draft.update(files=draft.checksums())
-            draft.finish("finished", time.monotonic() - begun)
+            draft.update(files=draft.checksums(), failed=failed)
+            draft.finish("incomplete" if failed else "finished", time.monotonic() - begun)
             write_claims(draft.path)
+    refuse_holes({"": failed}, folder.path, console, unit="step")
     return folder.path
+
+
+def testable(claims: Sequence[Claim], frames: Frames) -> list[Claim]:
+    """Claims that can be tested by what is there, where something failed.
+
+    Raises:
+        QhuError: none of them can.
+    """
+
+    def is_testable(claim: Claim) -> bool:
+        with contextlib.suppress(LookupError, ValueError):  # a frame or a row is missing
+            return bool(list(claim.tests(frames)))
+        return False
+
+    if chosen := [claim for claim in claims if is_testable(claim)]:
+        return chosen
+    raise QhuError("no claim can be tested by what was computed")
 
 
 def tables(claims: Sequence[Claim], frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from qhu.claims.claim import Test
-from qhu.report.statistics import judged
+from qhu.report.statistics import interval_at, judged
 
 SUPPORTED, CONTRADICTED, CANNOT_TELL = "supported", "contradicted", "cannot tell"
 SIGN = {"above": 1.0, "below": -1.0, "either": 1.0, "within": 1.0}
@@ -21,7 +21,7 @@ class Judged(NamedTuple):
         test: the test.
         verdict: as it stands in ``claims.csv``.
         estimate: value of the part that decides: the best one that is still needed.
-        low: lower end of its 95 % interval.
+        low: lower end of its interval, which has the level of the test that its outcome rests on.
         high: upper end.
         parts: every part with ``estimate, ci_low, ci_high, n, p_holm, outcome, smallest``; best
             first.
@@ -81,28 +81,37 @@ def _parts(test: Test, tables: Mapping[tuple[int, str], pd.DataFrame], number: i
         outcomes = np.where(means * SIGN[test.direction] > 0, 1.0, -1.0)
         parts = test.parts.assign(p_holm=np.nan, smallest=np.nan, outcome=outcomes)
     else:
-        table = tables[number, "difference"]
-        parts = table.assign(outcome=_outcomes(test, table, tables.get((number, "margin"))))
+        parts = _with_outcomes(test, tables[number, "difference"], tables.get((number, "margin")))
     claimed = parts["mean"] * SIGN[test.direction]
     size = parts["mean"].abs()
     best = {"either": -size, "within": size}.get(test.direction, -claimed)
     shifted = {name: parts[name] + test.against for name in ("mean", "ci_low", "ci_high")}
     parts = parts.assign(**shifted).loc[best.sort_values(kind="stable").index]
     return parts.rename(columns={"mean": "estimate", "seeds": "n"}).drop(
-        columns=["same", "error", "freedom", "p", "verdict"], errors="ignore"
+        columns=["same", "error", "freedom", "p", "reach", "tested_at", "verdict"], errors="ignore"
     )
 
 
-def _outcomes(test: Test, difference: pd.DataFrame, margin: pd.DataFrame | None) -> list[float]:
-    """1: as claimed; −1: the opposite; 0: neither is shown."""
+def _with_outcomes(
+    test: Test, difference: pd.DataFrame, margin: pd.DataFrame | None
+) -> pd.DataFrame:
+    """The parts with ``outcome``, 1: as claimed; −1: the opposite; 0: neither is shown.
+
+    Where one rests on the margin, the interval is that of the one-sided tests against it.
+    """
     shown = difference["verdict"].map({"above": 1.0, "below": -1.0}).fillna(0.0).to_numpy()
-    small = np.zeros(len(difference), dtype=bool)
-    if margin is not None:
-        small = margin["verdict"].isin(["above", "below"]).to_numpy()
-    if test.direction == "within":
-        return list(np.where(small, 1.0, np.where(shown != 0, -1.0, 0.0)))
     as_claimed = np.abs(shown) if test.direction == "either" else shown * SIGN[test.direction]
-    return list(np.where((as_claimed == 0) & small, -1.0, as_claimed))
+    if test.direction == "within":
+        as_claimed = np.where(shown != 0, -1.0, 0.0)
+    if margin is None:
+        return difference.assign(outcome=as_claimed)
+    small = margin["verdict"].isin(["above", "below"]).to_numpy()
+    if test.direction != "within":
+        small = small & (as_claimed == 0)
+    one_sided = interval_at(margin, 2 * margin["tested_at"].to_numpy(np.float64))
+    ends = {name: difference[name].mask(small, one_sided[name]) for name in ("ci_low", "ci_high")}
+    by_margin = 1.0 if test.direction == "within" else -1.0
+    return difference.assign(outcome=np.where(small, by_margin, as_claimed), **ends)
 
 
 def _judged(test: Test, parts: pd.DataFrame) -> Judged:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.prompt import Confirm
 
+from qhu.cli.completion import run_folders
 from qhu.cli.options import Json, Open, show_page
 from qhu.cli.program import console, notes, print_document
 
@@ -34,7 +35,10 @@ def runs(
 
 @app.command()
 def clean(
-    folders: Annotated[list[Path] | None, typer.Argument(help="run folders that go")] = None,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="run folders that go", autocompletion=run_folders),
+    ] = None,
     older: Annotated[
         str | None, typer.Option(help="runs that go: ended longer ago, say 30d")
     ] = None,

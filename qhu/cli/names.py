@@ -6,15 +6,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from qhu.cli.completion import KINDS, kinds
 from qhu.cli.options import File, Json, meant
 from qhu.cli.program import console, notes, print_document
 from qhu.terminal import Column, print_table
 
 app = typer.Typer()
-KINDS = (
-    *("methods", "metrics", "attacks", "datasets", "backends", "experiments", "settings"),
-    *("fronts", "encodings", "ansatze", "circuits", "observables", "heads"),
-)
 
 
 @app.command()
@@ -23,9 +20,29 @@ def show(experiment: File) -> None:
     sys.stdout.write(meant(experiment).read_text(encoding="utf-8"))
 
 
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="of the experiment; the file is NAME.yaml")],
+) -> None:
+    """Begin an experiment of your own: a commented file that editors check."""
+    from qhu.commands.begin import begin
+
+    file, schema = begin(name)
+    console.print(f"{file}: run it by `qhu run {file}`", soft_wrap=True)
+    console.print(f"{schema}: editors complete and check it by this", soft_wrap=True)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of experiment files, by which editors check them."""
+    from qhu.commands.begin import schema_text
+
+    sys.stdout.write(schema_text())
+
+
 @app.command("list")
 def list_names(
-    kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))],
+    kind: Annotated[str, typer.Argument(help=" | ".join(KINDS), autocompletion=kinds)],
     as_json: Json = False,
 ) -> None:
     """Explain what there is of a kind, each in a line."""

@@ -6,18 +6,50 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qhu.cli import completion
 from qhu.cli.program import notes
 
 if TYPE_CHECKING:
     from qhu.settings.experiment import Experiment
 
-File = Annotated[Path, typer.Argument(help="name of a shipped experiment, or a YAML file")]
-Name = Annotated[str | None, typer.Option(help="backend of the stages it is meant for")]
-Stages = Annotated[str | None, typer.Option(help="stages for --backend: train,unlearn,evaluate")]
+File = Annotated[
+    Path,
+    typer.Argument(
+        help="name of a shipped experiment, or a YAML file", autocompletion=completion.experiments
+    ),
+]
+Sweep = Annotated[
+    Path,
+    typer.Argument(
+        help="name of a shipped experiment, or a YAML file, that has a sweep",
+        autocompletion=completion.experiments,
+    ),
+]
+Folders = Annotated[
+    list[Path], typer.Argument(help="run folders", autocompletion=completion.run_folders)
+]
+Name = Annotated[
+    str | None,
+    typer.Option(help="backend of the stages it is meant for", autocompletion=completion.backends),
+]
+Stages = Annotated[
+    str | None,
+    typer.Option(
+        help="stages for --backend: train,unlearn,evaluate", autocompletion=completion.stages
+    ),
+]
 Seeds = Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")]
-Methods = Annotated[str | None, typer.Option(help="such as scrub,lca; none and retrain are added")]
+Methods = Annotated[
+    str | None,
+    typer.Option(
+        help="such as scrub,lca; none and retrain are added", autocompletion=completion.methods
+    ),
+]
 Settings = Annotated[
-    list[str] | None, typer.Option("-s", help="override, such as -s model.layers=3")
+    list[str] | None,
+    typer.Option(
+        "-s", help="override, such as -s model.layers=3", autocompletion=completion.settings
+    ),
 ]
 Emulated = Annotated[
     str | None, typer.Option(help="rehearse devices on this machine: auto, or an address")

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from qhu.cli.options import Json, Open, show_page
+from qhu.cli.completion import run_folders
+from qhu.cli.options import Folders, Json, Open, show_page
 from qhu.cli.program import console, notes, print_document
 
 app = typer.Typer()
@@ -14,7 +15,7 @@ app = typer.Typer()
 
 @app.command()
 def report(
-    folders: Annotated[list[Path], typer.Argument(help="run folders")],
+    folders: Folders,
     browse: Open = False,
 ) -> None:
     """Write the report of run folders again; needs neither circuits nor models."""
@@ -28,7 +29,10 @@ def report(
 
 @app.command()
 def compare(
-    folders: Annotated[list[Path], typer.Argument(help="run folders; the first is the reference")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(help="run folders; the first is the reference", autocompletion=run_folders),
+    ],
     out: Annotated[Path | None, typer.Option(help="folder to write to")] = None,
     as_json: Json = False,
     browse: Open = False,
@@ -47,8 +51,15 @@ def compare(
 
 @app.command()
 def rank(
-    before: Annotated[Path, typer.Argument(help="run folder of an experiment")],
-    after: Annotated[Path, typer.Argument(help="of the same with options that qhu tune chose")],
+    before: Annotated[
+        Path, typer.Argument(help="run folder of an experiment", autocompletion=run_folders)
+    ],
+    after: Annotated[
+        Path,
+        typer.Argument(
+            help="of the same with options that qhu tune chose", autocompletion=run_folders
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(help="folder to write to")] = None,
     browse: Open = False,
 ) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from qhu.cli.completion import experiments
 from qhu.cli.options import (
     Budget,
     Emulated,
@@ -20,6 +21,7 @@ from qhu.cli.options import (
     Seeds,
     Settings,
     Stages,
+    Sweep,
     Workers,
     Yes,
     meant,
@@ -106,7 +108,11 @@ def evaluate(
         typer.Argument(help="*.safetensors, *.pt or *.pth, one per seed; or one with {seed} in it"),
     ],
     experiment: Annotated[
-        Path, typer.Option(help="name of a shipped experiment, or a YAML file: what they stand in")
+        Path,
+        typer.Option(
+            help="name of a shipped experiment, or a YAML file: what they stand in",
+            autocompletion=experiments,
+        ),
     ],
     name: Annotated[str, typer.Option("--as", help="their row in tables and on the page")],
     scenario: Annotated[str | None, typer.Option(help="what they forgot")] = None,
@@ -173,16 +179,10 @@ def _done(page: Path, browse: bool) -> None:
 
 @app.command()
 def ablate(
-    experiment: Annotated[
-        Path, typer.Argument(help="name of a shipped experiment, or a YAML file, that has a sweep")
-    ],
-    seeds: Annotated[str | None, typer.Option(help="such as 0-9 or 0,3,5")] = None,
-    methods: Annotated[
-        str | None, typer.Option(help="such as scrub,lca; none and retrain are added")
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("-s", help="override, such as -s model.layers=3")
-    ] = None,
+    experiment: Sweep,
+    seeds: Seeds = None,
+    methods: Methods = None,
+    settings: Settings = None,
     out: Annotated[Path | None, typer.Option(help="folder of the page and of the runs")] = None,
     workers: Workers = 0,
     quiet: Quiet = False,
@@ -194,9 +194,9 @@ def ablate(
 
     overrides = [*(settings or ()), *([f"seeds={seeds}"] if seeds else [])]
     chosen = methods.split(",") if methods else None
-    sweep, experiments = load_sweep(meant(experiment), overrides, chosen)
-    say_backends(*experiments.values())
-    page = run_ablation(sweep, experiments, out, progress(quiet), workers)
+    sweep, points = load_sweep(meant(experiment), overrides, chosen)
+    say_backends(*points.values())
+    page = run_ablation(sweep, points, out, progress(quiet), workers)
     console.print(f"ablation: {page}", soft_wrap=True)
     _done(page, browse)
 

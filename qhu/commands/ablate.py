@@ -8,6 +8,8 @@ from rich.console import Console
 from qhu.commands.setups import setup_of
 from qhu.errors import UserError, nearest
 from qhu.grid import run as grid
+from qhu.grid.holes import refuse_holes, usable
+from qhu.grid.stopping import stoppable
 from qhu.record.identity import digest
 from qhu.report.ablation.page import write_ablation
 from qhu.settings.experiment import Experiment
@@ -15,6 +17,7 @@ from qhu.settings.sweep import Sweep
 from qhu.study import Study
 
 
+@stoppable()
 def run(
     sweep: Sweep,
     experiments: Mapping[str, Experiment],
@@ -36,7 +39,8 @@ def run(
 
     Raises:
         UserError: an input is wrong, or the folder holds something else.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
+        Incomplete: cells failed; the page is written without them.
     """
     studies = [Study(experiment) for experiment in experiments.values()]
     for study in studies:
@@ -47,10 +51,15 @@ def run(
     asked = {
         f"{sweep.setting} {k}": (experiment, folder / k) for k, experiment in experiments.items()
     }
-    runs = dict(zip(experiments, grid.run_all(asked, console, workers), strict=True))
+    outcomes = dict(zip(experiments, grid.run_all(asked, console, workers), strict=True))
+    runs = usable(outcomes)
     varied = sweep.setting.partition(".")[0] == "data"
-    setups = {k: setup_of(Study(experiment), varied) for k, experiment in experiments.items()}
-    return write_ablation(folder, name, sweep, runs, setups)
+    setups = {k: setup_of(Study(experiments[k]), varied) for k in runs}
+    page = write_ablation(folder, name, sweep, runs, setups)
+    refuse_holes(
+        {f"{sweep.setting} {k}": made.failed for k, made in outcomes.items()}, page, console
+    )
+    return page
 
 
 def _check_read(sweep: Sweep, study: Study) -> None:

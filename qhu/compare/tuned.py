@@ -34,11 +34,13 @@ def rank_tuned(before: Path, after: Path, out: Path | None, console: Console) ->
     if runs[0].record.data != runs[1].record.data:
         raise UserError(f"the runs read different data: {ADVICE}")
     out = out or Path("runs") / "tuned" / experiments[1].name.removeprefix("tuned-")
-    scenes = write_tuning(*runs, out)
-    for scene in scenes:
+    outcome = write_tuning(*runs, out)
+    for scene in outcome.scenes:
         console.print(scene.scenario, style="cyan", markup=False)
         for statement in scene.reading:
             console.print(f"  {statement.topic} {statement.text}", markup=False)
+    console.print(outcome.verdicts.sentence, style="bold", markup=False)
+    console.print(outcome.verdicts.details, markup=False)
     console.print(f"report: {out / 'tuned.html'}", soft_wrap=True, markup=False)
     return out / "tuned.html"
 

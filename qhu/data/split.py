@@ -68,9 +68,8 @@ def split_rows(data: Dataset, spec: DataSpec, seed: int, pinned: Sequence[int] =
     rest = np.setdiff1d(everything, test)
     val = _draw(rest, data.y, round(spec.val * len(rest)), seed, "split/val")
     places = _exchanged(np.setdiff1d(rest, val), np.asarray(pinned, np.int64), data.y, seed)
-    val, test = (
-        np.array(sorted(places.get(row, row) for row in part), np.int64) for part in (val, test)
-    )
+    moved = ([places.get(row, row) for row in part] for part in (val, test))
+    val, test = (np.sort(np.array(part, np.int64)) for part in moved)
     train = np.setdiff1d(everything, np.concatenate([val, test]))
     if not (len(train) and len(test) and (len(val) or not spec.val)):
         raise UserError("too few rows for data.test and data.val: a part would be empty")

@@ -17,6 +17,7 @@ from qhu.evidence.pool import Pool
 from qhu.evidence.units import UnitEstimate
 from qhu.evidence.verdict import Trial
 from qhu.record.identity import code_digest, identity
+from qhu.record.json_text import as_float
 from qhu.study import Study
 
 KINDS: tuple[Callable[[Gathered], Iterator[PoolFigure]], ...] = (
@@ -55,7 +56,9 @@ def read(study: Study, enquiry: Enquiry) -> EnquiryResult:
 
     stage = study.store.get(key, compute)
     *estimates, cost = stage.facts["trial"]
-    leakage, membership, margin, accuracy = (UnitEstimate(*estimate) for estimate in estimates)
+    leakage, membership, margin, accuracy = (
+        UnitEstimate(as_float(value), as_float(error), units) for value, error, units in estimates
+    )
     findings = [
         PoolFigure(attack, tier, metric, value, low, high, n)
         for (attack, tier, metric, n), (value, low, high) in zip(

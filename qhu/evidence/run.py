@@ -10,7 +10,7 @@ from rich.console import Console
 
 from qhu.checks import check
 from qhu.checks.sizes import check_processes
-from qhu.errors import UnknownName, UserError
+from qhu.errors import QhuError, UnknownName, UserError
 from qhu.evidence.bank import Bank
 from qhu.evidence.examined import MetricRow, conditions, examined, examined_scenario
 from qhu.evidence.findings.attacked import PRIMARY
@@ -21,9 +21,11 @@ from qhu.evidence.power import power_table
 from qhu.evidence.reading import EnquiryResult, read
 from qhu.evidence.verdict import LEVEL, TrialVerdict, judge
 from qhu.grid.description import describe
-from qhu.grid.execute import Step
+from qhu.grid.execute import Failed, Step
+from qhu.grid.holes import refuse_holes
 from qhu.grid.run import STORE, grade, work_through
-from qhu.record.folder import RunFolder, RunRecord, started
+from qhu.grid.stopping import stoppable
+from qhu.record.folder import FailedCell, RunFolder, RunRecord, started
 from qhu.record.store import Store
 from qhu.report.evidence.page import write_evidence
 from qhu.settings.evidence import EvidenceSpec
@@ -61,6 +63,7 @@ class EvidenceRecord(RunRecord):
     """what pools of other sizes would have seen, as :class:`qhu.evidence.power.DesignPower`"""
 
 
+@stoppable()
 def run(
     experiment: Experiment,
     out: Path | None,
@@ -82,7 +85,8 @@ def run(
 
     Raises:
         UserError: an input is wrong, or the folder holds something else.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
+        Incomplete: methods could not be examined; everything else is written.
     """
     check_processes(workers, scheduler)
     spec = experiment.evidence or EvidenceSpec()
@@ -101,7 +105,7 @@ def run(
     together = "in stacks" if study.net("train").stacked else "one at a time"
     console.print(f"{models:,} models are trained or unlearned, {together}", highlight=False)
     with folder.claimed():
-        readings, metrics = _gathered(steps, console, workers, scheduler)
+        readings, metrics, failed = _gathered(steps, console, workers, scheduler)
         judgements = judge(
             [reading.trial for reading in readings],
             leak_margin=spec.margin,
@@ -110,7 +114,9 @@ def run(
         tables = {"evidence.csv": _table(readings), "verdicts.csv": _verdicts(judgements)}
         if metrics:
             tables["metrics.csv"] = pd.DataFrame(metrics, columns=MetricRow._fields)
-        _write(study, folder, _record(study, models, len(judgements)), tables, begun)
+        record = _record(study, models, len(judgements))
+        _write(study, folder, record.model_copy(update={"failed": failed}), tables, begun)
+    refuse_holes({"": failed}, folder.path, console)
     return folder.path
 
 
@@ -141,7 +147,7 @@ def _write(
         for name, table in tables.items():
             draft.write_table(name, table)
         draft.update(data=study.data.content, description=describe(study), files=draft.checksums())
-        draft.finish("finished", time.monotonic() - begun)
+        draft.finish("incomplete" if record.failed else "finished", time.monotonic() - begun)
         write_evidence(draft.path)
 
 
@@ -174,14 +180,33 @@ def _pool_line(study: Study) -> str:
 
 def _gathered(
     steps: Sequence[Step], console: Console, workers: int, scheduler: str | None
-) -> tuple[list[EnquiryResult], list[MetricRow]]:
-    """Readings and examinations, in order."""
-    results = dict[Any, Any]()
-    for step, result in work_through(steps, console, workers, scheduler):
-        results[step.item] = result
-    readings = [results[step.item] for step in steps if step.work is read]
-    rows = [row for step in steps if step.work is examined for row in results[step.item]]
-    return readings, rows
+) -> tuple[list[EnquiryResult], list[MetricRow], list[FailedCell]]:
+    """Readings and examinations, in order, and those that failed.
+
+    Raises:
+        QhuError: no method could be read.
+    """
+    results = dict(work_through(steps, console, workers, scheduler))
+    failed = [
+        _hole(step, results[step].reason)
+        for step in steps
+        if step.work in (read, examined) and isinstance(results[step], Failed)
+    ]
+    done = [step for step in steps if not isinstance(results[step], Failed)]
+    readings = [results[step] for step in done if step.work is read]
+    if not readings:
+        raise QhuError(f"every method failed: {failed[0]}")
+    rows = [row for step in done if step.work is examined for row in results[step]]
+    return readings, rows, failed
+
+
+def _hole(step: Step, why: str) -> FailedCell:
+    """What could not be read: a method in a scenario, or the metrics under a condition."""
+    study, spec = step.study, step.study.experiment.evidence or EvidenceSpec()
+    scenario, method = (
+        step.item if step.work is read else (examined_scenario(study), f"metrics {step.item}")
+    )
+    return FailedCell(scenario=scenario, method=method, seed=spec.seed, reason=why)
 
 
 def _steps(study: Study) -> list[Step]:

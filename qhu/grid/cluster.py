@@ -10,12 +10,12 @@ import contextlib
 import functools
 import itertools
 import logging
-import signal
+import multiprocessing
 import socket
-import threading
 from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from pickle import PicklingError
 from typing import Any
@@ -26,8 +26,10 @@ import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, wait
 from rich.console import Console
 
-from qhu.errors import QhuError, UserError
-from qhu.grid.execute import Execute, Step, do
+from qhu.errors import QhuError, UserError, is_fatal
+from qhu.grid.execute import Execute, Failed, Step, blocked, do
+from qhu.grid.stopping import ignored
+from qhu.record.failure import reason
 from qhu.record.files import checksum
 from qhu.record.identity import code_digest, packages
 from qhu.record.provenance import module_digest, modules_behind
@@ -74,6 +76,7 @@ def on_dask(
 @contextlib.contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     with contextlib.ExitStack() as stack:
+        stack.callback(_end, set(multiprocessing.active_children()))
         try:
             place = scheduler or stack.enter_context(_local(workers))
             client = stack.enter_context(Client(place))
@@ -84,12 +87,18 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
         yield client
 
 
+def _end(others: set[BaseProcess]) -> None:
+    """End processes that were started since; after an end in haste there may still be some."""
+    for child in set(multiprocessing.active_children()) - others:
+        child.kill()
+
+
 def _local(workers: int) -> LocalCluster:
     try:
         environ = {
             f"distributed.nanny.pre-spawn-environ.{k}": MALLOC_SETTINGS[k] for k in MALLOC_SETTINGS
         }
-        with dask.config.set(environ), _ctrl_c_ignored():
+        with dask.config.set(environ), ignored():
             return LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -101,19 +110,6 @@ def _local(workers: int) -> LocalCluster:
             f"local workers did not start ({error}): a script must call qhu.run below "
             'if __name__ == "__main__":'
         ) from error
-
-
-@contextlib.contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
-    """Processes that are started inside the block leave Ctrl-C to this one, which ends them."""
-    if threading.current_thread() is not threading.main_thread():  # signals are not its to set
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
@@ -154,15 +150,24 @@ def _stream(
     step up for good after a few deaths.
     """
     coming, waiting, running, done = iter(steps), list[Step](), dict[Future, Step](), set[Step]()
+    failed = dict[Step, Failed]()
     while True:
         try:
             room = max(1, 2 * _workers(client)) - len(running)
-            for step in itertools.islice(_ready(waiting, coming, done), max(0, room)):
+            ready = list(itertools.islice(_ready(waiting, coming, done), max(0, room)))
+            for step in ready:
+                if why := blocked(step, failed):
+                    failed[step] = why
+                    done.add(step)
+                    yield step, why
+                    continue
                 key = f"{step.name}-{uuid4().hex[:8]}"
                 what = (tickets[step.study], step.work, step.item)
                 running[client.submit(_do, *what, key=key, pure=False)] = step
             if not running:
-                return
+                if not ready:
+                    return
+                continue
             finished = wait(list(running), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             continue
@@ -172,7 +177,10 @@ def _stream(
             ) from None
         for future in finished:
             step = running.pop(future)
-            yield step, _result(future, step)
+            result = _result(future)
+            if isinstance(result, Failed):
+                failed[step] = result
+            yield step, result
             done.add(step)
 
 
@@ -197,14 +205,19 @@ def _workers(client: Client) -> int:
     return len(threads)
 
 
-def _result(future: Future, step: Step) -> Any:
+def _result(future: Future) -> Any:
     try:
         return future.result()
     except KilledWorker:
-        raise QhuError(
-            f"{step.name}: every worker that tried it died, probably out of memory; "
-            "give workers more of it, and the same command resumes"
-        ) from None
+        return Failed(
+            "every worker that tried it died, probably out of memory: give workers more of it"
+        )
+    except QhuError:  # of what all steps need, or the worker is unfit
+        raise
+    except Exception as error:  # the result could not be sent
+        if is_fatal(error):
+            raise
+        return Failed(reason(error))
 
 
 # -- on the worker ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import contextlib
 import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,14 +17,25 @@ from qiskit.circuit import Gate
 from qhu.backends.base import STAGES
 from qhu.grid.citations import citations
 from qhu.grid.description import describe
+from qhu.grid.execute import Failed
+from qhu.grid.holes import RunOutcome
+from qhu.grid.stopping import held
 from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.pipeline import Scored, fit_key
-from qhu.record.folder import RESULT_COLUMNS, RunFolder, RunRecord, Status, started
+from qhu.record.folder import (
+    COST_COLUMNS,
+    RESULT_COLUMNS,
+    FailedCell,
+    RunFolder,
+    RunRecord,
+    Status,
+    started,
+)
 from qhu.record.shelf import STAGE_KEYS
 from qhu.report.run.page import write_report
 from qhu.report.statistics import summarise
 from qhu.settings.model import ModelSpec
-from qhu.study import BESIDE, FLOOR, Study
+from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 
 
 class Opened(NamedTuple):
@@ -53,6 +64,7 @@ class OpenRun:
         self.study, self.folder, self.title = study, RunFolder(out or usual), title
         self.cites = citations(study)
         self.scored: list[Scored] = []
+        self.failed: dict[Cell, list[str]] = {}
         self._open: Opened | None = None
 
     def begin(self) -> None:
@@ -72,6 +84,28 @@ class OpenRun:
                 self.folder.start(record, settings)
                 self._open = Opened(record, settings, time.monotonic(), claim.pop_all())
 
+    def add(self, cell: Cell, result: Any) -> None:
+        """Keep what came of a cell: scores, or why there are none, or not all."""
+        if isinstance(result, Scored):
+            self.scored.append(result)
+            reasons = [f"metric {name}: {why}" for name, why in result.failed.items()]
+        else:
+            reasons = [result.reason] if isinstance(result, Failed) else []
+        for why in reasons:
+            if why not in self.failed.setdefault(cell, []):  # beside exact values it fails again
+                self.failed[cell].append(why)
+
+    def outcome(self) -> RunOutcome:
+        """The folder, and what failed in the order of the cells."""
+        return RunOutcome(
+            self.folder.path,
+            [
+                FailedCell(**asdict(cell), reason=why)
+                for cell in self.study.cells()
+                for why in self.failed.get(cell, ())
+            ],
+        )
+
     def end(self, status: Status) -> None:
         """Write what is finished, if the folder is open; a finished run there yields to another."""
         run, self._open = self._open, None
@@ -83,8 +117,14 @@ class OpenRun:
                 for paid in self.study.paid.values():
                     paid.close(settle=status == "finished")
                 ended = status
+                if status == "finished" and self.failed:
+                    ended = "incomplete" if self.scored else "failed"
+            except KeyboardInterrupt:
+                ended = "cancelled"
+                raise
             finally:  # whatever a device's end is like, its results were paid for
-                self._write(run, ended)
+                with held():
+                    self._write(run, ended)
 
     def _write(self, run: Opened, status: Status) -> None:
         before = self.folder.record()
@@ -92,8 +132,9 @@ class OpenRun:
             return
         with self.folder.replaced(run.record, run.settings) as draft:
             write_files(self.study, draft, self.scored, self.cites)
+            draft.update(failed=self.outcome().failed)
             draft.finish(status, time.monotonic() - run.begun)
-            if status == "finished":
+            if status in ("finished", "incomplete"):
                 write_report(draft.path)
 
 
@@ -111,9 +152,11 @@ def write_files(
     results = _results(study, scored)
     scored = [result for result in scored if result.stage != BESIDE]  # the same models once more
     folder.write_table("results.csv", results)
-    folder.write_table("summary.csv", summarise(results))
+    metrics = study.readings(results["metric"].unique())
+    folder.write_table("summary.csv", summarise(results, metrics))
     folder.write_table("predictions.parquet", _predictions(study, scored))
     folder.write_lines("history.jsonl", _history(study, scored))
+    folder.write_table("costs.csv", _cell_costs(study, scored))
     if drawn := _drawing(study):
         folder.write_text("circuit.svg", drawn)
     for name, key in _models(study, scored):
@@ -125,7 +168,6 @@ def write_files(
     folder.write_text("references.bib", "\n".join(entries.values()))
     cites = {use: list(cited) for use, cited in citations.items()}
     costs = _costs(study, scored)
-    metrics = study.readings(results["metric"].unique())
     folder.update(
         effective=effective,
         data=study.data.content,
@@ -136,6 +178,21 @@ def write_files(
         cites=cites,
         files=folder.checksums(),
     )
+
+
+def _cell_costs(study: Study, scored: Sequence[Scored]) -> pd.DataFrame:
+    """What every method took; retraining, what training the oracle did.
+
+    Seconds are apart from ``history.jsonl``, which is the same whenever and wherever it is made.
+    """
+    rows = []
+    for cell, key in ((result.cell, result.model) for result in scored):
+        chosen = study.experiment.methods.get(cell.method)
+        if chosen and chosen.method == "retrain":
+            key = fit_key(study, Fit("oracle", cell.seed, cell.scenario))
+        steps = study.store.load(key).facts["steps"]
+        rows.append((*astuple(cell), steps, study.store.seconds(key)))
+    return pd.DataFrame(rows, columns=COST_COLUMNS)
 
 
 def _costs(study: Study, scored: Sequence[Scored]) -> dict[str, Any]:

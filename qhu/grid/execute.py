@@ -2,13 +2,15 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from threadpoolctl import ThreadpoolController
 
+from qhu.errors import is_fatal
+from qhu.record.failure import reason
 from qhu.study import Study
 
 
@@ -33,23 +35,48 @@ class Step:
     needs: frozenset["Step"] = frozenset()
 
 
+@dataclass(frozen=True)
+class Failed:
+    """What a step came to that could not be done: a hole, and why, in a line."""
+
+    reason: str
+
+
 Execute = Callable[[Iterable[Step]], Iterator[tuple[Step, Any]]]
 """Works through steps, which it takes as there is room; yields each with its result, when done."""
 
 
 def one_by_one(steps: Iterable[Step]) -> Iterator[tuple[Step, Any]]:
     """Every step in this process, in order."""
+    failed = dict[Step, Failed]()
     for step in steps:
-        yield step, do(step.study, step.work, step.item)
+        result = blocked(step, failed) or do(step.study, step.work, step.item)
+        if isinstance(result, Failed):
+            failed[step] = result
+        yield step, result
+
+
+def blocked(step: Step, failed: Mapping[Step, Failed]) -> Failed | None:
+    """The failure of a step that another one needs, which then fails, too; None: it may begin."""
+    lost = [need for need in step.needs if need in failed]
+    return Failed(f"{lost[0].name}: {failed[lost[0]].reason}") if lost else None
 
 
 def do(study: Study, work: Callable[[Study, Any], Any], item: Any) -> Any:
-    """A step's work, on one thread.
+    """A step's work, on one thread; its result, or that it failed.
 
     Small tensors: a second thread brings nothing, and on a busy machine it waits ten times over.
+
+    Raises:
+        Exception: it ends every step alike, see :func:`qhu.errors.fatal`.
     """
-    with one_thread():
-        return work(study, item)
+    try:
+        with one_thread():
+            return work(study, item)
+    except (Exception, SystemExit) as error:
+        if is_fatal(error):
+            raise
+        return Failed(reason(error))
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """What a run will ask of devices, counted by the run itself, before anything is asked."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -95,16 +95,21 @@ class Plan:
         return lines
 
 
-def make_plan(study: Study) -> Plan:
-    """Count what the study's devices would be asked; models that need no device are made before."""
+def make_plan(study: Study, without: Collection[Cell] = ()) -> Plan:
+    """Count what the study's devices would be asked; models that need no device are made before.
+
+    Args:
+        study: the study.
+        without: cells that have failed, which ask nothing.
+    """
     stages = {}
-    for stage, questions in count(study).items():
+    for stage, questions in count(study, without).items():
         stages[stage] = study.paid[stage].estimate(questions)
     means = next((backend.means() for backend in study.paid.values()), {})
     return Plan(study.experiment.name, study.backends["evaluate"].label, stages, means)
 
 
-def count(study: Study) -> dict[str, list[Question]]:
+def count(study: Study, without: Collection[Cell] = ()) -> dict[str, list[Question]]:
     """The run itself, its devices counting: questions per stage that costs, in order.
 
     Answers are made up as zeros and go nowhere. Where training or unlearning are on the device,
@@ -112,7 +117,8 @@ def count(study: Study) -> dict[str, list[Question]]:
     """
     with _counting(study):
         for cell in study.cells():
-            ask(study, cell)
+            if cell not in without:
+                ask(study, cell)
         return {k: list((b.counted or {}).values()) for k, b in study.paid.items()}
 
 

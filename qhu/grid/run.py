@@ -18,26 +18,28 @@ from rich.progress import (
 
 from qhu.checks import check
 from qhu.checks.sizes import check_processes
-from qhu.errors import BudgetRefused, Interrupted, UserError
+from qhu.errors import BudgetRefused, Interrupted, QhuError, UserError
 from qhu.grid.collect import OpenRun
 from qhu.grid.description import describe
-from qhu.grid.execute import Execute, Step, one_by_one, one_thread
+from qhu.grid.execute import Execute, Failed, Step, one_by_one, one_thread
 from qhu.grid.grading import grading_line, grading_steps
+from qhu.grid.holes import RunOutcome, refuse_holes, usable
 from qhu.grid.plan import Plan, count, make_plan
 from qhu.grid.steps import steps, steps_here, steps_on_devices
+from qhu.grid.stopping import stoppable
 from qhu.hardware.access import Access
-from qhu.pipeline import Scored
 from qhu.record.folder import Status
 from qhu.record.store import Store
 from qhu.report.index.page import index_runs
 from qhu.settings.experiment import Experiment
-from qhu.study import Study
+from qhu.study import Cell, Study
 
 STORE = Path("runs/.stages")
 Agree = Callable[[Plan], bool]
 """Whether the user accepts what a plan takes."""
 
 
+@stoppable()
 def run(
     experiment: Experiment,
     out: Path | None,
@@ -65,16 +67,21 @@ def run(
         UserError: the folder holds something else, or an input is wrong, or a worker is unfit.
         BudgetRefused: a device, and no budget or too small a one; or nothing can be learnt on it,
             or a job is longer than it allows.
-        Interrupted: on Ctrl-C, after what is finished has been written.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP, after what is finished has been written.
+        Incomplete: cells failed; everything else is computed and the page written.
     """
     opened = OpenRun(_study(experiment, console, access), out)
     _carry_out([opened], console, workers, scheduler, agree)
-    return opened.folder.path
+    outcome = opened.outcome()
+    usable({"": outcome})
+    refuse_holes({"": outcome.failed}, outcome.folder, console)
+    return outcome.folder
 
 
+@stoppable()
 def run_all(
     asked: Mapping[str, tuple[Experiment, Path | None]], console: Console, workers: int = 0
-) -> list[Path]:
+) -> list[RunOutcome]:
     """Run experiments one after another on the same workers, which do not wait in between.
 
     Args:
@@ -83,7 +90,7 @@ def run_all(
         workers: as for :func:`run`.
 
     Returns:
-        The run folders.
+        Their run folders, and the cells that failed.
 
     Raises:
         QhuError: as :func:`run`.
@@ -93,7 +100,7 @@ def run_all(
         for title, (experiment, out) in asked.items()
     ]
     _carry_out(runs, console, workers)
-    return [opened.folder.path for opened in runs]
+    return [opened.outcome() for opened in runs]
 
 
 def work_through(
@@ -113,14 +120,12 @@ def work_through(
     Raises:
         QhuError: as :func:`run`.
     """
-    try:
-        studies = list(dict.fromkeys(step.study for step in listed))
-        with _executor(studies, workers, scheduler, console) as execute:
-            yield from _shown(execute, listed, _titles(listed), console)
-    except KeyboardInterrupt:
-        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+    studies = list(dict.fromkeys(step.study for step in listed))
+    with _executor(studies, workers, scheduler, console) as execute:
+        yield from _shown(execute, listed, _titles(listed), console)
 
 
+@stoppable()
 def plan(experiment: Experiment, console: Console, access: Access | None = None) -> Plan:
     """What a run would take on its devices; trains and unlearns what needs none, submits nothing.
 
@@ -132,7 +137,7 @@ def plan(experiment: Experiment, console: Console, access: Access | None = None)
         backend.reach()
     grade(study, console)
     check(study, pays=False)
-    return _planned(study, console)
+    return _planned(study, console)[0]
 
 
 def _study(
@@ -174,7 +179,7 @@ def _carry_out(
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
             lines.add(line)
         if opened.study.paid:
-            spend = _planned(opened.study, console)
+            spend, opened.failed = _planned(opened.study, console)
             if spend.refused:
                 raise BudgetRefused(spend.refused[0])
             if spend.seconds and not agree(spend):
@@ -193,14 +198,20 @@ def grade(study: Study, console: Console, workers: int = 0, scheduler: str | Non
     scenarios = study.experiment.scenarios
     check(study, [name for name, asked in scenarios.items() if asked.memorised is None])
     console.print(grading_line(study, [step.item for step in made]), markup=False, soft_wrap=True)
-    list(work_through(made, console, workers, scheduler))
+    for _, result in work_through(made, console, workers, scheduler):
+        if isinstance(result, Failed):  # no row of the scenario is known without it
+            raise QhuError(f"memorisation: {result.reason}")
 
 
-def _planned(study: Study, console: Console) -> Plan:
-    made = steps_here(study)
-    list(_shown(one_by_one, made, _titles(made), console))
+def _planned(study: Study, console: Console) -> tuple[Plan, dict[Cell, list[str]]]:
+    """What devices would be asked, without the cells that fail before."""
+    made, failed = steps_here(study), dict[Cell, list[str]]()
+    for step, result in _shown(one_by_one, made, _titles(made), console):
+        if isinstance(result, Failed) and isinstance(step.item, Cell):
+            failed[step.item] = [result.reason]
+            console.print(f"left out: {step.item}: {result.reason}", markup=False, soft_wrap=True)
     with one_thread():
-        return make_plan(study)
+        return make_plan(study, failed), failed
 
 
 def _executor(
@@ -221,13 +232,15 @@ def _work(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
             if device := opened.study.paid.get("evaluate"):
                 opened.begin()
                 made = steps_on_devices(opened.study)
-                list(_shown(execute, made, _titles(made), console))
+                for step, result in _shown(execute, made, _titles(made), console):
+                    if isinstance(step.item, Cell):
+                        opened.add(step.item, result)
                 with one_thread():
-                    device.fetch(count(opened.study)["evaluate"])
+                    device.fetch(count(opened.study, opened.failed)["evaluate"])
         _grids(runs, execute, console)
     except KeyboardInterrupt:
         status = "cancelled"
-        raise Interrupted("stopped: what is finished is kept; the same command resumes") from None
+        raise
     finally:
         with contextlib.ExitStack() as ends:  # one that cannot be written keeps no other from it
             ends.callback(index_runs, [opened.folder.path for opened in runs])
@@ -239,7 +252,12 @@ def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
     """Every step of the runs, each folder claimed before the first and filled after the last."""
     todo, run_of = dict[OpenRun, list[Step]](), dict[Step, OpenRun]()
     for opened in runs:
-        todo[opened] = steps(opened.study, before=run_of)
+        listed = steps(opened.study, before=run_of)
+        todo[opened] = [
+            step
+            for step in listed
+            if not isinstance(step.item, Cell) or step.item not in opened.failed
+        ]
         run_of |= dict.fromkeys(todo[opened], opened)
     left = Counter(run_of.values())
 
@@ -252,8 +270,8 @@ def _grids(runs: Sequence[OpenRun], execute: Execute, console: Console) -> None:
     for step, result in _shown(execute, begun(), titles, console):
         opened = run_of[step]
         left[opened] -= 1
-        if isinstance(result, Scored):
-            opened.scored.append(result)
+        if isinstance(step.item, Cell):
+            opened.add(step.item, result)
         if not left[opened]:
             opened.end("finished")
             if opened.title:

@@ -1,6 +1,6 @@
 """What a study consists of: its steps, each with those that it needs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from qhu import pipeline
@@ -35,14 +35,15 @@ def steps(study: Study, before: Iterable[Step] = ()) -> list[Step]:
     for fit in trained:
         if fit.kind != FLOOR and "evaluate" not in study.paid:
             seen[fit] = add("references", f"evaluate {fit}", _look, fit, trained[fit])
+    evaluated = dict[Cell, Step]()
     for cell in study.cells():
         needs = [seen[Fit("teacher", cell.seed)], seen[Fit("oracle", cell.seed, cell.scenario)]]
         if cell.method == FLOOR:
             needs.append(trained[Fit(FLOOR, cell.seed, cell.scenario)])
-        add("unlearning", str(cell), pipeline.evaluate, cell, *needs)
+        evaluated[cell] = add("unlearning", str(cell), pipeline.evaluate, cell, *needs)
     if BESIDE in study.backends:
-        for cell in study.cells():
-            add("exactly", str(cell), pipeline.evaluate_beside, cell)
+        for cell, own in evaluated.items():
+            add("exactly", str(cell), pipeline.evaluate_beside, cell, own)
     return listed
 
 
@@ -58,9 +59,20 @@ def steps_on_devices(study: Study) -> list[Step]:
 
 def _model_steps(study: Study) -> list[Step]:
     """Everything that is trained, then everything that is unlearned."""
-    trained = [Step(study, "training", f"train {fits[0]}", _train, fits) for fits in batches(study)]
-    cells = study.cells()
-    return trained + [Step(study, "unlearning", str(cell), _unlearn, cell) for cell in cells]
+    trained: dict[Fit, Step] = {}
+    for fits in batches(study):
+        trained |= dict.fromkeys(fits, Step(study, "training", f"train {fits[0]}", _train, fits))
+    cells = [
+        Step(study, "unlearning", str(cell), _unlearn, cell, frozenset(_begins(trained, cell)))
+        for cell in study.cells()
+    ]
+    return [*dict.fromkeys(trained.values()), *cells]
+
+
+def _begins(trained: Mapping[Fit, Step], cell: Cell) -> Iterator[Step]:
+    """The training that a cell's model begins with."""
+    yield trained[Fit("teacher", cell.seed)]
+    yield trained[Fit("oracle", cell.seed, cell.scenario)]
 
 
 def _needs_device(step: Step) -> bool:
@@ -83,9 +95,11 @@ def _train(study: Study, fits: list[Fit]) -> None:
 
 
 def _unlearn(study: Study, cell: Cell) -> None:
-    pipeline.unlearn(study, cell)
+    pipeline.models(study, cell)
 
 
 def _look(study: Study, fit: Fit) -> None:
     """Outputs of a teacher or oracle, which every cell of its seed compares with."""
-    pipeline.predict(study, pipeline.train(study, [fit])[0], fit.seed)
+    model = pipeline.train(study, [fit])[0]
+    pipeline.refuse_diverged(fit.kind, model)
+    pipeline.predict(study, model, fit.seed)

@@ -10,7 +10,6 @@ and every step is on the disk before the next begins. So whatever happens to thi
 next one knows what may be running, and finds it again by its tag.
 """
 
-import json
 import math
 import sys
 import zlib
@@ -28,6 +27,7 @@ from qhu.hardware.salvage import Layout
 from qhu.hardware.seals import SEALS_SCHEMA
 from qhu.hardware.usage import LONGEST
 from qhu.record.clock import now
+from qhu.record.json_text import json_text
 
 LEDGER_SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
@@ -358,7 +358,7 @@ class Ledger(Database):
         with self.writing():
             self.set(
                 "UPDATE jobs SET used = MAX(COALESCE(used, 0), ?), metrics = ? WHERE id = ?",
-                *(used, json.dumps(metrics), job),
+                *(used, json_text(metrics), job),
             )
 
     def shapes(self, tag: str) -> list[tuple[int, int]]:

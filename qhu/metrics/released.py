@@ -10,24 +10,25 @@ from qhu.data.split import RowNumbers
 from qhu.metrics.distance import SMALLEST_PROBABILITY
 from qhu.metrics.evidence import Evidence, Floats, Measured, Scores, measure
 from qhu.metrics.membership import auc
-from qhu.record.released import DISTANCES, DROPS, SETS, SHUFFLED, TEACHERS, UNLEARNED
+from qhu.record.released import DISTANCES, DROPS, SETS, TEACHERS, UNLEARNED
 from qhu.record.scores import Reading
 from qhu.registry import metric
 
+SPANS = {"KL": (0, -math.log(SMALLEST_PROBABILITY)), "JS": (0, math.log(2))}
 READS = {
     **{k: Reading(title=f"{k}, accuracy", against="retrain", span=(0, 1)) for k in UNLEARNED},
     **{k: Reading(title=f"{k}, accuracy", against=None, span=(0, 1)) for k in TEACHERS},
     **{k: Reading(title=f"{k}, of accuracy", against="retrain", span=(-1, 1)) for k in DROPS},
     "UQI": Reading(title="UQI", against=None, better="higher", span=(-2, 2)),
-    "KL": Reading(
-        title="KL (nats)",
-        against="floor",
-        better="lower",
-        span=(0, -math.log(SMALLEST_PROBABILITY)),
-    ),
-    "JS": Reading(title="JS (nats)", against="floor", better="lower", span=(0, math.log(2))),
+    "KL": Reading(title="KL (nats)", against="floor", better="lower", span=SPANS["KL"]),
+    "JS": Reading(title="JS (nats)", against="floor", better="lower", span=SPANS["JS"]),
     "Agree": Reading(title="Agree", against="floor", better="higher", span=(0, 1)),
-    **{k: Reading(title=f"{k}, rows meet at random", against=None) for k in SHUFFLED.values()},
+    **{
+        f"{k}_retain_shuffled": Reading(
+            title=f"{k}_retain_shuffled, rows meet at random", against=None, span=span
+        )
+        for k, span in SPANS.items()
+    },
     **{
         k: Reading(title=f"{k}, released attack", against="retrain", span=(0, 1))
         for k in ("MIA_AUC", "MIA_AUC_test")

@@ -1,10 +1,10 @@
 """The audit on screen and as JSON."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from qhu.paper.audit import EXTRA, AuditRow
+from qhu.record.json_text import json_text
 from qhu.record.released import COLUMNS, SAME, SHUFFLED
 
 # Largest difference that rounding explains: float32 sums here and there, four printed decimals.
@@ -32,7 +32,7 @@ def agrees(row: AuditRow) -> bool:
 
 def as_document(dataset: str, rows: Sequence[AuditRow]) -> str:
     """JSON text: ``{dataset, rows: [{scenario, method, metric, published, recomputed}]}``."""
-    return json.dumps({"dataset": dataset, "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
+    return json_text({"dataset": dataset, "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
 
 
 def as_text(dataset: str, rows: Sequence[AuditRow]) -> str:

@@ -7,17 +7,21 @@ from rich.console import Console
 
 from qhu.errors import UnknownName
 from qhu.grid import run as grid
+from qhu.grid.holes import refuse_holes, usable
+from qhu.grid.stopping import stoppable
 from qhu.report.paper.page import Runs, write_paper
 from qhu.report.paper.released import COUNTERPARTS
 from qhu.settings.experiment import Experiment, load_experiment
 from qhu.settings.shipped import PUBLISHED, experiments
 
 DATASETS = ("iris", "mnist", "fashion_mnist")
+PROTOCOLS = ("their", "our")
 METRICS = "metrics=[acc, kl, js, agree, mia, uqi, released]"
 OURS = {"iris": ["scenarios.subset.fraction=0.03"]}
 """Where our experiment forgets another share than the release: as many rows as it, 3 of 102."""
 
 
+@stoppable()
 def run(
     datasets: Sequence[str], seeds: str | None, out: Path, console: Console, workers: int = 0
 ) -> Path:
@@ -35,7 +39,8 @@ def run(
 
     Raises:
         UserError: an unknown dataset, or a folder that holds something else.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
+        Incomplete: cells failed; the page is written without them.
     """
     names = list(dict.fromkeys(datasets))
     for name in names:
@@ -44,12 +49,17 @@ def run(
     asked = {
         f"{name}, {words} protocol": (experiment, None)
         for name in names
-        for words, experiment in zip(("their", "our"), protocols(name, seeds), strict=True)
+        for words, experiment in zip(PROTOCOLS, protocols(name, seeds), strict=True)
     }
-    folders = grid.run_all(asked, console, workers)
-    pairs = zip(names, folders[::2], folders[1::2], strict=True)
-    runs = {name: Runs(PUBLISHED / f"{name}.csv", *both) for name, *both in pairs}
-    return write_paper(out, runs)
+    outcomes = dict(zip(asked, grid.run_all(asked, console, workers), strict=True))
+    folders, runs = usable(outcomes), {}
+    for name in names:
+        both = [f"{name}, {words} protocol" for words in PROTOCOLS]
+        if folders.keys() >= set(both):
+            runs[name] = Runs(PUBLISHED / f"{name}.csv", *(folders[title] for title in both))
+    page = write_paper(out, runs)
+    refuse_holes({title: outcome.failed for title, outcome in outcomes.items()}, page, console)
+    return page
 
 
 def protocols(dataset: str, seeds: str | None = None) -> tuple[Experiment, Experiment]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from qhu.errors import UserError
+from qhu.errors import UserError, fatal
 
 OWNER_ALONE, AS_USUAL = 0o600, 0o666
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -63,13 +63,14 @@ def written(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in NO_SPACE:
-            raise UserError(f"no space left for {path}: free some and run again") from None
-        if error.errno in NOT_ALLOWED:
-            raise UserError(
-                f"cannot write {path}: {error.strerror}; choose another --out"
-            ) from None
-        raise
+        with fatal():
+            if error.errno in NO_SPACE:
+                raise UserError(f"no space left for {path}: free some and run again") from None
+            if error.errno in NOT_ALLOWED:
+                raise UserError(
+                    f"cannot write {path}: {error.strerror}; choose another --out"
+                ) from None
+            raise
 
 
 def read_plain(path: Path, limit: float = math.inf) -> bytes:

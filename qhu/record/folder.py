@@ -18,17 +18,36 @@ from qhu.record.description import DataDescription
 from qhu.record.documents import write_document
 from qhu.record.environment import environment, made_by
 from qhu.record.files import Damaged, checksum, is_partial, read_plain, replacing
+from qhu.record.json_text import finite, json_text
 from qhu.record.naming import joined
 from qhu.record.scores import Score
 from qhu.record.stage import Stage, packed, unpacked
 
 RESULT_COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
+COST_COLUMNS = ["scenario", "method", "seed", "steps", "seconds"]
 FILES = ("results.csv", "summary.csv", "predictions.parquet", "history.jsonl", "report.html")
 RECORD = "run.json"
 AGAIN = "run the experiment again, which writes its files anew"
 SCHEMA = 2
 """Version of ``run.json``: the second says how scores are read."""
-Status = Literal["started", "finished", "cancelled", "failed"]
+Status = Literal["started", "finished", "incomplete", "cancelled", "failed"]
+
+
+class FailedCell(BaseModel):
+    """A hole in a grid: a cell, or a score of it, that could not be computed."""
+
+    method: str
+    """label of the method; of claims, what was to be computed"""
+    scenario: str
+    """name of the scenario; of claims, of the experiment"""
+    seed: int | None = None
+    """of the split and of all that is drawn; None: it is of no single seed"""
+    reason: str
+    """what went wrong, in a line"""
+
+    def __str__(self) -> str:
+        seed = "" if self.seed is None else f" seed {self.seed}"
+        return f"{self.scenario} {self.method}{seed}: {self.reason}"
 
 
 class RunRecord(BaseModel):
@@ -37,7 +56,7 @@ class RunRecord(BaseModel):
     schema_version: int = 1
     """of the program that wrote it; the first one wrote none of ``metrics``"""
     status: Status
-    """``finished`` only when every file is complete"""
+    """``finished`` only when every file is complete; ``incomplete``: but for ``failed``"""
     name: str
     """name of the experiment"""
     backend: str
@@ -62,6 +81,8 @@ class RunRecord(BaseModel):
     """how every score in ``results.csv`` is read"""
     costs: dict[str, Any] = {}
     """stages computed and reused, circuit executions"""
+    failed: list[FailedCell] = []
+    """cells that could not be computed; the same command tries them again"""
     checkpoints: dict[str, Any] = {}
     """by label, scenario and seed, the file that a model came from, where it was not made here"""
     cites: dict[str, list[str]] = {}
@@ -260,9 +281,9 @@ class RunFolder:
 
     def write(self, record: RunRecord, noted: Mapping[str, Any] | None = None) -> None:
         """Write ``run.json``, with what other studies note beside the fields of a run."""
-        document = {**(noted or {}), **json.loads(record.model_dump_json())}
+        document = finite({**(noted or {}), **json.loads(record.model_dump_json())})
         sealed = {**document, "checksum": _own_checksum(document)}
-        self.write_text(RECORD, json.dumps(sealed, indent=2, ensure_ascii=False) + "\n")
+        self.write_text(RECORD, json_text(sealed, indent=2, ensure_ascii=False) + "\n")
 
     def update(self, **changes: Any) -> RunRecord:
         """Change fields of ``run.json``."""
@@ -298,7 +319,7 @@ class RunFolder:
 
     def write_lines(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
         """Write a JSON-lines file."""
-        self.write_text(name, "".join(json.dumps(line) + "\n" for line in lines))
+        self.write_text(name, "".join(json_text(line) + "\n" for line in lines))
 
 
 def _own_checksum(document: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """How a score is read: declared with its metric, recorded in ``run.json``, followed by reports."""
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -80,6 +81,12 @@ class Score(_Frozen):
         return self.span == (0, 1)
 
     @property
+    def reach(self) -> float:
+        """Size of the largest difference that two of its values can have."""
+        least, most = self.span
+        return math.inf if least is None or most is None else most - least
+
+    @property
     def reference(self) -> str | None:
         """The row that it is read against; None: no row of the run is its goal."""
         return "retrain" if self.against == 0 else self.against  # the oracle's difference is 0
@@ -97,7 +104,7 @@ class Reading(_Frozen):
     better: Better = None
     """which values are better; None: the goal is the value itself, both sides miss it"""
     span: Span = (None, None)
-    """smallest and largest value possible; None: unbounded"""
+    """smallest and largest value possible, which no interval passes; None: unbounded"""
     headline: tuple[str, ...] = ()
     """subsets whose scores the main table and the figures show; ``""``: the score without suffix"""
     claimed: tuple[str, ...] = ()

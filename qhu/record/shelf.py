@@ -78,8 +78,7 @@ def shelf(root: Path = RUNS) -> list[ShelvedRun]:
 
     Nothing is changed; what is damaged is listed as that.
     """
-    folders = list(_folders(root))
-    sizes = dict.fromkeys(folders, 0)
+    sizes = dict.fromkeys(folders(root), 0)
     for where, _, files in os.walk(root):
         owner = next((f for f in (Path(where), *Path(where).parents) if f in sizes), None)
         if owner is not None:
@@ -91,7 +90,8 @@ def shelf(root: Path = RUNS) -> list[ShelvedRun]:
     return sorted(runs, key=lambda run: run.changed, reverse=True)
 
 
-def _folders(root: Path) -> Iterator[Path]:
+def folders(root: Path) -> Iterator[Path]:
+    """The folders below a folder, itself included, that qhu filled."""
     for folder, below, files in os.walk(root):
         below[:] = sorted(name for name in below if not name.startswith("."))
         if RECORD in files or not PAGES.keys().isdisjoint(files):

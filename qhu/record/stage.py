@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from qhu.record.files import Damaged
+from qhu.record.json_text import json_text
 
 BLANK = b"0" * 64
 SEAL = re.compile(rb'{\\"sha256\\": \\"([0-9a-f]{64})\\"')
@@ -34,7 +35,7 @@ def packed(stage: Stage) -> bytes:
     """
     about = {"sha256": BLANK.decode(), "key": stage.key, "facts": stage.facts}
     contiguous = {name: np.asarray(array, order="C") for name, array in stage.arrays.items()}
-    content = save(contiguous, {"stage": json.dumps(about)})
+    content = save(contiguous, {"stage": json_text(about)})
     start, end = _seal(content).span(1)
     return b"".join([content[:start], _checksum(content).encode(), content[end:]])
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,22 @@ from uuid import uuid4
 
 from numpy.typing import NDArray
 
-from qhu.errors import UserError
+from qhu.errors import UserError, fatal
 from qhu.record.files import OWNER_ALONE, Damaged, read_plain, replacing, written
+from qhu.record.json_text import json_text
 from qhu.record.stage import Stage, packed, unpacked
+
+CLOCK = ".seconds"
+"""Ending of the file beside a stage that says how long computing it took."""
+LONGEST_CLOCK = 40
+"""Bytes of such a file."""
 
 
 class Store:
     """A folder with one safetensors file per finished stage, named by the stage's key.
+
+    Beside it lies how long computing it took: not in it, for a stage that is computed again has
+    the same bytes.
 
     A file that is not the stage that was written, unchanged to the last bit, is put aside with a
     line on standard error, and the stage counts as not kept: whoever needs it computes it again.
@@ -56,23 +66,49 @@ class Store:
             _put_aside(path, str(error))
             return None
         except OSError as error:  # of the machine, say too many open files: no fault of the file
-            raise UserError(
-                f"cannot read {path}: {error.strerror}; mend it and run again"
-            ) from None
+            with fatal():
+                raise UserError(
+                    f"cannot read {path}: {error.strerror}; mend it and run again"
+                ) from None
 
     def get(self, key: str, compute: Callable[[], tuple[dict[str, Any], dict[str, Any]]]) -> Stage:
         """The stage ``key``; ``compute`` (arrays, facts) runs only where it is not yet kept."""
         stage = self.find(key)
         if stage is None:
-            self.put(key, *compute())
+            begun = time.perf_counter()
+            arrays, facts = compute()
+            self.put(key, arrays, facts, time.perf_counter() - begun)
             stage = self.load(key)
         return stage
 
-    def put(self, key: str, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
-        """Keep a stage; the file appears whole or not at all."""
-        path = self.path(key)
+    def put(
+        self,
+        key: str,
+        arrays: dict[str, NDArray[Any]],
+        facts: dict[str, Any],
+        seconds: float | None = None,
+    ) -> None:
+        """Keep a stage; the file appears whole or not at all.
+
+        Args:
+            key: of the stage.
+            arrays: its arrays.
+            facts: what there is to say of them, as JSON has it.
+            seconds: how long computing it took; None: that is not known.
+        """
+        path, content = self.path(key), packed(Stage(key, arrays, facts))
         with self.private(path) as partial:
-            partial.write_bytes(packed(Stage(key, arrays, facts)))
+            partial.write_bytes(content)
+        if seconds is not None:
+            with self.private(path.with_suffix(CLOCK)) as partial:
+                partial.write_text(f"{seconds:.4g}\n")
+
+    def seconds(self, key: str) -> float | None:
+        """How long computing a stage took on one thread; None where that was not recorded."""
+        try:
+            return float(read_plain(self.path(key).with_suffix(CLOCK), LONGEST_CLOCK))
+        except (FileNotFoundError, ValueError):  # Damaged is a ValueError
+            return None
 
     def load(self, key: str) -> Stage:
         """Read a stage that exists.
@@ -104,6 +140,7 @@ class MemoryStore(Store):
     def __init__(self, below: Store | None = None) -> None:
         self._below = below
         self._stages: dict[str, Stage] = {}
+        self._seconds: dict[str, float | None] = {}
 
     def find(self, key: str) -> Stage | None:
         """The stage ``key``, or None where it is not kept."""
@@ -111,9 +148,22 @@ class MemoryStore(Store):
             return self._stages.get(key)
         return self._below.find(key)
 
-    def put(self, key: str, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
+    def put(
+        self,
+        key: str,
+        arrays: dict[str, NDArray[Any]],
+        facts: dict[str, Any],
+        seconds: float | None = None,
+    ) -> None:
         """Keep a stage."""
-        self._stages[key] = Stage(key, arrays, json.loads(json.dumps(facts)))
+        self._stages[key] = Stage(key, arrays, json.loads(json_text(facts)))
+        self._seconds[key] = seconds
+
+    def seconds(self, key: str) -> float | None:
+        """How long computing a stage took; None where that was not recorded."""
+        if key in self._seconds or self._below is None:
+            return self._seconds.get(key)
+        return self._below.seconds(key)
 
 
 def _put_aside(path: Path, why: str) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from qhu.errors import QhuError, UnknownName, UserError
@@ -111,6 +112,17 @@ class Names(Generic[F, E]):
         """All registered names, sorted."""
         self._load()
         return sorted(self._entries)
+
+    def listed(self) -> list[str]:
+        """All names, sorted, read from the sources: nothing is imported, as who completes needs it.
+
+        Names of plugins are those of their entry points.
+        """
+        package = Path(__file__).parents[1].joinpath(*self.package.split(".")[1:])
+        sources = [file.read_text(encoding="utf-8") for file in package.glob("*.py")]
+        decorator = re.compile(rf'^@(?:registry\.)?{self.kind}\(\s*"([^"]+)"', re.MULTILINE)
+        own = [name for source in sources for name in decorator.findall(source)]
+        return sorted({*own, *entry_points(group=f"qhu.{self.plural}").names})
 
     def options(self, name: str, given: Any) -> Options:
         """Validate the options given for ``name``.

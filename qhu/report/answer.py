@@ -8,10 +8,22 @@ from markupsafe import Markup
 
 from qhu.report.claims import MOST_NAMED, least_seen
 from qhu.report.forest import ForestRow
-from qhu.report.statistics import Estimate
+from qhu.report.statistics import MIN_SEEDS, Estimate
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.tables import TableCell, number
 from qhu.report.verdicts import CONCLUSIONS, chip, mark, place
+
+
+class Cost(NamedTuple):
+    """Optimiser steps of a method and the seconds that it took on one thread, NaN if not known."""
+
+    steps: float = math.nan
+    seconds: float = math.nan
+
+    def over(self, other: "Cost") -> "Cost":
+        """Shares of another cost, NaN where that is 0."""
+        pairs = zip(self, other, strict=True)
+        return Cost(*(own / its if its > 0 else math.nan for own, its in pairs))
 
 
 class MethodVerdict(NamedTuple):
@@ -20,12 +32,17 @@ class MethodVerdict(NamedTuple):
     Attributes:
         method: its name.
         verdict: one of :data:`~qhu.report.verdicts.CONCLUSIONS`.
-        leaks: what the verdict rests on, one value or more.
-        utility: test accuracy minus the oracle's.
+        leaks: what the verdict rests on, one value or more, with the intervals of the tests of
+            difference.
+        utility: test accuracy minus the oracle's, with the interval that ``kept`` rests on.
         kept: what follows from that, in a word; empty where nothing is claimed.
         cost: optimiser steps, NaN where that is not known.
         share: the same in those of training from scratch.
         smallest: smallest difference that the design sees with 80 % power.
+        seconds: that it took on one thread, NaN where that is not known.
+        seconds_share: the same in those of training from scratch.
+        inner: per value of ``leaks`` the interval that has to lie in the margin of a method that
+            forgot; none where they are not known.
     """
 
     method: str
@@ -36,6 +53,17 @@ class MethodVerdict(NamedTuple):
     cost: float
     share: float
     smallest: float
+    seconds: float = math.nan
+    seconds_share: float = math.nan
+    inner: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def decisive(self) -> tuple[Estimate, ...]:
+        """The values that the verdict rests on, each with the interval that it rests on."""
+        if self.verdict != "indistinguishable" or not self.inner:
+            return self.leaks
+        pairs = zip(self.leaks, self.inner, strict=True)
+        return tuple(leak._replace(low=ends[0], high=ends[1]) for leak, ends in pairs)
 
     @property
     def honest(self) -> bool:
@@ -55,7 +83,17 @@ class MethodVerdict(NamedTuple):
     @property
     def share_in_words(self) -> str:
         """Cost beside that of training from scratch; empty where one is not known."""
-        return "" if math.isnan(self.share) else f"{self.share:.2g} × retrain"
+        return _share(self.share)
+
+    @property
+    def seconds_in_words(self) -> str:
+        """Seconds; a dash where they are not known."""
+        return in_seconds(self.seconds) or "–"
+
+    @property
+    def seconds_share_in_words(self) -> str:
+        """Seconds beside those of training from scratch; empty where one is not known."""
+        return _share(self.seconds_share)
 
     @property
     def smallest_in_words(self) -> str:
@@ -64,26 +102,44 @@ class MethodVerdict(NamedTuple):
 
     def forest_row(self, which: int = 0) -> ForestRow:
         """The method in the forest plot of one of the values that its verdict rests on."""
-        return ForestRow(self.method, self.leaks[which], self.verdict)
+        inner = self.inner[which] if self.inner else None
+        return ForestRow(self.method, self.leaks[which], self.verdict, inner)
 
 
 class VerdictTable(NamedTuple):
     """Verdicts of a scenario, in the order in which they are shown.
 
-    ``heads`` names the values that they rest on; ``signed`` ones are differences to the oracle.
+    ``heads`` names the values that they rest on; ``signed`` ones are differences to the oracle;
+    ``retraining`` is what training from scratch takes.
     """
 
     heads: tuple[str, ...]
     signed: bool
     rows: list[MethodVerdict]
+    retraining: Cost = Cost()
+
+    @property
+    def again(self) -> tuple[str, str]:
+        """Steps and seconds of training from scratch; empty where they are not known."""
+        steps, seconds = self.retraining
+        return "" if math.isnan(steps) else f"{steps:,.0f}", in_seconds(seconds)
 
     def leaks(self, row: MethodVerdict) -> list[TableCell]:
         """What the verdict of a row rests on, as it is shown."""
-        return [shown(value, self.signed) for value in row.leaks]
+        return [shown(value, self.signed) for value in row.decisive]
 
     def utility(self, row: MethodVerdict) -> TableCell:
         """Its utility, as it is shown."""
         return shown(row.utility, signed=True)._replace(note=row.kept)
+
+
+def in_seconds(value: float) -> str:
+    """Seconds to two digits; empty where they are not known."""
+    return "" if math.isnan(value) else f"{value:,.0f} s" if value >= 10 else f"{value:.2g} s"
+
+
+def _share(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2g} × retrain"
 
 
 def ordered(rows: Sequence[MethodVerdict]) -> list[MethodVerdict]:
@@ -104,7 +160,10 @@ def shown(value: Estimate, signed: bool = False) -> TableCell:
 
 
 class VerdictCount(NamedTuple):
-    """How many methods have a verdict, what it says, and which; empty where too many to name."""
+    """How many methods have a verdict, what it says, and which; empty where too many to name.
+
+    ``verdict`` is empty where no method has the one that was asked for.
+    """
 
     verdict: str
     text: str
@@ -114,7 +173,7 @@ class VerdictCount(NamedTuple):
     @property
     def marker(self) -> Markup:
         """The verdict's marker."""
-        return mark(self.verdict)
+        return mark(self.verdict) if self.verdict else Markup()
 
 
 class ScenarioAnswer(NamedTuple):
@@ -156,13 +215,21 @@ def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer
                 names = ""  # the table names them; those that forgot are what was asked for
             parts.append(VerdictCount(verdict, f"{len(methods)} {text}", note, names))
         elif verdict == "indistinguishable" and tried:
-            parts.append(VerdictCount(verdict, "none is shown to have forgotten", "", ""))
+            parts.append(VerdictCount("", "none is shown to have forgotten", "", ""))
     opening = f"Of {len(tried)} {'method' if len(tried) == 1 else 'methods'}"
     return ScenarioAnswer(opening, parts, _caveats(table, control), table)
 
 
+def _few_seeds(rows: Sequence[MethodVerdict]) -> int:
+    """How many seeds there are where they are too few to claim anything, else 0."""
+    seeds = max((value.seeds for row in rows for value in row.leaks), default=0)
+    return seeds if seeds < MIN_SEEDS else 0
+
+
 def _smallest(rows: Sequence[MethodVerdict]) -> str:
     """How small a difference could have been seen, over the methods that cannot be told."""
+    if seeds := _few_seeds(rows):
+        return f"of {seeds} seed{'s' * (seeds != 1)} nothing is claimed, it takes {MIN_SEEDS}"
     values = [row.smallest for row in rows if row.verdict == "cannot tell"]
     return least_seen(values) or "nor how small a difference this could see"
 
@@ -172,6 +239,8 @@ def _caveats(table: VerdictTable, control: str) -> list[str]:
     by_method = {row.method: row for row in table.rows}
     sentences = []
     untouched, second = by_method.get("none"), by_method.get(control)
+    if _few_seeds(table.rows):
+        return []  # so few catch nothing: the answer says it
     if untouched and untouched.verdict != "did not forget":
         sentences.append(
             f"Doing nothing is not caught here ({_measured(table, untouched)}: "

@@ -26,6 +26,11 @@ def _by_class(scores: Iterable[Score]) -> list[Score]:
     return [score for score in chosen if score.rows != "test" or score.stem not in parted]
 
 
+def forget_first(scores: Iterable[Score]) -> list[Score]:
+    """Scores of forget rows before all others: what a narrow screen shows first."""
+    return sorted(scores, key=lambda score: score.rows != "forget")
+
+
 def merged(runs: Mapping[str, Mapping[str, Score]]) -> dict[str, Score]:
     """The scores of several runs.
 

@@ -37,7 +37,7 @@ def comparisons(results: pd.DataFrame, scores: Iterable[Score]) -> dict[Compared
         scores: the scores in it.
     """
     tables = {
-        comparison: paired(results, comparison.metric, comparison.reference)
+        comparison: paired(results, comparison.metric, comparison.reference, comparison.score.reach)
         for comparison in compared(scores)
     }
     return {comparison: table for comparison, table in tables.items() if len(table)}

@@ -6,11 +6,13 @@ import pandas as pd
 from pylatexenc.latexencode import unicode_to_latex
 
 from qhu.record.csv_text import csv_text
+from qhu.report.statistics import LEVEL
 from qhu.report.tables import Table, TableCell
 
 CAPTION = (
-    "Mean ± half width of the 95 % t-interval over the seeds. "
-    "* p < 0.04, two-sided paired t-test, Holm-corrected over all differences of the page."
+    "Mean over the seeds and its 95 % interval; of a difference, the interval at the level of its "
+    f"test. * p < {LEVEL}, two-sided paired t-test, Holm-corrected over all differences of the "
+    "page: the interval leaves out 0."
 )
 
 
@@ -61,6 +63,6 @@ def _grid(table: Table) -> list[list[str]]:
 
 
 def _text(cell: TableCell) -> str:
-    value = f"{cell.value} ± {cell.half_width}" if cell.half_width else cell.value
+    value = f"{cell.value} {cell.interval}".strip()
     note = f" ({cell.note})" if cell.note and cell.estimate else ""
     return f"{value}{'*' if cell.stands_out else ''}{note}"

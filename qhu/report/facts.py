@@ -8,7 +8,8 @@ import pandas as pd
 from qhu.record.description import in_requests
 from qhu.record.folder import RunRecord
 from qhu.record.scores import ROWS, Score
-from qhu.report.frames import ABOUT, RunFiles
+from qhu.report.answer import in_seconds
+from qhu.report.frames import ABOUT, TOOK, RunFiles
 from qhu.report.styles import REFERENCE_METHODS
 
 Pairs = list[tuple[str, str]]
@@ -74,6 +75,27 @@ def key_facts(run: RunFiles) -> Pairs:
         ("ended", _time(record.finished) if record.finished else "not yet"),
         ("fingerprint", record.fingerprint),
     ]
+
+
+def stages(settings: Mapping[str, Any], record: RunRecord) -> str:
+    """Where models were made, in a sentence; empty where that is where they were evaluated.
+
+    Args:
+        settings: contents of ``experiment.yaml``.
+        record: contents of ``run.json``.
+    """
+    made = {stage: settings.get("stages", {}).get(stage) for stage in ("train", "unlearn")}
+    asked = settings.get("stages", {}).get("evaluate")
+    if set(made.values()) == {asked}:
+        return ""
+    where = {
+        stage: f"exactly ({name})" if record.effective.get(stage, {}).get("exact") else f"on {name}"
+        for stage, name in made.items()
+    }
+    words = f"trained {where['train']} and unlearned {where['unlearn']}"
+    if where["train"] == where["unlearn"]:
+        words = f"trained and unlearned {where['train']}"
+    return f"Models were {words}; only what they answer was computed on {record.backend}."
 
 
 def ranges(numbers: Sequence[int]) -> str:
@@ -154,13 +176,17 @@ def circuit_words(model: Mapping[str, Any]) -> str:
 
 
 def reported(facts: pd.DataFrame) -> dict[tuple[str, str, str], list[str]]:
-    """Method, steps taken and facts that it reported over the seeds, to the scenarios alike."""
-    named = [name for name in facts.columns if name not in (*ABOUT, "steps")]
+    """Method, steps taken and facts that it reported over the seeds, to the scenarios alike.
+
+    Each scenario stands with the mean seconds that a model took in it, where they were recorded.
+    """
+    named = [name for name in facts.columns if name not in (*ABOUT, *TOOK)]
     lines: dict[tuple[str, str, str], list[str]] = {}
     for (scenario, method), rows in facts.groupby(["scenario", "method"], sort=False):
         texts = [f"{name}: {_over_seeds(rows[name])}" for name in named if rows[name].notna().any()]
         line = (str(method), _over_seeds(rows["steps"]), "; ".join(texts))
-        lines.setdefault(line, []).append(str(scenario))
+        seconds = in_seconds(float(rows["seconds"].mean()))
+        lines.setdefault(line, []).append(f"{scenario} ({seconds})" if seconds else str(scenario))
     return lines
 
 

@@ -16,11 +16,15 @@ WIDTH = 4.6
 
 
 class ForestRow(NamedTuple):
-    """One method: how far it is from the goal, NaN where that was not measured; what follows."""
+    """One method: how far it is from the goal, NaN where that was not measured; what follows.
+
+    ``inner`` is the interval that has to lie inside the margin, None where it is not known.
+    """
 
     method: str
     estimate: Estimate
     verdict: str
+    inner: tuple[float, float] | None = None
 
 
 class Goal(NamedTuple):
@@ -83,6 +87,8 @@ def forest(
 
 
 def _point(axes: Axes, height: int, row: ForestRow, look: Conclusion) -> None:
+    if row.inner is not None:
+        axes.hlines(height, *row.inner, color=look.colour, lw=3.4, zorder=2.5)
     axes.errorbar(
         row.estimate.mean,
         height,

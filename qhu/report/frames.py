@@ -30,7 +30,10 @@ SUMMARY = {
 }
 MAX_TABLE, MAX_PREDICTIONS = 500_000_000, 2_000_000_000
 """Bytes of a CSV file, and values of ``predictions.parquet``: thrice those of all of MNIST."""
+COSTS = {"scenario": "str", "method": "str", "seed": "int64"}
+COSTS |= dict.fromkeys(("steps", "seconds"), "float64")
 ABOUT = ["stage", "scenario", "method", "seed"]
+TOOK = ["steps", "seconds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +47,7 @@ class RunFiles:
         summary: one row per metric over the seeds (columns :data:`SUMMARY`).
         scores: by name, how every score of the results is read.
         losses: one row per epoch or step: :data:`ABOUT`, ``at``, ``loss``, ``val_loss``.
-        facts: one row per unlearned model: :data:`ABOUT`, ``steps`` and a column per fact.
+        facts: one row per unlearned model: :data:`ABOUT`, :data:`TOOK` and a column per fact.
         circuit: the drawn circuit as SVG text, None where it was not drawn.
         references: what to cite, BibTeX; empty where it was not recorded.
     """
@@ -66,8 +69,8 @@ def load_run(folder: Path) -> RunFiles:
     Raises:
         UserError: it is no run folder, or one of its files is missing, damaged or empty.
     """
-    record, results = _record(folder), read_table(folder / "results.csv", RESULTS)
-    losses, facts = read_history(folder / "history.jsonl")
+    record, results = record_of(folder), read_table(folder / "results.csv", RESULTS)
+    losses, facts = read_reports(folder)
     drawing, references = folder / "circuit.svg", folder / "references.bib"
     return RunFiles(
         record=record,
@@ -92,7 +95,7 @@ def read_scores(folder: Path, table: pd.DataFrame) -> dict[str, Score]:
     Raises:
         UserError: it is no run folder, or ``run.json`` does not say it.
     """
-    record = _record(folder)
+    record = record_of(folder)
     if record.schema_version < SCHEMA:
         raise UserError(
             f"{folder} was written by an earlier version of qhu, which did not record how scores "
@@ -107,7 +110,29 @@ def read_scores(folder: Path, table: pd.DataFrame) -> dict[str, Score]:
     return {name: record.metrics[name] for name in names}
 
 
-def _record(folder: Path) -> RunRecord:
+def read_results(folder: Path) -> pd.DataFrame:
+    """Rows of a run's ``results.csv`` on the backend that was asked for.
+
+    Raises:
+        UserError: as :func:`read_table`.
+    """
+    return asked_for(read_table(folder / "results.csv", RESULTS))
+
+
+def asked_for(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``results.csv`` or ``summary.csv`` on the backend that a run was asked for.
+
+    It comes first; the same models' exact values may stand beside its own.
+    """
+    return table[table["backend"].isin(table["backend"].head(1))]
+
+
+def record_of(folder: Path) -> RunRecord:
+    """What ``run.json`` says of a run.
+
+    Raises:
+        UserError: it is no run folder.
+    """
     record = RunFolder(folder).record()
     if record is None:
         raise UserError(f"{folder} is not a run folder: it has no run.json")
@@ -186,6 +211,27 @@ def read_settings(file: Path) -> dict[str, Any]:
     return settings
 
 
+def read_reports(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Losses and facts of a run, with what each model took; empty frames where it wrote none.
+
+    A run of an earlier version recorded no seconds, and of retraining the steps of handing its
+    model on: both are NaN then.
+
+    Raises:
+        UserError: a file is damaged.
+    """
+    losses, facts = read_history(folder / "history.jsonl")
+    file, model = folder / "costs.csv", ABOUT[1:]
+    if file.exists():
+        told = facts.drop(columns="steps").astype({name: COSTS[name] for name in model})
+        facts = read_table(file, COSTS).merge(told, "left", model)
+    else:
+        facts["steps"] = facts["steps"].mask(facts["method"] == "retrain")
+        facts["seconds"] = float("nan")
+    extra = [name for name in facts.columns if name not in (*ABOUT, *TOOK)]
+    return losses, facts[[*ABOUT, *TOOK, *extra]]
+
+
 def read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Losses and facts of ``history.jsonl``; empty frames where a run wrote none.
 
@@ -210,7 +256,9 @@ def read_history(file: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     reports = pd.DataFrame.from_records(facts)
     extra = [name for name in reports.columns if name not in (*ABOUT, "steps")]
     return (
-        pd.DataFrame.from_records(losses).reindex(columns=columns),
+        pd.DataFrame.from_records(losses)
+        .reindex(columns=columns)
+        .astype({"loss": "float64", "val_loss": "float64"}),  # null: it was not finite
         reports.reindex(columns=[*ABOUT, "steps", *extra]),
     )
 

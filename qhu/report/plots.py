@@ -5,15 +5,19 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from qhu.record.scores import Score
-from qhu.report.statistics import Estimate, estimates
+from qhu.report.statistics import MIN_SEEDS, Estimate, estimates
 from qhu.report.styles import REFERENCE_METHODS, style
 
 SIZE, SIZES = 6.5, {"*": 11, "P": 8}
 """Size of a marker in points, and of those that look small at it."""
+SEED: dict[str, Any] = {"lw": 0.5, "ms": 2.5, "alpha": 0.45}
+"""How single seeds are drawn beside their mean."""
 INK, BAND = "#1c1c1c", "#d9d9d9"
 WIDE_RANGE = 20
 """Distances that differ by more than this factor are drawn on a logarithmic axis."""
@@ -50,6 +54,7 @@ def intervals(summary: pd.DataFrame, score: Score, axes: Axes) -> None:
 
 def along(
     values: Mapping[str, Mapping[str, Estimate]],
+    seeds: Mapping[str, NDArray[np.float64]],
     labels: Sequence[str],
     axis: str,
     words: str,
@@ -57,10 +62,12 @@ def along(
     ordered: bool = True,
     zero: bool = False,
 ) -> None:
-    """Means along an axis with their intervals, one method beside the other.
+    """Means along an axis with their intervals, one method beside the other, and every seed.
 
     Args:
         values: per method, the estimate at each point where there is one.
+        seeds: per method, (n, points) the values of its seeds, NaN where one has none; where they
+            are fewer than :data:`~qhu.report.statistics.MIN_SEEDS` they are drawn alone.
         labels: the points, drawn equally far apart.
         axis: what changes along the axis.
         words: what is drawn.
@@ -70,18 +77,19 @@ def along(
     """
     if zero:
         axes.axhline(0, color=INK, lw=0.9, zorder=1)
+    middle = (len(values) - 1) / 2
     for number, method in reversed(list(enumerate(values))):  # the honest rows on top
-        points = [
-            (place, values[method][label])
-            for place, label in enumerate(labels)
-            if label in values[method]
-        ]
+        by_label = {label: _shown(value) for label, value in values[method].items()}
+        points = [(k, by_label[label]) for k, label in enumerate(labels) if label in by_label]
+        places, faint = np.arange(len(labels)), SEED | {"color": style(method).colour}
         if ordered:
+            axes.plot(places, seeds[method].T, **faint)
             _line(axes, method, points)
             continue
+        apart = 0.08 * (number - middle)
+        axes.plot(places + apart - 0.03, seeds[method].T, ls="", marker=".", **faint)
         for place, value in points:
-            beside = place + 0.08 * (number - (len(values) - 1) / 2)
-            _point(axes, method, beside, value.mean, yerr=arms(value), elinewidth=1.3)
+            _point(axes, method, place + apart, value.mean, yerr=arms(value), elinewidth=1.3)
     sizes = sorted(abs(value.mean) for by_label in values.values() for value in by_label.values())
     typical = sizes[len(sizes) // 2]
     if zero and sizes[-1] > WIDE_RANGE * typical > 0:
@@ -91,12 +99,18 @@ def along(
     turned: dict[str, Any] = {} if beside else {"rotation": 30, "ha": "right"}
     axes.set_xticks(range(len(labels)), list(labels), **turned)
     axes.set_xlabel(axis)
-    axes.set_ylabel(words if beside else _broken(words))
+    axes.set_ylabel(words if beside else broken(words, MOST_LETTERS // 2))
 
 
-def _broken(words: str) -> str:
-    """Words on more lines, for axes that turned labels leave little height."""
-    return "\n".join(textwrap.fill(line, MOST_LETTERS // 2) for line in words.splitlines())
+def _shown(value: Estimate) -> Estimate:
+    """Without the interval of so few seeds that it would hide all others: the seeds are drawn."""
+    nothing = float("nan")
+    return value if value.seeds >= MIN_SEEDS else value._replace(low=nothing, high=nothing)
+
+
+def broken(words: str, letters: int) -> str:
+    """Words on lines of at most so many letters, for axes that would not hold them on one."""
+    return "\n".join(textwrap.fill(line, letters) for line in words.splitlines())
 
 
 def curves(losses: pd.DataFrame, axes: Axes) -> None:

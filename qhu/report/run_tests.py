@@ -6,6 +6,7 @@ import pandas as pd
 
 from qhu.record.scores import Score
 from qhu.report.claims import comparisons
+from qhu.report.frames import asked_for
 from qhu.report.statistics import judged
 from qhu.report.tables import Compared
 
@@ -34,8 +35,8 @@ def page_tests(results: pd.DataFrame, scores: Mapping[str, Score]) -> dict[Key, 
 
 
 def by_section(table: pd.DataFrame) -> dict[Key, pd.DataFrame]:
-    """The rows of each dataset, scenario and backend, in the order of the table."""
-    groups = table.groupby(KEYS, sort=False)
+    """The rows of each dataset and scenario on the backend asked for, in the order of the table."""
+    groups = asked_for(table).groupby(KEYS, sort=False)
     return {(str(key[0]), str(key[1]), str(key[2])): rows for key, rows in groups}
 
 

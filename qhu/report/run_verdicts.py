@@ -12,13 +12,23 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.answer import MethodVerdict, VerdictTable, ordered
+from qhu.report.answer import Cost, MethodVerdict, VerdictTable, ordered
 from qhu.report.run_tests import Tests
-from qhu.report.statistics import Estimate, estimate, no_lower, resolved, within
+from qhu.report.statistics import (
+    Estimate,
+    equivalence_interval,
+    estimate,
+    no_lower,
+    resolved,
+    within,
+)
 from qhu.report.tables import Compared
 from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
-UNKNOWN = Estimate(math.nan, math.nan, math.nan, 0)
+Row = dict[Any, Any]
+"""A judged test of a method."""
+NOWHERE = (math.nan, math.nan)
+UNKNOWN = Estimate(math.nan, *NOWHERE, 0)
 
 
 def decisive(tests: Tests) -> list[Compared]:
@@ -31,10 +41,6 @@ def _is_decisive(compared: Compared) -> bool:
     return (
         compared.reference == "retrain" == score.against and score.rows == "forget" and score.share
     )
-
-
-Row = dict[Any, Any]
-"""A judged test of a method."""
 
 
 class Grounds(NamedTuple):
@@ -62,31 +68,33 @@ def grounds(tests: Tests, rows_of: Mapping[str, int]) -> Grounds:
 
 
 def verdict_table(
-    tests: Tests, rows_of: Mapping[str, int], steps: Mapping[str, float]
+    tests: Tests, rows_of: Mapping[str, int], costs: Mapping[str, Cost]
 ) -> VerdictTable | None:
     """The verdicts of a section; None where the run has no score to judge by.
 
     Args:
         tests: of the section.
         rows_of: by score, how few rows a seed's value rests on.
-        steps: by method, the optimiser steps that it took.
+        costs: by method, what it took; training from scratch is ``retrain``.
     """
     leaks, measured = grounds(tests, rows_of)
     utility = measured[1] if measured else {}
     methods = list(dict.fromkeys(method for _, rows in leaks for method in rows))
     if not methods:
         return None
+    again = costs.get("retrain", Cost())
     rows = [
         _judged(
             method,
             [(score, rows.get(method)) for score, rows in leaks],
             utility.get(method),
-            steps.get(method, math.nan),
+            costs.get(method, Cost()),
+            again,
         )
         for method in methods
     ]
     heads = tuple(score.name for score, _ in leaks)
-    return VerdictTable(heads, True, ordered(rows))
+    return VerdictTable(heads, True, ordered(rows), again)
 
 
 def fewest_rows(results: pd.DataFrame) -> dict[str, int]:
@@ -125,18 +133,22 @@ def _judged(
     method: str,
     leaks: list[tuple[Score, Row | None]],
     utility: Row | None,
-    steps: float,
+    cost: Cost,
+    again: Cost,
 ) -> MethodVerdict:
     smallest = [row["smallest"] for _, row in leaks if row and math.isfinite(row["smallest"])]
     return MethodVerdict(
         method=method,
         verdict=verdict_on(leaks),
         leaks=tuple(estimate(row) if row else UNKNOWN for _, row in leaks),
-        utility=estimate(utility) if utility else UNKNOWN,
+        utility=_utility(utility) if utility else UNKNOWN,
         kept=kept(utility) if utility else "",
-        cost=steps,
-        share=math.nan,
+        cost=cost.steps,
+        share=cost.over(again).steps,
         smallest=max(smallest, default=math.nan),
+        seconds=cost.seconds,
+        seconds_share=cost.over(again).seconds,
+        inner=tuple(equivalence_interval(row) if row else NOWHERE for _, row in leaks),
     )
 
 
@@ -164,3 +176,12 @@ def kept(row: Mapping[Any, Any]) -> str:
     if no_lower(row, UTILITY_MARGIN):
         return "kept"
     return "lost" if row["verdict"] == "below" else "cannot tell"
+
+
+def _utility(row: Mapping[Any, Any]) -> Estimate:
+    """The difference with the interval of the test that says whether it is kept, or lost."""
+    difference = estimate(row)
+    if kept(row) != "kept":
+        return difference
+    low, high = equivalence_interval(row)
+    return difference._replace(low=low, high=high)

@@ -1,24 +1,29 @@
 """Means with intervals over seeds, tests that are paired by seed, and what they let a page claim.
 
 A page makes all its tests with :func:`tested` and hands them to :func:`judged` at once. Only what
-is ``above`` or ``below`` there may be claimed, in a sentence or by a mark in a table.
+is ``above`` or ``below`` there may be claimed, in a sentence or by a mark in a table. A difference
+has one standard error, for its test and for its interval, and the interval has the level of the
+test: it excludes 0 exactly where something is claimed.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
+from qhu.record.scores import Score
+from qhu.report.intervals import CONFIDENCE as CONFIDENCE
+from qhu.report.intervals import ROUNDING, error_of_one_more, quantile, spread
+from qhu.report.intervals import Estimate as Estimate
+from qhu.report.intervals import Floats as Floats
+from qhu.report.intervals import mean_interval as mean_interval
+from qhu.report.intervals import prediction_interval as prediction_interval
 from qhu.report.power import smallest_effect
 from qhu.report.styles import in_order
 
-Floats = NDArray[np.float64]
-
 SUMMARY_KEYS = ["dataset", "scenario", "method", "backend", "metric"]
-CONFIDENCE = 0.95
 LEVEL = 0.04
 """Of corrected p-values, so that at most 5 % of null pages claim anything: t-tests of scores that
 move in steps are a little freer than their level. At 5 % it was 39 of 770 pages of the paper."""
@@ -28,8 +33,8 @@ CITES = {"test Holm": ("holm1979simple",)}
 MIN_SEEDS = 5
 """With fewer seeds nothing is claimed: a t-test of two to four values rests on its assumption of a
 normal distribution alone, and scores of a few rows are far from it."""
-ROUNDING = 1e-9
-"""Values that differ by less than this share of their size are the same."""
+RESOLUTION = 1e-5
+"""Of scores of one model on two backends, which compute with float32: what is less is rounding."""
 
 Verdict = Literal["above", "below", "not shown", "same", "few seeds"]
 """What is known of a difference: claimed to lie above or below 0; not shown; the same in every
@@ -37,61 +42,35 @@ seed, so that there is no spread to test by; or of fewer than :data:`MIN_SEEDS` 
 K = TypeVar("K", bound=Hashable)
 
 
-class Estimate(NamedTuple):
-    """A mean over seeds and its 95 % interval, NaN for a single seed."""
-
-    mean: float
-    low: float
-    high: float
-    seeds: int
-
-
-def mean_interval(values: Floats) -> Estimate:
-    """Mean and its t-interval."""
-    mean, seeds = float(values.mean()), len(values)
-    if seeds < 2:
-        return Estimate(mean, float("nan"), float("nan"), seeds)
-    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, seeds - 1)
-    half = float(quantile * values.std(ddof=1) / np.sqrt(seeds))
-    return Estimate(mean, mean - half, mean + half, seeds)
-
-
-def prediction_interval(values: Floats) -> tuple[float, float]:
-    """Where one more value of the same kind falls with 95 % probability; NaN for a single seed.
-
-    The t-interval of a normal sample: mean ± t·s·√(1 + 1/n).
-    """
-    estimate = mean_interval(values)
-    half = (estimate.high - estimate.mean) * float(np.sqrt(len(values) + 1))
-    return estimate.mean - half, estimate.mean + half
-
-
 def tested_prediction(values: Floats, value: float) -> dict[str, Any]:
     """How far one more value lies from those known, tested as :func:`prediction_interval` has it.
 
     Returns:
         A row with the columns of :func:`tested`: ``mean`` is the difference to the mean of the
-        known values, without an interval.
+        known values.
     """
     table = tested(pd.DataFrame([value - values])).assign(ci_low=np.nan, ci_high=np.nan)
     row = {str(name): table[name].iloc[0] for name in table}
     if np.isfinite(row["p"]):
-        row["error"] = _spread(values) * float(np.sqrt(1 + 1 / len(values)))
+        row["error"] = error_of_one_more(values)
         row["p"] = float(2 * stats.t.sf(abs(row["mean"]) / row["error"], len(values) - 1))
     return row
 
 
-def summarise(results: pd.DataFrame) -> pd.DataFrame:
+def summarise(results: pd.DataFrame, scores: Mapping[str, Score]) -> pd.DataFrame:
     """Mean over the seeds with its interval, per dataset, scenario, method, backend and metric.
 
     Args:
         results: tidy rows with the columns of ``results.csv``.
+        scores: by name, how the scores in them are read: an interval stays within their span.
 
     Returns:
         Rows with the columns of ``summary.csv``, in the order of first appearance.
     """
-    groups = results.groupby(SUMMARY_KEYS, sort=False)["value"]
-    rows = [(*key, *mean_interval(values.to_numpy(np.float64))) for key, values in groups]
+    rows = [
+        (*key, *mean_interval(values.to_numpy(np.float64), scores[str(key[-1])].span))
+        for key, values in results.groupby(SUMMARY_KEYS, sort=False)["value"]
+    ]
     return pd.DataFrame(rows, columns=[*SUMMARY_KEYS, "mean", "ci_low", "ci_high", "seeds"])
 
 
@@ -108,13 +87,16 @@ def estimates(summary: pd.DataFrame, metric: str) -> dict[str, Estimate]:
     return {method: by_method[method] for method in in_order(by_method)}
 
 
-def paired(results: pd.DataFrame, metric: str, reference: str) -> pd.DataFrame:
+def paired(
+    results: pd.DataFrame, metric: str, reference: str, reach: float = np.inf
+) -> pd.DataFrame:
     """Differences ``value(method) − value(reference)`` of the same seed, tested against 0.
 
     Args:
         results: rows of ``results.csv`` of one dataset, scenario and backend.
         metric: the metric to compare.
         reference: the method to compare with.
+        reach: as of :func:`tested`.
 
     Returns:
         One row per other method but the oracle: ``method`` and the columns of :func:`tested`.
@@ -122,35 +104,57 @@ def paired(results: pd.DataFrame, metric: str, reference: str) -> pd.DataFrame:
     chosen = results[results["metric"] == metric]
     values = chosen.pivot(index="seed", columns="method", values="value")
     methods = [name for name in chosen["method"].unique() if name not in (reference, "retrain")]
-    table = tested(values[methods].sub(values.get(reference, np.nan), axis=0).T)
+    differences = values[methods].sub(values.get(reference, np.nan), axis=0).T
+    table = tested(differences, reach=reach)
     return table.rename_axis("method").reset_index()
 
 
-def tested(differences: pd.DataFrame, resolution: float = 0.0) -> pd.DataFrame:
-    """Mean differences with their intervals, each tested against 0.
+def tested(
+    differences: pd.DataFrame, resolution: float = 0.0, reach: float = np.inf
+) -> pd.DataFrame:
+    """Mean differences, each tested against 0.
 
     Args:
         differences: one row per comparison, one column per seed, NaN where a seed has no value.
         resolution: seeds whose values differ by no more than this are the same, as are values
             that differ by rounding only.
+        reach: size of the largest difference that is possible.
 
     Returns:
-        ``mean, ci_low, ci_high, seeds``, ``same`` (whether two or more seeds have the same value),
-        ``error`` (standard error of the test) with its degrees of ``freedom``, and ``p`` (two-sided
-        paired t-test) of every row that has a value, under the same index.
+        ``mean, ci_low, ci_high`` (95 % interval of this one difference alone), ``seeds``, ``same``
+        (whether two or more seeds have the same value), ``error`` (standard error of test and
+        interval) with its degrees of ``freedom``, ``p`` (two-sided paired t-test) and ``reach`` of
+        every row that has a value, under the same index.
         ``p`` is NaN where a difference is the same in every seed or of fewer than
         :data:`MIN_SEEDS` seeds: neither is evidence.
     """
     rows = differences.dropna(how="all")
     values = [row[np.isfinite(row)] for row in rows.to_numpy(np.float64)]
     statistics = [
-        (*mean_interval(row), _same(row, resolution), _error(row), len(row) - 1, _p(row))
+        (float(row.mean()), len(row), _same(row, resolution), _error(row), len(row) - 1, _p(row))
         for row in values
     ]
-    columns = ["mean", "ci_low", "ci_high", "seeds", "same", "error", "freedom", "p"]
+    columns = ["mean", "seeds", "same", "error", "freedom", "p"]
     table = pd.DataFrame(statistics, index=rows.index, columns=columns)
-    unfit = table["same"].astype(bool) | (table["seeds"] < MIN_SEEDS)
-    return table.assign(p=table["p"].mask(unfit).astype(np.float64))
+    same = table["same"].astype(bool)
+    table["reach"], table["p"] = reach, table["p"].mask(same | (table["seeds"] < MIN_SEEDS))
+    return interval_at(table, 1 - CONFIDENCE)
+
+
+def interval_at(table: pd.DataFrame, level: float | Floats) -> pd.DataFrame:
+    """The same differences with ``ci_low`` and ``ci_high`` of the confidence ``1 − level``.
+
+    They exclude 0 exactly where ``p`` is below the level. Without spread there is no interval.
+    """
+    low, high = _around(table, quantile(level, table["freedom"].to_numpy(np.float64)))
+    return table.assign(ci_low=low, ci_high=high)
+
+
+def _around(differences: Any, errors: Any) -> tuple[Any, Any]:
+    """So many standard errors to both sides of differences, as far as differences are possible."""
+    mean, half = differences["mean"], differences["error"] * errors
+    reach = differences.get("reach", np.inf)
+    return np.maximum(mean - half, -reach), np.minimum(mean + half, reach)
 
 
 def tested_apart(values: Floats, weights: Floats) -> pd.DataFrame:
@@ -168,12 +172,10 @@ def tested_apart(values: Floats, weights: Floats) -> pd.DataFrame:
     if len(values) < 2 or all(_same(sample, 0.0) for sample in samples):
         return table
     mean, seeds = float(table["mean"].iloc[0]), len(values)
-    error, freedom = _welch([float(sample.std(ddof=1)) for sample in samples], seeds)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
-    error, freedom = _welch([_spread(sample) for sample in samples], seeds)
+    error, freedom = _welch([spread(sample) for sample in samples], seeds)
     p = float(2 * stats.t.sf(abs(mean) / error, freedom)) if seeds >= MIN_SEEDS else float("nan")
-    ends = {"ci_low": mean - half, "ci_high": mean + half}
-    return table.assign(**ends, same=False, error=error, freedom=freedom, p=p)
+    changed = table.assign(same=False, error=error, freedom=freedom, p=p)
+    return interval_at(changed, 1 - CONFIDENCE)
 
 
 def _welch(spreads: Sequence[float], seeds: int) -> tuple[float, float]:
@@ -188,26 +190,9 @@ def _same(values: Floats, resolution: float) -> bool:
     return len(values) > 1 and bool(np.ptp(values) <= allowed)
 
 
-def _spread(values: Floats) -> float:
-    """Standard deviation for a test, 0 for a single value or where all are equal.
-
-    Values that tie are of a score that moves in steps, such as an accuracy on few rows. Its spread
-    is then known to a step at best: the variance of rounding, step² / 12 (Sheppard), is added.
-    Without it, nine seeds at one step and one at 0 have p = 1e-5, and a chance of 3e-4.
-    """
-    if len(values) < 2:
-        return 0.0
-    spread = float(values.std(ddof=1))
-    gaps = np.diff(np.sort(values))
-    apart = gaps > ROUNDING * np.abs(values).max()
-    if not apart.any() or apart.all():
-        return spread
-    return float(np.hypot(spread, gaps[apart].min() / np.sqrt(12)))
-
-
 def _error(values: Floats) -> float:
     """Standard error of the mean for a test; NaN without spread."""
-    return _spread(values) / float(np.sqrt(len(values))) or float("nan")
+    return spread(values) / float(np.sqrt(len(values))) or float("nan")
 
 
 def _p(values: Floats) -> float:
@@ -223,40 +208,45 @@ def judged(family: Mapping[K, pd.DataFrame]) -> dict[K, pd.DataFrame]:
 
     Returns:
         The same tables with ``p_holm``, corrected over all of them together; ``verdict``
-        (:data:`Verdict`); the ``level`` of the hardest step of the correction; and ``smallest``,
-        the size of difference that a test at that level shows in four of five cases, NaN where
-        there was no test. In a page of true null hypotheses anything is claimed with a probability
-        of 5 % at most, t-tests of scores that move in steps included.
+        (:data:`Verdict`); ``tested_at``, the level that the correction held against the
+        test: the first that fails and all after it have one; ``ci_low`` and ``ci_high`` of the
+        confidence ``1 − tested_at``, so that an interval excludes 0 exactly where the verdict is
+        ``above`` or ``below``, NaN where nothing was tested; the ``level`` of the hardest step of
+        the correction; and ``smallest``, the size of difference that a test at that level shows in
+        four of five cases, NaN where there was no test. In a page of true null hypotheses anything
+        is claimed with a probability of 5 % at most, t-tests of scores that move in steps included.
     """
-    sizes = [len(table) for table in family.values()]
-    together = [table["p"].to_numpy(np.float64) for table in family.values()]
-    corrected = holm(np.concatenate(together)) if together else np.empty(0)
-    parts = np.split(corrected, np.cumsum(sizes)[:-1]) if together else []
-    level = LEVEL / max(1, int(np.isfinite(corrected).sum()))
-    judgements = {}
-    for (key, table), p_holm in zip(family.items(), parts, strict=True):
-        verdicts = [
-            _verdict(mean, seeds, same, p)
-            for mean, seeds, same, p in zip(
-                table["mean"], table["seeds"], table["same"], p_holm, strict=True
-            )
-        ]
-        smallest = smallest_effect(table["error"], table["freedom"], level)
-        smallest = np.where(np.isfinite(table["p"]), smallest, np.nan)
-        judgements[key] = table.assign(
-            p_holm=p_holm, verdict=verdicts, level=level, smallest=smallest
-        )
-    return judgements
+    tables = list(family.values())
+    names = ("mean", "seeds", "same", "error", "freedom", "p", "reach")
+    whole = {name: _joined(tables, name) for name in names}
+    level = LEVEL / max(1, int(np.isfinite(whole["p"]).sum()))
+    decided = _decided(whole, holm_levels(whole["p"]), level) | {"p_holm": holm(whole["p"])}
+    places = np.cumsum([len(table) for table in tables])[:-1]
+    columns = {name: np.split(values, places) for name, values in decided.items()}
+    return {
+        key: table.assign(level=level, **{name: parts[n] for name, parts in columns.items()})
+        for n, (key, table) in enumerate(family.items())
+    }
 
 
-def _verdict(mean: float, seeds: int, same: bool, p_holm: float) -> Verdict:
-    if same:
-        return "same"
-    if seeds < MIN_SEEDS:
-        return "few seeds"
-    if not p_holm < LEVEL:
-        return "not shown"
-    return "above" if mean > 0 else "below"
+def _joined(tables: Sequence[pd.DataFrame], name: str) -> Floats:
+    """A column of several tables as one; differences are endless where a table does not say."""
+    columns = [table.get(name, pd.Series(np.inf, table.index)) for table in tables]
+    return np.concatenate([np.empty(0), *(column.to_numpy(np.float64) for column in columns)])
+
+
+def _decided(rows: Mapping[str, Floats], tested_at: Floats, level: float) -> dict[str, Any]:
+    """Verdicts, with intervals at the level at which each was reached."""
+    same, few = rows["same"].astype(bool), rows["seeds"] < MIN_SEEDS
+    claimed = np.where(rows["mean"] > 0, "above", "below")
+    verdict = np.where(rows["p"] < tested_at, claimed, "not shown")
+    verdict = np.where(same, "same", np.where(few, "few seeds", verdict)).astype(object)
+    ends = _around(rows, quantile(tested_at, rows["freedom"]))
+    low, high = (np.where(same | few, np.nan, end) for end in ends)
+    smallest = smallest_effect(rows["error"], rows["freedom"], level)
+    smallest = np.where(np.isfinite(rows["p"]), smallest, np.nan)
+    about = {"verdict": verdict, "tested_at": tested_at, "smallest": smallest}
+    return about | {"ci_low": low, "ci_high": high}
 
 
 def estimate(row: Mapping[Any, Any]) -> Estimate:
@@ -280,14 +270,23 @@ def resolved(row: Mapping[Any, Any], step: float) -> dict[Any, Any]:
         return dict(row)
     error = 3 * step / seeds / float(stats.norm.ppf((1 + EQUIVALENCE) / 2))
     p = float(2 * stats.t.sf(abs(row["mean"]) / error, seeds - 1))
-    side: Verdict = "above" if row["mean"] > 0 else "below"
-    return {
-        **row,
-        "error": error,
-        "p": p,
-        "verdict": side if p < row["level"] else "not shown",
-        "smallest": float(smallest_effect(error, seeds - 1, row["level"])),
-    }
+    names = ("mean", "seeds", "freedom", "reach")
+    rows = {name: np.array([row[name]], np.float64) for name in names}
+    rows |= {"same": np.zeros(1), "error": np.array([error]), "p": np.array([p])}
+    decided = _decided(rows, np.array([row["level"]]), row["level"])
+    return {**row, "error": error, "p": p, **{name: values[0] for name, values in decided.items()}}
+
+
+def equivalence_interval(row: Mapping[Any, Any]) -> tuple[float, float]:
+    """The 90 % interval of a difference, which has to lie in a margin; NaN without a test.
+
+    Args:
+        row: of :func:`tested`.
+    """
+    if not np.isfinite(row["p"]):
+        return float("nan"), float("nan")
+    low, high = _around(row, quantile(1 - EQUIVALENCE, row["freedom"]))
+    return float(low), float(high)
 
 
 def within(row: Mapping[Any, Any], margin: float) -> bool:
@@ -300,19 +299,13 @@ def within(row: Mapping[Any, Any], margin: float) -> bool:
         row: of :func:`tested`.
         margin: the largest difference that does not matter.
     """
-    return _reach(row) + abs(row["mean"]) < margin
+    low, high = equivalence_interval(row)
+    return -margin < low and high < margin
 
 
 def no_lower(row: Mapping[Any, Any], margin: float) -> bool:
     """Whether a difference is shown to lie above −margin: one of the tests of :func:`within`."""
-    return _reach(row) - row["mean"] < margin
-
-
-def _reach(row: Mapping[Any, Any]) -> float:
-    """Half the 90 % interval; NaN where there is no test."""
-    if not np.isfinite(row["p"]):
-        return float("nan")
-    return float(stats.t.ppf((1 + EQUIVALENCE) / 2, row["freedom"]) * row["error"])
+    return equivalence_interval(row)[0] > -margin
 
 
 def holm(p: Sequence[float] | Floats) -> Floats:
@@ -323,3 +316,18 @@ def holm(p: Sequence[float] | Floats) -> Floats:
     factors = np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1)
     return corrected
+
+
+def holm_levels(p: Sequence[float] | Floats) -> Floats:
+    """The level at which Holm's correction rejects each p-value or not, NaN for NaN.
+
+    Of m p-values the k-th smallest is held against ``LEVEL / (m − k + 1)``, up to the first that
+    fails; those above it are not tested any more, and have its level.
+    """
+    p = np.asarray(p, np.float64)
+    levels = np.full_like(p, np.nan)
+    order = np.argsort(p)[: np.isfinite(p).sum()]  # NaN sorts last
+    steps = LEVEL / np.arange(len(order), 0, -1)
+    failed = np.flatnonzero(~(p[order] < steps))
+    levels[order] = np.minimum(steps, steps[failed[0]]) if len(failed) else steps
+    return levels

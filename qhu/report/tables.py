@@ -48,16 +48,9 @@ class TableCell(NamedTuple):
         return interval(self.estimate, self.signed) if self.estimate else ""
 
     @property
-    def half_width(self) -> str:
-        """Half the width of the interval, which is symmetric; empty for a single seed."""
-        if self.estimate is None or math.isnan(self.estimate.low):
-            return ""
-        return number(self.estimate.mean - self.estimate.low)
-
-    @property
     def p_in_words(self) -> str:
-        """The p-value in words."""
-        if math.isnan(self.p):
+        """The p-value in words; empty where there is none, or it is 1 and so says nothing."""
+        if not self.p < 0.9995:
             return ""
         return "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3f}"
 
@@ -84,6 +77,17 @@ class Table(NamedTuple):
 
     columns: list[Column]
     rows: list[TableRow]
+
+    @property
+    def seeds(self) -> str:
+        """How many seeds every row rests on; empty where not all rest on as many."""
+        counts = {row.seeds for row in self.rows}
+        return counts.pop() if len(counts) == 1 else ""
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether a test set any of its values apart."""
+        return any(cell.stands_out for row in self.rows for cell in row.cells)
 
 
 def score_table(

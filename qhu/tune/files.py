@@ -1,6 +1,5 @@
 """The files of a tuning: the tuned experiment, and a table of all trials."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from qhu.errors import UserError
 from qhu.record.documents import read_document
 from qhu.record.files import replacing
 from qhu.record.folder import RunFolder
+from qhu.record.json_text import json_text
 from qhu.settings.experiment import Experiment
 from qhu.tune.search import SearchResult
 
@@ -54,7 +54,7 @@ def write_trials(folder: Path, outcomes: Mapping[str, SearchResult]) -> None:
             trial.value.leakage,
             trial.value.utility_loss,
             outcome.on_front(trial),
-            json.dumps(trial.options.model_dump(mode="json"), ensure_ascii=False),
+            json_text(trial.options.model_dump(mode="json"), ensure_ascii=False),
         )
         for label, outcome in outcomes.items()
         for number, trial in enumerate(outcome.trials)

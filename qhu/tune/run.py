@@ -12,13 +12,15 @@ from rich.console import Console
 from qhu import pipeline
 from qhu.checks import check
 from qhu.checks.sizes import check_processes
-from qhu.errors import UnknownName, UserError
+from qhu.errors import QhuError, UnknownName, UserError, fatal
 from qhu.grid import run as grid
-from qhu.grid.execute import Step
+from qhu.grid.execute import Failed, Step
+from qhu.grid.holes import refuse_holes
 from qhu.grid.steps import batches
+from qhu.grid.stopping import stoppable
 from qhu.record.store import Store
 from qhu.registry import Options, parse
-from qhu.settings.experiment import Experiment, MethodSpec, Seeds, refuse_tuned_on
+from qhu.settings.experiment import ALWAYS_RUN, Experiment, MethodSpec, Seeds, refuse_tuned_on
 from qhu.settings.tuned import Tuned, TunedMethod, TunedValue
 from qhu.study import Fit, Study
 from qhu.tune.files import refuse_foreign, write_experiment, write_trials
@@ -43,6 +45,7 @@ class TuningBudget(Options):
         return seeds
 
 
+@stoppable()
 def run(
     experiment: Experiment,
     trials: int,
@@ -71,7 +74,8 @@ def run(
     Raises:
         UserError: seeds are shared with the experiment, it cannot be tuned as it is, or the file
             is another's.
-        Interrupted: on Ctrl-C; the same command goes on where it stopped.
+        Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
+        Incomplete: methods failed; the file is written without them.
     """
     check_processes(workers, None)
     budget: TuningBudget = parse(TuningBudget, {"trials": trials, "seeds": seeds}, "qhu tune")
@@ -92,11 +96,12 @@ def run(
     grid.grade(study, console, workers)
     check(study)
     searches = [Search(label, scenarios, budget.trials) for label in experiment.methods]
-    outcomes = _searched(study, searches, console, workers)
+    outcomes, failed = _searched(study, searches, console, workers)
     tuned = _tuned(experiment, called, scenarios, budget, outcomes)
     write_trials(Path("runs") / "tuned" / called, outcomes)
     write_experiment(tuned, out)
     print_outcomes(tuned, outcomes, out, console)
+    refuse_holes({"": failed}, out, console, unit="method")
     return out
 
 
@@ -134,18 +139,31 @@ def _narrowed(experiment: Experiment, scenario: str) -> Experiment:
 
 def _searched(
     study: Study, searches: Sequence[Search], console: Console, workers: int
-) -> dict[str, SearchResult]:
-    """The search of every method, in the order of the experiment."""
+) -> tuple[dict[str, SearchResult], list[str]]:
+    """The search of every method, in the order of the experiment, and why others failed.
+
+    Raises:
+        QhuError: one of the reference methods failed.
+    """
     trained = [Step(study, "training", f"train {fits[0]}", _train, fits) for fits in batches(study)]
     tuning = [
-        Step(study, "tuning", asked.label, search, asked, frozenset(trained)) for asked in searches
+        Step(study, "tuning", asked.label, _search, asked, frozenset(trained)) for asked in searches
     ]
-    results = {
-        step.name: result
-        for step, result in grid.work_through([*trained, *tuning], console, workers)
-        if isinstance(result, SearchResult)
-    }
-    return {asked.label: results[asked.label] for asked in searches}
+    results = dict(grid.work_through([*trained, *tuning], console, workers))
+    failed = {s.name: results[s].reason for s in tuning if isinstance(results[s], Failed)}
+    if lost := [label for label in ALWAYS_RUN if label in failed]:
+        raise QhuError(f"{lost[0]}, to which all methods are compared: {failed[lost[0]]}")
+    done = {step.name: results[step] for step in tuning if step.name not in failed}
+    return done, [f"{label}: {why}" for label, why in failed.items()]
+
+
+def _search(study: Study, asked: Search) -> SearchResult:
+    """The search of a method; options that it refuses are the caller's to mend, and end it all."""
+    try:
+        return search(study, asked)
+    except UserError:
+        with fatal():
+            raise
 
 
 def _train(study: Study, fits: list[Fit]) -> None:
@@ -163,6 +181,7 @@ def _tuned(
     methods: dict[str, Any] = {
         label: MethodSpec(method=chosen.method, options=outcomes[label].best.options)
         for label, chosen in experiment.methods.items()
+        if label in outcomes  # one that failed has no options that were tuned
     }
     tuned = Tuned(
         experiment=experiment.name,

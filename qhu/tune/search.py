@@ -14,7 +14,8 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState, create_trial
 
 from qhu import pipeline, registry
-from qhu.errors import UserError
+from qhu.errors import UserError, is_fatal
+from qhu.record.failure import reason
 from qhu.record.stage import Stage
 from qhu.registry import Options
 from qhu.seeding import seed_sequence
@@ -94,8 +95,8 @@ def space_in(study: Study, label: str) -> Space:
 def search(study: Study, asked: Search) -> SearchResult:
     """Try options of a method; deterministic, whatever else is tuned.
 
-    A method without options to tune has one trial. A combination that the method refuses is no
-    trial: another one is drawn.
+    A method without options to tune has one trial. A combination that the method refuses, or fails
+    with, is no trial: another one is drawn.
 
     Raises:
         UserError: the method refuses the experiment's own options, or nearly all others.
@@ -111,13 +112,15 @@ def search(study: Study, asked: Search) -> SearchResult:
             try:
                 options = registry.method.options(first.method, given)
                 value = bench.judged(options)
-            except UserError as error:
+            except Exception as error:
+                if is_fatal(error):
+                    raise
                 sampler.refuse()
-                refusals.append(str(error))
+                refusals.append(reason(error))
                 if len(refusals) > MOST_REFUSALS * asked.trials:
                     raise UserError(
                         f"{asked.label} refuses most combinations of its options, the last one "
-                        f"by: {error}; declare in its fields what is to be tuned"
+                        f"by: {refusals[-1]}; declare in its fields what is to be tuned"
                     ) from None
             else:
                 sampler.learn(value)

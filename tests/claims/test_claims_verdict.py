@@ -95,6 +95,34 @@ def test_all_tests_of_a_page_are_corrected_together():
     assert judge(tests)[0].verdict.startswith("cannot tell")
 
 
+@pytest.mark.parametrize("direction", ["above", "below", "either", "within"])
+def test_every_interval_says_what_the_outcome_says(direction):
+    """Claimed as it lies outside what it is tested against; equivalent as it lies in the margin."""
+    random, margin = np.random.default_rng(7), 0.05
+    values = {
+        str(number): 0.5 + mean + spread * random.standard_normal(8)
+        for number, (mean, spread) in enumerate(
+            (mean, spread) for mean in (-0.3, -0.06, 0, 0.02, 0.3) for spread in (1e-3, 0.05, 0.3)
+        )
+    }
+    test = Test("t", of_values(values, 0.5), direction, against=0.5, margin=margin)
+    outcomes = set()
+    for row in judge([test])[0].parts.to_dict("records"):
+        low, high = row["ci_low"] - 0.5, row["ci_high"] - 0.5
+        above, below, inside = low > 0, high < 0, -margin < low and high < margin
+        outcomes.add(row["outcome"])
+        if direction == "within":
+            outside = low > margin or high < -margin
+            assert row["outcome"] == (1 if inside else -1 if outside else 0)
+        else:
+            as_claimed = {"above": above, "below": below, "either": above or below}[direction]
+            small = {"above": high < margin, "below": low > -margin}.get(direction, inside)
+            assert (row["outcome"] == 1) <= as_claimed
+            assert (row["outcome"] == -1) <= (small or above or below)
+            assert (row["outcome"] == 0) <= (low <= 0 <= high)
+    assert {-1, 0, 1} >= outcomes >= {0, 1}
+
+
 def test_counts_need_no_test():
     parts = of_values({"a": np.array([-0.5]), "b": np.array([-0.1])})
     assert verdict(Test("t", parts, "below", exact=True)) == "supported"

@@ -211,6 +211,7 @@ def test_the_released_split_is_one_for_all_seeds():
 def test_without_validation_rows_the_rest_is_train():
     split = split_rows(IRIS, DataSpec(val=0), 4)
     assert [len(split.train), len(split.val), len(split.test)] == [120, 0, 30]
+    assert IRIS.y[split.val].tolist() == [], "an empty part can still be asked for"
 
 
 def test_scaled_by_all_rows_test_rows_reach_the_ends():

@@ -86,7 +86,7 @@ def commands(page):
 
 def tutorial(page):
     """Whether the build of the site runs the page's commands."""
-    return page.parent.name == "tutorials"
+    return page.parent.name in ("tutorials", "notebooks")
 
 
 def quick(words):

@@ -78,4 +78,3 @@ def test_the_site_brings_its_fonts():
     fonts = {str(file.relative_to(static)) for file in static.rglob("*.woff2")}
     assert set(asked) == fonts != set()
     assert "https:" not in (ROOT / "docs/_templates/custom_templates/extra_head.html").read_text()
-    assert "docs/_static/fonts" in (ROOT / "NOTICE").read_text()

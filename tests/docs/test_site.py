@@ -58,8 +58,18 @@ def test_captions_can_be_searched_and_figures_say_what_is_seen(site):
     assert found["docnames"].index("methods/scrub") in found["terms"]["pale"]
 
 
-@pytest.mark.parametrize("name", ["first-study", "noisy-twin", "rehearsal"])
+@pytest.mark.parametrize("name", ["first-study", "noisy-twin"])
 def test_tutorials_show_what_their_commands_print(site, name):
     page = (site / "tutorials" / f"{name}.html").read_text()
     assert "report: " in page
     assert "retrain" in page
+
+
+@pytest.mark.parametrize("name", ["first-study", "own-parts", "rehearsal"])
+def test_notebooks_show_their_answers_and_what_they_link_is_there(site, name):
+    page = site / "notebooks" / f"{name}.html"
+    links = [link for link in re.findall(r'href="([^"#]+)"', page.read_text()) if ":" not in link]
+    assert [link for link in links if link.endswith("report.html")]
+    assert all((page.parent / link).exists() for link in links)
+    assert "did not forget" in page.read_text() or name == "rehearsal"  # of a single seed
+    assert "━" not in page.read_text(), "progress is for who waits"

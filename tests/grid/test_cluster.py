@@ -2,6 +2,7 @@
 
 import functools
 import json
+import multiprocessing
 import os
 import pickle
 import re
@@ -19,10 +20,11 @@ from distributed import Client, KilledWorker, LocalCluster
 from threadpoolctl import threadpool_info
 
 from qhu import pipeline, registry
-from qhu.errors import UserError
+from qhu.errors import UserError, fatal
 from qhu.grid import cluster
 from qhu.grid import run as grid
 from qhu.grid.execute import Step
+from qhu.grid.stopping import SIGNALS
 from qhu.record import foreign
 from qhu.record.store import Store
 from qhu.settings.experiment import load_experiment
@@ -164,14 +166,32 @@ def inside():
         yield made
 
 
-def test_a_mistake_found_by_a_worker_is_the_callers(tiny, qhu, inside, monkeypatch):
+def test_what_a_worker_cannot_go_on_with_is_the_callers(tiny, qhu, inside, monkeypatch):
     def wrong(study, cell):
-        raise UserError("lower the learning rate")
+        with fatal():
+            raise UserError("no space left")
 
     monkeypatch.setattr(pipeline, "evaluate", wrong)
     code, _, errors = qhu("run", tiny, "--out", "here", "--scheduler", inside.scheduler_address)
-    assert (code, errors) == (2, "qhu: lower the learning rate\n")
+    assert (code, errors) == (2, "qhu: no space left\n")
     assert json.loads(Path("here/run.json").read_text())["status"] == "failed"
+
+
+def test_a_cell_that_fails_on_a_worker_is_a_hole(tiny, qhu, inside, monkeypatch):
+    evaluate = pipeline.evaluate
+
+    def wrong(study, cell):
+        if (cell.method, cell.seed) == ("finetune", 0):
+            raise KilledWorker("x", None, 3) if cell.scenario == "class" else ValueError("bad")
+        return evaluate(study, cell)
+
+    monkeypatch.setattr(pipeline, "evaluate", wrong)
+    code, _, errors = qhu("run", tiny, "--out", "here", "--scheduler", inside.scheduler_address)
+    assert code == 1 and errors.startswith("qhu: 2 cells failed")
+    record = json.loads(Path("here/run.json").read_text())
+    assert record["status"] == "incomplete"
+    cells = [(hole["scenario"], hole["method"], hole["seed"]) for hole in record["failed"]]
+    assert cells == [("subset", "finetune", 0), ("class", "finetune", 0)]
 
 
 def test_libraries_have_one_thread_in_a_step(tiny, qhu, inside, monkeypatch):
@@ -195,12 +215,22 @@ def test_local_workers_keep_memory_that_they_use_again():
     assert {found[name] for name in cluster.MALLOC_SETTINGS} == {"1000000000"}
 
 
-def test_ctrl_c_is_not_for_local_workers():
-    """Each would print a traceback."""
-    before = signal.getsignal(signal.SIGINT)
+def test_what_stops_a_run_is_not_for_local_workers():
+    """They would print a traceback each, or die before their results are kept."""
+    before = [signal.getsignal(number) for number in SIGNALS]
     with cluster._local(1) as made, Client(made) as client:
-        assert set(client.run(signal.getsignal, signal.SIGINT).values()) == {signal.SIG_IGN}
-    assert signal.getsignal(signal.SIGINT) is before
+        for number in SIGNALS:
+            assert set(client.run(signal.getsignal, number).values()) == {signal.SIG_IGN}
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_workers_that_an_end_in_haste_left_are_ended():
+    others = set(multiprocessing.active_children())
+    child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(600,))
+    child.start()
+    cluster._end(others)
+    child.join(60)
+    assert child.exitcode == -signal.SIGKILL
 
 
 def test_what_cannot_begin_is_passed_over_and_comes_first_later():
@@ -310,6 +340,7 @@ def test_a_step_that_kills_its_workers_is_named(tiny, qhu, inside, monkeypatch):
     code, _, errors = qhu("run", tiny, "--out", "here", "--scheduler", inside.scheduler_address)
     assert code == 1
     assert re.search(r"train \S+ .*: every worker that tried it died", errors)
+    assert json.loads(Path("here/run.json").read_text())["status"] == "failed"
 
 
 NOTEBOOK = """

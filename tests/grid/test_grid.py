@@ -27,6 +27,8 @@ FILES = {
     "summary.csv",
     "predictions.parquet",
     "history.jsonl",
+    "costs.csv",
+    "stages.txt",
     "circuit.svg",
     "references.bib",
     "report.html",
@@ -75,6 +77,17 @@ def test_a_run_writes_every_file_of_the_contract(tiny, qhu):
     history = [json.loads(line) for line in (here / "history.jsonl").read_text().splitlines()]
     steps = [line for line in history if line.get("method") == "scrub" and "step" in line]
     assert len(steps) == 2 * (4 + 5)  # by seed, an epoch of each scenario
+    costs = pd.read_csv(here / "costs.csv").set_index(["scenario", "method", "seed"])
+    assert set(costs.index) == set(results.set_index(["scenario", "method", "seed"]).index)
+    assert (costs["seconds"] > 0).all()
+    stack = costs.loc["subset"].xs("retrain", level="method")
+    assert len(stack) == 2 and stack["seconds"].nunique() == 1, "an equal share of one stack"
+    oracles = [line for line in history if line["stage"] == "oracle"]
+    for (scenario, method, seed), row in costs.iterrows():
+        if method == "retrain":  # what training the oracle took, not handing it on
+            epochs = [x for x in oracles if (x["scenario"], x["seed"]) == (scenario, seed)]
+            assert row["steps"] % len(epochs) == 0 and row["steps"] > 0
+        assert method != "none" or row["steps"] == 0
     models = sorted(path.name for path in (here / "models").iterdir())
     assert "seed0-teacher.safetensors" in models
     assert "seed1-class-oracle.safetensors" in models
@@ -139,7 +152,7 @@ def test_files_are_written_again_by_other_code_and_nothing_is_computed(tiny, qhu
     qhu(*command)
     summary = Path("here/summary.csv").read_text()
     monkeypatch.setattr("qhu.record.environment.files_digest", lambda: "edited")
-    monkeypatch.setattr("qhu.grid.collect.summarise", lambda results: results.head(1))
+    monkeypatch.setattr("qhu.grid.collect.summarise", lambda results, scores: results.head(1))
     monkeypatch.setattr("qhu.grid.collect.write_report", lambda folder: None)
     monkeypatch.setattr(Store, "put", None)
     assert "nothing to compute" not in qhu(*command)[1]
@@ -268,8 +281,9 @@ def test_every_stage_runs_under_the_noise_of_a_device(tiny, qhu):
     effective = json.loads(Path("noisy/run.json").read_text())["effective"]
     assert {effective[stage]["device"] for stage in effective} == {"fake_manila"}
     qhu("run", tiny, "--out", "exact")
-    noisy, exact = (pd.read_csv(f"{name}/results.csv").value for name in ("noisy", "exact"))
-    assert (noisy - exact).abs().max() > 0.01
+    noisy, exact = (pd.read_csv(f"{name}/results.csv") for name in ("noisy", "exact"))
+    noisy = noisy[noisy["backend"] == "fake_manila"].reset_index()
+    assert (noisy["value"] - exact["value"]).abs().max() > 0.01
 
 
 def test_a_noisy_evaluation_reuses_the_exact_models(tiny, qhu, monkeypatch):
@@ -279,6 +293,30 @@ def test_a_noisy_evaluation_reuses_the_exact_models(tiny, qhu, monkeypatch):
     exact = next(Path("runs/tiny/statevector").iterdir())
     for model in (exact / "models").iterdir():
         assert model.read_bytes() == Path("noisy/models", model.name).read_bytes()
+
+
+def test_exact_values_of_the_same_models_stand_beside_a_noisy_run(tiny, qhu):
+    """Those that an exact run writes, whoever works; the files of models and rows are the run's."""
+    qhu("run", tiny, "--out", "exact")
+    code, out, errors = qhu("run", tiny, "--backend", "fake_manila", "--out", "noisy")
+    assert (code, errors) == (0, "")
+    told = "Models were trained and unlearned exactly (statevector); only what they answer was"
+    assert f"{told} computed on fake_manila." in " ".join(out.split())
+    results, exact = (pd.read_csv(f"{name}/results.csv") for name in ("noisy", "exact"))
+    assert results["backend"].unique().tolist() == ["fake_manila", "statevector"]
+    beside = results[results["backend"] == "statevector"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(beside, exact)
+    assert pd.read_csv("noisy/summary.csv")["backend"].nunique() == 2
+    rows = (pd.read_parquet(f"{name}/predictions.parquet") for name in ("noisy", "exact"))
+    assert len({len(table) for table in rows}) == 1
+    page = Path("noisy/report.html").read_text()
+    assert told in page and "Beside the exact values</h3>" in page
+    assert told not in Path("exact/report.html").read_text()
+
+
+def test_no_exact_values_stand_beside_a_network_without_a_circuit(tiny, qhu):
+    qhu("run", tiny, "-s", "model.quantum=false", "--backend", "fake_manila", "--out", "noisy")
+    assert pd.read_csv("noisy/results.csv")["backend"].nunique() == 1
 
 
 def test_shots_are_the_same_draw_whatever_ran_before(tiny, qhu, monkeypatch):

@@ -38,6 +38,22 @@ def test_a_score_that_is_not_declared_is_refused(make_evidence):
         measure(make_evidence(), ["kl"], {"kl": partial})
 
 
+@pytest.mark.parametrize("span", [(0, 1e-3), (-1, -1e-3), (30, None), (None, -1)])
+def test_a_score_outside_its_declared_span_is_refused(make_evidence, span):
+    entry = registry.metric["kl"]
+    reading = entry.reads["kl"].model_copy(update={"span": span})
+    with pytest.raises(QhuError, match=r"'kl' returns kl_\w+ = [\d.]+, and declares a span of"):
+        measure(make_evidence(), ["kl"], {"kl": dataclasses.replace(entry, reads={"kl": reading})})
+
+
+def test_rounding_past_the_end_of_a_span_is_no_mistake(make_evidence):
+    entry, measured = registry.metric["kl"], measure(make_evidence(), ["kl"])
+    most = max(score.value for score in measured.values()) - 1e-9
+    reading = entry.reads["kl"].model_copy(update={"span": (0, most)})
+    entry = dataclasses.replace(entry, reads={"kl": reading})
+    assert measure(make_evidence(), ["kl"], {"kl": entry}) == measured
+
+
 def test_a_score_that_two_metrics_declare_is_refused(make_evidence):
     kl = registry.metric["kl"]
     other = dataclasses.replace(registry.metric["js"], reads=kl.reads | registry.metric["js"].reads)

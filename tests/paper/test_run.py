@@ -7,6 +7,7 @@ import pytest
 
 from qhu.errors import UnknownName
 from qhu.grid import run as grid
+from qhu.grid.holes import RunOutcome
 from qhu.paper import run as paper
 from qhu.paper.audit import PUBLISHED
 from qhu.report.paper.released import COUNTERPARTS, SCENARIOS
@@ -40,9 +41,10 @@ def test_each_protocol_runs_in_its_ordinary_folder(monkeypatch, names):
     def run_all(runs, console, workers):
         for one, out in runs.values():
             asked.append((one.name, one.seeds, out, workers))
-        return [Path(one.name) for one, _ in runs.values()]
+        return [RunOutcome(Path(one.name), []) for one, _ in runs.values()]
 
     monkeypatch.setattr(grid, "run_all", run_all)
+    monkeypatch.setattr(RunOutcome, "is_usable", True)
     monkeypatch.setattr(paper, "write_paper", lambda out, runs: written.append((out, runs)) or out)
     paper.run(names, "3-4", Path("there"), paper.Console(), 2)
     assert asked == [("paper-iris", (3, 4), None, 2), ("iris", (3, 4), None, 2)]

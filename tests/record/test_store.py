@@ -3,6 +3,7 @@
 import os
 import random
 import stat
+import time
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +170,36 @@ def test_files_of_killed_writers_do_not_pile_up(tmp_path):
             partial.write_text("x")
         assert [path.name for path in tmp_path.glob(".*.part")] == [living.name]
     assert not list(tmp_path.glob(".*.part"))
+
+
+def slow():
+    time.sleep(0.02)
+    return ARRAYS, {"steps": 1}
+
+
+@pytest.mark.parametrize("memory", [False, True])
+def test_the_time_a_stage_took_is_kept_beside_it_and_never_in_it(tmp_path, memory):
+    disk = Store(tmp_path / "store")
+    store = MemoryStore(below=disk) if memory else disk
+    assert store.seconds("ab12") is None
+    store.get("ab12", slow)
+    first = store.seconds("ab12")
+    assert first >= 0.02
+    if not memory:
+        content = store.path("ab12").read_bytes()
+        store.path("ab12").unlink()
+        store.get("ab12", lambda: (ARRAYS, {"steps": 1}))
+        assert store.path("ab12").read_bytes() == content
+        assert store.seconds("ab12") < first
+    store.put("ab13", ARRAYS, {})
+    assert store.seconds("ab13") is None
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1" * 100])
+def test_a_time_that_is_none_is_not_known(tmp_path, text):
+    store = Store(tmp_path / "store")
+    store.put("ab12", ARRAYS, {}, seconds=1.5)
+    assert store.seconds("ab12") == 1.5
+    store.path("ab12").with_suffix(".seconds").write_text(text)
+    assert store.seconds("ab12") is None
+    assert MemoryStore(below=store).seconds("ab12") is None

@@ -163,7 +163,7 @@ def write_run(folder: Path, results: pd.DataFrame, seeds: int = 10, **changes: o
     write_record(folder, results, **changes)
     (folder / "experiment.yaml").write_text(yaml.safe_dump(SETTINGS))
     results.to_csv(folder / "results.csv", index=False)
-    summarise(results).to_csv(folder / "summary.csv", index=False)
+    summarise(results, scores_of(results)).to_csv(folder / "summary.csv", index=False)
     lines = map(json.dumps, make_history(seeds))
     (folder / "history.jsonl").write_text("".join(f"{line}\n" for line in lines))
     (folder / "circuit.svg").write_text(CIRCUIT)

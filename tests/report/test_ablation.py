@@ -73,7 +73,7 @@ def test_the_page_is_one_offline_file(page, outline):
         "Per step lca rises (+1.00",
         "scrub shows no difference",
         "kl_forget minus the floor",
-        "mean and 95 % interval over 10 seeds, 10 rows per seed",
+        "mean and 95 % interval over 10 seeds, each thin; 10 rows per seed",
         "per step",
         "<li>2, 3: Teacher, oracle and floor of a seed started from the same weights.</li>",
         "<li>1: Teacher, oracle and floor of a seed each started from weights of their own.</li>",
@@ -128,13 +128,13 @@ def test_the_setup_of_every_value_stands_beside_its_scores(write):
     rows = [
         re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in re.findall("<tr>.*?</tr>", table)
     ]
-    assert rows[0][:6] == ["value", "rows", "classes", "inputs", "commonest class", "linear model"]
+    assert rows[0][:2] == ["value", "classes"]
     by_label = {row[0]: dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
     assert by_label["3"]["classes"] == "10" and by_label["1"]["classes"] == "3"
     assert by_label["3"]["front parameters"] == "9" and by_label["1"]["front parameters"] == "0"
-    assert by_label["1"]["linear model"] == "0.875"
-    assert by_label["2"]["teacher"].startswith("0.9")
-    beyond = (float(by_label["2"]["teacher"]) - 1 / 3) / (2 / 3)
+    assert "The same for every value: rows 150, inputs 4," in table
+    assert "commonest class 0.333, linear model 0.875, teacher 0.943, qubits 4," in table
+    beyond = (0.943 - 1 / 3) / (2 / 3)
     assert float(by_label["2"]["beyond chance"]) == pytest.approx(beyond, abs=1e-3)
     assert "Values have 3 and 10 classes" in table
     assert "independent samples (Welch)" in table
@@ -175,3 +175,50 @@ def test_runs_that_read_a_score_in_two_ways_are_refused(write, folder, tmp_path)
     (copy / "2" / "run.json").write_text(json.dumps(record))
     with pytest.raises(UserError, match="2 reads the score kl_forget in another way"):
         write(copy)
+
+
+def answer(page):
+    return page.split('<section id="answer">')[1].split("</section>")[0]
+
+
+def test_the_page_opens_with_the_answer_in_words(page):
+    lead = answer(page)
+    assert "<strong>iris: subset:</strong> kl_forget minus the floor rises with layers for" in lead
+    assert "no change shown for scrub (10 seeds) (smallest difference this could see: 0." in lead
+    assert "warning" not in lead
+
+
+def test_the_answer_of_values_without_order_names_them(write):
+    lead = answer(write(ordered=False))
+    assert "kl_forget minus the floor falls with 1 instead of 3 for lca" in lead
+    assert "; falls with 2 instead of 3 for lca; no change shown for scrub (10 seeds)" in lead
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 4])
+def test_few_seeds_are_answered_by_their_number_and_a_warning(write, folder, tmp_path, seeds):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    for label in "123":
+        table = pd.read_csv(copy / label / "results.csv")
+        table[table["seed"] < seeds].to_csv(copy / label / "results.csv", index=False)
+    lead = answer(write(copy))
+    words = "1 seed" if seeds == 1 else f"{seeds} seeds"
+    assert f"<strong>iris: class:</strong> no change shown ({words})." in lead
+    assert lead.count('class="warning"') == 1 and "claims need 5 seeds or more" in lead
+    assert "rises" not in lead and "falls" not in lead
+
+
+def test_legends_name_what_is_drawn_above_them_and_nothing_else(page):
+    legends = re.findall(r'<ul class="legend".*?</ul>', page, re.DOTALL)
+    named = [re.findall(r"</svg> (\w+)", legend) for legend in legends]
+    drawn, all_panels = ["none", "scrub", "lca"], ["none", "retrain", "floor", "scrub", "lca"]
+    assert named == [drawn, all_panels] * 2
+
+
+def test_methods_that_a_run_lacks_are_not_listed(write, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    for label in "123":
+        table = pd.read_csv(copy / label / "results.csv")
+        table[table["method"] != "floor"].to_csv(copy / label / "results.csv", index=False)
+    page = write(copy, read="acc_forget")
+    assert "2, beside none, retrain<" in page
+    assert "</svg> floor" not in page

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from evidence_studies import make_study
+from pypdf import PdfReader
 
 from qhu.report.evidence.page import write_evidence
 from qhu.report.paper_claims.page import write_claims
@@ -31,6 +32,8 @@ FRAME = """<!doctype html><link rel="icon" href="data:,"><script>
 addEventListener("message", event => document.title = event.data)
 </script><iframe src="{page}" width="{width}" height="900" style="border: 0"></iframe>"""
 
+MARGIN = 12 / 25.4 * 72
+"""Points that paper is left white at its edges."""
 CLAIMS = f"""claim,test,estimate,ci_low,ci_high,verdict
 {"Words of a claim " * 9},{"words of its test " * 20},-12345.678,-23456.789,34567.891,cannot tell
 """
@@ -86,3 +89,26 @@ def test_the_probe_sees_overflow_and_errors(probe):
     assert content > 360
     assert wide > 0
     assert "seen" in "".join(console)
+
+
+def test_on_paper_no_column_is_cut_off(pages, tmp_path):
+    """Landscape; every letter of every table lies on the page, also of what is folded on screen."""
+    paper = tmp_path / "paper.pdf"
+    options = [f"--user-data-dir={tmp_path}/profile", "--no-pdf-header-footer"]
+    command = [CHROMIUM, *QUIET, *options, f"--print-to-pdf={paper}", pages["run"].as_uri()]
+    subprocess.run(command, capture_output=True, timeout=120, check=True)
+    ends, seen = [], []
+
+    def note(text, transform, matrix, font, size):
+        if text.strip():
+            ends.append(matrix[4] * transform[0] + matrix[5] * transform[2] + transform[4])
+            seen.append(text)
+
+    sheets = PdfReader(paper).pages
+    for sheet in sheets:
+        assert sheet.mediabox.width > sheet.mediabox.height
+        sheet.extract_text(visitor_text=note)
+    assert min(ends) > 0 and max(ends) < sheets[0].mediabox.width - MARGIN
+    text = re.sub(r"\s", "", "".join(seen))
+    for column in ("mia_forget", "delta_mia_forget", "acc_test_kept", "uqi"):
+        assert column in text

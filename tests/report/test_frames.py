@@ -1,9 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 
 from qhu.errors import UserError
 from qhu.report.frames import RESULTS, SUMMARY, load_run
+from qhu.report.run.page import write_report
 
 
 def rewrite(path, change):
@@ -22,7 +24,7 @@ def test_a_run_is_read_with_its_types(run_folder, results):
     assert set(run.losses["stage"]) == {"teacher", "oracle", "unlearn"}
     assert run.losses["at"].notna().all()
     assert set(run.facts.columns) == {
-        *("stage", "scenario", "method", "seed", "steps", "rewound_to", "kept")
+        *("stage", "scenario", "method", "seed", "steps", "seconds", "rewound_to", "kept")
     }
 
 
@@ -87,3 +89,35 @@ def test_a_score_that_the_record_does_not_know_is_named(run_folder):
 def test_any_other_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match="not a run folder"):
         load_run(tmp_path)
+
+
+RETRAINED = {"stage": "unlearn", "scenario": "subset", "method": "retrain", "seed": 0}
+
+
+@pytest.fixture
+def retrained(run_folder):
+    """A run whose oracle was handed on in no step, as the history of a run says."""
+    line = json.dumps({**RETRAINED, "steps": 0, "facts": {}})
+    rewrite(run_folder / "history.jsonl", lambda text: f"{text}{line}\n")
+    return run_folder
+
+
+def test_costs_are_those_of_their_file(retrained):
+    costs = "scenario,method,seed,steps,seconds\nsubset,retrain,0,180,2.5\n"
+    (retrained / "costs.csv").write_text(f"{costs}subset,scrub_rewind,3,40,\n")
+    facts = load_run(retrained).facts.set_index(["method", "seed"])
+    assert facts.loc[("retrain", 0), ["steps", "seconds"]].tolist() == [180, 2.5]
+    assert facts.loc[("scrub_rewind", 3), "rewound_to"] == 6
+    assert np.isnan(facts.loc[("scrub_rewind", 3), "seconds"])
+    page = write_report(retrained).read_text()
+    assert "retrain: 180<" in page and "retrain: 2.5 s<" in page
+    assert "0.22 × retrain" in page  # 40 of 180
+
+
+def test_a_run_of_an_earlier_version_does_not_know_what_retraining_took(retrained):
+    facts = load_run(retrained).facts.set_index(["method", "seed"])
+    assert np.isnan(facts.loc[("retrain", 0), "steps"])
+    assert facts["seconds"].isna().all()
+    assert (facts.loc["scrub_rewind", "steps"] == 40).all()
+    page = write_report(retrained).read_text()
+    assert "× retrain" not in page and "retrain: " not in page

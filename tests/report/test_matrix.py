@@ -13,7 +13,7 @@ from qhu.report.run.sections import sections
 from qhu.report.statistics import summarise
 from qhu.report.tables import Compared
 
-NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
+NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps", "seconds"])
 COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 
 
@@ -58,7 +58,9 @@ def planted():
 @pytest.fixture
 def seen(scores_of):
     def seen(results):
-        return sections(results, summarise(results), scores_of(results), NO_FACTS)[0]
+        return sections(
+            results, summarise(results, scores_of(results)), scores_of(results), NO_FACTS
+        )[0]
 
     return seen
 
@@ -85,7 +87,7 @@ def test_planted_methods_get_their_signs(seen):
 
 
 def test_signs_agree_with_the_verdicts_and_tests_of_the_page(results, scores):
-    for section in sections(results, summarise(results), scores, NO_FACTS):
+    for section in sections(results, summarise(results, scores), scores, NO_FACTS):
         verdicts = {row.method: row for row in section.answer.table.rows}
         assert {row.method for row in section.matrix.rows} == set(verdicts)
         for row in section.matrix.rows:
@@ -151,7 +153,9 @@ def test_a_similarity_goes_the_other_way():
     values = {"floor": around(0.7, 0.01, 1), "eu_k": around(0.9, 0.01, 2)}
     values["lca"] = around(0.2, 0.01, 3)
     results = table({"like_forget": values})
-    (section,) = sections(results, summarise(results), {score.name: score}, NO_FACTS)
+    (section,) = sections(
+        results, summarise(results, {score.name: score}), {score.name: score}, NO_FACTS
+    )
     assert [(row.method, row.near.sign) for row in section.matrix.rows] == [
         ("eu_k", "✓"),
         ("floor", ""),
@@ -208,3 +212,12 @@ def test_many_scenarios_of_one_method_and_one_seed(tmp_path, results, write_run)
     page = write_report(write_run(tmp_path / "run", many, seeds=1)).read_text()
     assert page.count('class="lead sentence"') == 5
     assert not re.search(r"\bnan\b", page)
+
+
+def test_tables_lead_with_the_distance(results, scores):
+    """A telephone shows a column or two."""
+    for section in sections(results, summarise(results, scores), scores, NO_FACTS):
+        assert section.scores.columns[0].metric == "kl_forget"
+        assert section.tests.columns[0].metric == "kl_forget − floor"
+        names = [column.metric for column in section.scores.columns]
+        assert len(set(names)) == len(names) and "acc_retain" in names

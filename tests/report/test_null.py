@@ -83,8 +83,9 @@ def scores(rng, seeds, methods=ROWS, scenarios=("subset", "class")):
 def run_claims(rng, seeds, folder, write_record):
     results = scores(rng, seeds)
     write_record(folder, results)
-    nothing = pd.DataFrame(columns=["scenario", "method", "steps"])
-    found = sections(results, summarise(results), read_scores(folder, results), nothing)
+    nothing = pd.DataFrame(columns=["scenario", "method", "steps", "seconds"])
+    read = read_scores(folder, results)
+    found = sections(results, summarise(results, read), read, nothing)
     text = " ".join(s.text for one in found for s in one.reading)
     text += " ".join(f"{part.text}: " for one in found for part in one.answer.parts)
     marks = any(c.stands_out for one in found for row in one.tests.rows for c in row.cells)
@@ -211,7 +212,7 @@ def test_a_page_that_claims_whatever_differs_is_seen_to_claim(
     page, tmp_path, write_record, monkeypatch
 ):
     """By a mark and by a sentence: otherwise no rate below says anything."""
-    monkeypatch.setattr("qhu.report.statistics.LEVEL", 2.0)
+    monkeypatch.setattr("qhu.report.statistics.LEVEL", 1e6)
     assert PAGES[page](np.random.default_rng(0), 5, tmp_path, write_record) == (True, True)
 
 

@@ -43,7 +43,7 @@ def test_ids_are_unique_and_references_lead_somewhere(page, outline):
         "forget the whole class 0",
         "What the numbers support",
         "Differences to the honest rows, paired by seed",
-        "Every metric of this scenario",
+        "every metric of this scenario",
         "rows per seed (n)",
         "10 (0–9)",
         "What the figures mean",
@@ -120,12 +120,12 @@ def test_few_metrics_without_history_or_drawing(tmp_path, few, write_run):
     assert "No drawing of the circuit was recorded" in text
 
 
-def test_sections_of_two_backends_are_told_apart_in_the_contents(tmp_path, few, write_run):
-    small = few[few["metric"] == "uqi"]
-    both = pd.concat([small, small.assign(backend="statevector")])
+def test_exact_values_stand_beside_those_asked_for_and_have_no_section(tmp_path, few, write_run):
+    both = pd.concat([few, few.assign(backend="statevector")])
     text = write_report(write_run(tmp_path / "run", both, seeds=1)).read_text()
-    links = re.findall(r'<a href="#s-[^"]*">([^<]*)</a>', text)
-    assert links == ["iris: subset on fake_brisbane", "iris: subset on statevector"]
+    assert re.findall(r'<a href="#s-[^"]*">([^<]*)</a>', text) == ["iris: subset"]
+    assert text.count("<h3>Beside the exact values</h3>") == 1
+    assert "kl_<wbr>forget on statevector" in text
 
 
 def test_an_undefined_score_is_not_made_up(tmp_path, few, write_run):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from scipy import stats
+from scipy import special, stats
 
 from qhu.record.released import COLUMNS, SAME, SHUFFLED
 from qhu.report.paper.page import Runs, write_paper
@@ -17,7 +17,7 @@ from qhu.report.tables import Compared
 
 HONEST = ("none", "retrain", "floor")
 RESULT = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
-SEEDS = 6
+SEEDS, MOST_KL = 6, -np.log(1e-8)
 DISTANCE = "KL to the oracle (nats), test rows, against doing nothing:"
 
 
@@ -105,7 +105,10 @@ def test_a_figure_stands_beside_its_own_distributions(figures, theirs, ours):
             & (table["method"] == method)
             & (table["metric"] == metric)
         ]["value"]
-        low, high = stats.t.interval(0.95, SEEDS - 1, chosen.mean(), stats.sem(chosen))
+        share = chosen.mean() / MOST_KL  # log-odds of it, by the delta method
+        error = stats.sem(chosen) / MOST_KL / (share * (1 - share))
+        ends = stats.t.interval(0.95, SEEDS - 1, special.logit(share), error)
+        low, high = MOST_KL * special.expit(ends)
         assert found == pytest.approx((chosen.mean(), low, high, SEEDS))
 
 
@@ -168,7 +171,8 @@ def test_the_summary_counts_what_was_planted(figures, theirs, ours, read):
     found = told(figures, theirs, ours, read)
     # per method 3 accuracies, 6 distances and once the attack; the teacher's accuracies
     known = 2 * (11 * 9 + 3) + 11
-    assert found["Reproduced:"].startswith(f"{known - 1} of {known} released figures")
+    assert found["Reproduced:"].startswith(f"{known - 1} of {known} released figures (99 %) ")
+    assert "0 of 0" not in found["Reproduced:"]
     first, second = found[DISTANCE].split(". ")
     assert first.startswith("under their protocol, of 22 methods 0 are closer to the oracle")
     assert second.startswith("Under ours, of 22 methods 2 are closer to the oracle")
@@ -177,15 +181,37 @@ def test_the_summary_counts_what_was_planted(figures, theirs, ours, read):
 def test_one_seed_supports_nothing(published, theirs, ours, read):
     one, two = (table[table["seed"] == 0] for table in (theirs, ours))
     found = told(compare("iris", published, one, two, read), one, two, read)
-    assert found["Reproduced:"] == "unknown, one seed has no interval."
-    assert "0 are closer to the oracle; 0 are farther from the oracle;" in found[DISTANCE]
+    assert found["Reproduced:"].startswith("not counted. 1 seed under their protocol")
+    nothing = "of 22 methods nothing is claimed (1 seed)"
+    assert found[DISTANCE] == f"under their protocol, {nothing}. Under ours, {nothing}."
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 4])
+def test_no_share_is_told_of_few_seeds(published, theirs, ours, read, seeds):
+    """At two seeds 95 % predictions are so wide that every figure would lie inside."""
+    few = theirs[theirs["seed"] < seeds]
+    found = told(compare("iris", published, few, ours, read), few, ours, read)
+    assert found["Reproduced:"].startswith(f"not counted. {seeds} seeds under their protocol: ")
+    assert "%" not in found["Reproduced:"] and " of " not in found["Reproduced:"]
+    first, second = found[DISTANCE].split(". Under ours, ")
+    assert first == f"under their protocol, of 22 methods nothing is claimed ({seeds} seeds)"
+    assert second.startswith("of 22 methods 2 are closer")
+
+
+def test_a_share_is_told_from_five_seeds_on(published, theirs, ours, read):
+    few = theirs[theirs["seed"] < 5]
+    found = told(compare("iris", published, few, ours, read), few, ours, read)
+    assert "%) lie where one run under their protocol falls" in found["Reproduced:"]
 
 
 @pytest.mark.parametrize(("seeds", "closer"), [(4, 0), (5, 2)])
 def test_few_seeds_count_no_method(published, theirs, ours, read, seeds, closer):
     one, two = (table[table["seed"] < seeds] for table in (theirs, ours))
     found = told(compare("iris", published, one, two, read), one, two, read)
-    assert f"Under ours, of 22 methods {closer} are closer to the oracle" in found[DISTANCE]
+    claim = (
+        f"{closer} are closer to the oracle" if closer else f"nothing is claimed ({seeds} seeds)"
+    )
+    assert f"Under ours, of 22 methods {claim}" in found[DISTANCE]
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 import itertools
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -15,8 +16,8 @@ def axes():
 
 
 @pytest.fixture
-def summary(results):
-    return summarise(results[results["scenario"] == "subset"])
+def summary(results, scores):
+    return summarise(results[results["scenario"] == "subset"], scores)
 
 
 def test_every_method_has_its_own_look():
@@ -55,7 +56,7 @@ def test_curves_stop_where_not_all_seeds_go_on(axes):
 def test_labels_that_would_overlap_are_turned(labels, turned, axes):
     named = [f"{label}{number}" for number, label in enumerate(labels)]
     points = {"none": dict.fromkeys(named, Estimate(1.0, 0.5, 1.5, 5))}
-    plots.along(points, named, "ansatz", "accuracy", axes)
+    plots.along(points, {"none": np.ones((5, len(named)))}, named, "ansatz", "accuracy", axes)
     assert {label.get_rotation() for label in axes.get_xticklabels()} == {turned}
 
 
@@ -63,7 +64,8 @@ def test_labels_that_would_overlap_are_turned(labels, turned, axes):
 def test_labels_of_a_wide_range_do_not_touch(typical, axes):
     means = [typical, typical, 0.9 * typical, 4.0]
     points = {"none": {str(k): Estimate(m, m - 9, m + 9, 5) for k, m in enumerate(means)}}
-    plots.along(points, list("0123"), "ansatz", "distance", axes, ordered=False, zero=True)
+    seeds = {"none": np.array([means] * 5)}
+    plots.along(points, seeds, list("0123"), "ansatz", "distance", axes, ordered=False, zero=True)
     axes.figure.canvas.draw()
     assert axes.get_yscale() == "symlog"
     boxes = [label.get_window_extent() for label in axes.get_yticklabels() if label.get_text()]
@@ -77,5 +79,19 @@ def test_labels_of_a_wide_range_do_not_touch(typical, axes):
 def test_turned_labels_leave_less_height_for_words(letters, lines, axes):
     labels = ["a" * letters, "b" * letters]
     points = {"none": dict.fromkeys(labels, Estimate(1.0, 0.5, 1.5, 5))}
-    plots.along(points, labels, "ansatz", "agreement with the oracle, test rows", axes)
+    seeds = {"none": np.ones((5, 2))}
+    plots.along(points, seeds, labels, "ansatz", "agreement with the oracle, test rows", axes)
     assert axes.get_ylabel().count("\n") == lines - 1
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_every_seed_is_drawn_faint_beside_its_mean(ordered, axes):
+    values = np.random.default_rng(0).normal(size=(5, 3))
+    values[2, 1] = np.nan
+    points = {"lca": {label: Estimate(0.0, -1.0, 1.0, 5) for label in "123"}}
+    plots.along(points, {"lca": values}, list("123"), "layers", "KL", axes, ordered=ordered)
+    faint = [line for line in axes.lines if line.get_alpha()]
+    assert len(faint) == 5
+    assert all(line.get_color() == style("lca").colour for line in faint)
+    drawn = np.array([line.get_ydata() for line in faint])
+    np.testing.assert_array_equal(drawn, values)

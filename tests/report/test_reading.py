@@ -10,7 +10,7 @@ from qhu.report.run.reading import statements
 from qhu.report.run.sections import sections
 from qhu.report.statistics import judged, summarise
 
-NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
+NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps", "seconds"])
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_a_new_score_is_corrected_with_the_rest_of_the_page(results, scores, und
 
     def p_values(results):
         read = {**scores, "like_forget": score}
-        found = sections(results, summarise(results), read, NO_FACTS)[0].tests
+        found = sections(results, summarise(results, read), read, NO_FACTS)[0].tests
         return {
             (row.method, column.metric): cell.p
             for row in found.rows
@@ -210,7 +210,7 @@ def test_a_page_of_more_scenarios_claims_less(results, scores, undrawn):
     copies = pd.concat(one.assign(scenario=f"copy {n}") for n in range(6))
 
     def smallest(table):
-        found = sections(table, summarise(table), scores, NO_FACTS)[0].tests
+        found = sections(table, summarise(table, scores), scores, NO_FACTS)[0].tests
         return min(cell.p for row in found.rows for cell in row.cells if cell.p > 0)
 
     assert smallest(copies) == pytest.approx(6 * smallest(one))

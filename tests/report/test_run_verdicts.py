@@ -5,13 +5,15 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from qhu.report.run.sections import answered
 from qhu.report.run_tests import by_section, page_tests
-from qhu.report.run_verdicts import MARGIN
+from qhu.report.verdicts import MARGIN, UTILITY_MARGIN
 
 COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
-NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps"])
+NO_FACTS = pd.DataFrame(columns=["scenario", "method", "steps", "seconds"])
 
 
 @pytest.fixture
@@ -58,6 +60,49 @@ def test_planted_methods_get_their_verdicts(verdicts):
     }
     assert rows["lca"].smallest > 0.2
     assert rows["eu_k"].smallest < MARGIN
+
+
+@st.composite
+def run_values(draw):
+    """Scores in steps of few rows, some the same in every seed, over few seeds or many."""
+    seeds = draw(st.integers(3, 12))
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    methods = ["retrain", "floor", "none", "eu_k", "scrub", "lca"]
+    values = {}
+    for metric, rows in (("acc_forget", 10), ("mia_forget", 100), ("acc_test", 30)):
+        hits = dict(zip(methods, rng.choice([0.05, 0.5, 0.55, 0.9, 1.0], 6), strict=True))
+        values[metric] = {m: rng.binomial(rows, hits[m], seeds) / rows for m in methods}
+        values[metric]["eu_k"] = values[metric]["retrain"] + rng.choice([0, 0.01, 0.3])
+    return values
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(values=run_values())
+def test_printed_and_drawn_intervals_say_what_the_verdict_says(verdicts, values):
+    rows, answer = verdicts(values, n=10)
+    for row in rows.values():
+        printed = [cell.estimate for cell in answer.table.leaks(row)]
+        drawn = [row.forest_row(which) for which in range(len(row.leaks))]
+        forgot = [bool(low > -MARGIN and high < MARGIN) for low, high in row.inner]
+        sides = {"above" for v in row.leaks if v.low > 0}
+        sides |= {"below" for v in row.leaks if v.high < 0}
+        assert (row.verdict == "indistinguishable") == all(forgot)
+        if all(forgot):
+            assert all(-MARGIN < v.low <= v.mean <= v.high < MARGIN for v in printed)
+        else:
+            assert tuple(printed) == row.leaks
+            expected = {"did not forget": {"above"}, "over-forgot": {"below"}}
+            assert expected.get(row.verdict) in (None, sides)
+            assert row.verdict != "cannot tell" or len(sides) != 1
+        for line, outer, inner in zip(drawn, row.leaks, row.inner, strict=True):
+            assert (line.estimate, line.inner) == (outer, inner)
+            assert math.isnan(inner[0]) or outer.low <= inner[0] <= inner[1] <= outer.high
+        if row.kept == "kept":
+            assert row.utility.low > -UTILITY_MARGIN
+        else:
+            assert (row.kept == "lost") == bool(row.utility.high < 0)
 
 
 def test_who_forgot_did_so_in_every_score(verdicts):
@@ -107,10 +152,20 @@ def test_utility_and_cost_stand_beside_the_verdict(verdicts):
         "scrub": around(0.5, 0.01, 20, 3),
         "lca": around(0.88, 0.05, 20, 4),
     }
-    facts = pd.DataFrame({"scenario": "subset", "method": ["eu_k", "eu_k"], "steps": [40, 20]})
-    rows, _ = verdicts({"mia_forget": planted(), "acc_test": accuracy}, facts=facts)
+    facts = pd.DataFrame(
+        {
+            "scenario": ["subset", "subset", "subset", "class"],
+            "method": ["eu_k", "eu_k", "retrain", "retrain"],
+            "steps": [40, 20, 120, 7],
+            "seconds": [0.5, 1.5, 4.0, 99.0],
+        }
+    )
+    rows, answered = verdicts({"mia_forget": planted(), "acc_test": accuracy}, facts=facts)
     assert [rows[m].kept for m in ("eu_k", "scrub", "lca")] == ["kept", "lost", "cannot tell"]
     assert (rows["eu_k"].cost, rows["eu_k"].steps) == (30, "30")
+    assert rows["eu_k"].share_in_words == "0.25 × retrain"
+    assert (rows["eu_k"].seconds_in_words, rows["eu_k"].seconds_share) == ("1 s", 0.25)
+    assert answered.table.again == ("120", "4 s")
     assert math.isnan(rows["scrub"].cost)
 
 
@@ -140,3 +195,12 @@ def test_how_often_a_verdict_is_wrong(verdicts, apart):
         assert wrong["indistinguishable"] / (pages * len(methods)) < 0.12
     else:
         assert wrong["over-forgot"] + wrong["did not forget"] <= 2
+
+
+@pytest.mark.parametrize("seeds", [1, 4])
+def test_few_seeds_are_named_and_do_not_speak_of_what_there_is_to_forget(verdicts, seeds):
+    values = {method: its[:seeds] for method, its in planted().items()}
+    _, answer = verdicts({"mia_forget": values})
+    assert answer.caveats == []
+    assert f"of {seeds} seed" in answer.sentence and "it takes 5" in answer.sentence
+    assert answer.parts[0].marker == ""

@@ -5,20 +5,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
+from qhu.record.scores import Reading
 from qhu.report.statistics import (
     LEVEL,
     MIN_SEEDS,
+    equivalence_interval,
     estimates,
     holm,
     judged,
     mean_interval,
+    no_lower,
     paired,
     prediction_interval,
     summarise,
+    within,
 )
 from qhu.report.statistics import tested as t_tests
 from qhu.report.statistics import tested_apart as welch_test
 from qhu.report.statistics import tested_prediction as prediction_test
+
+SCORES = {"m": Reading(title="m", against=None, span=(0, None)).score("m", "m", "", "")}
 
 
 def table(values):
@@ -30,12 +36,6 @@ def table(values):
     ]
     columns = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def test_interval_against_scipy():
-    values = np.array([0.3, 0.7, 0.65, 0.2])
-    low, high = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
-    assert mean_interval(values) == pytest.approx((values.mean(), low, high, 4))
 
 
 def test_the_prediction_interval_holds_one_more_value():
@@ -55,18 +55,19 @@ def test_a_single_seed_has_no_interval():
 
 
 def test_summary_has_the_columns_of_the_contract_in_order_of_appearance():
-    summary = summarise(table({"b": [1, 2], "a": [3.0]}))
+    summary = summarise(table({"b": [1, 2], "a": [3.0]}), SCORES)
     assert summary.columns.tolist() == (
         ["dataset", "scenario", "method", "backend", "metric", "mean", "ci_low", "ci_high", "seeds"]
     )
     assert summary["method"].tolist() == ["b", "a"]
     assert summary["mean"].tolist() == [1.5, 3]
     assert summary["seeds"].tolist() == [2, 1]
-    assert summarise(table({})).columns.tolist() == summary.columns.tolist()
+    assert summarise(table({}), SCORES).columns.tolist() == summary.columns.tolist()
 
 
 def test_estimates_put_the_honest_rows_first():
-    summary = summarise(table({m: [1, 2] for m in ("scrub", "floor", "lca", "none", "retrain")}))
+    methods = ("scrub", "floor", "lca", "none", "retrain")
+    summary = summarise(table({m: [1, 2] for m in methods}), SCORES)
     assert list(estimates(summary, "m")) == ["none", "retrain", "floor", "scrub", "lca"]
     assert estimates(summary, "other") == {}
 
@@ -108,8 +109,9 @@ def test_few_seeds_and_no_spread_are_no_evidence(values, value):
     few, same = t_tests(rows(values[:4])), t_tests(rows([value] * len(values)))
     assert few["p"].isna().all() and same["p"].isna().all()
     assert same["same"].tolist() == [len(values) > 1]
-    (verdict,) = judged({"": same})[""]["verdict"]
-    assert verdict == ("same" if len(values) > 1 else "few seeds")
+    (row,) = judged({"": same})[""].to_dict("records")
+    assert row["verdict"] == ("same" if len(values) > 1 else "few seeds")
+    assert np.isnan([row["ci_low"], row["ci_high"]]).all()  # no test, no interval
 
 
 def test_scores_that_move_in_steps_are_known_to_a_step_at_best():
@@ -153,6 +155,62 @@ def test_verdicts():
     values[-1][: 7 - MIN_SEEDS] = np.nan
     found = judged({"page": t_tests(rows(*values))})["page"]
     assert found["verdict"].tolist() == ["above", "below", "not shown", "same", "few seeds"]
+
+
+def excludes(row):
+    return bool(row["ci_low"] > 0 or row["ci_high"] < 0)
+
+
+DIFFERENCES = st.one_of(
+    st.lists(st.integers(-3, 6).map(lambda steps: steps / 10), min_size=1, max_size=9),
+    st.lists(st.floats(-0.02, 0.1), min_size=5, max_size=9),
+    st.tuples(st.floats(-1, 1), st.integers(1, 9)).map(lambda same: [same[0]] * same[1]),
+)
+
+
+@given(st.lists(st.lists(DIFFERENCES, min_size=1, max_size=6), min_size=1, max_size=3))
+def test_an_interval_excludes_0_exactly_where_something_is_claimed(family):
+    """Whatever else the page tests: ties, few seeds and differences without spread."""
+    tables = {
+        number: t_tests(pd.DataFrame([pd.Series(values) for values in rows]), reach=1.0)
+        for number, rows in enumerate(family)
+    }
+    for table in judged(tables).values():
+        for row in table.to_dict("records"):
+            assert excludes(row) == (row["verdict"] in ("above", "below"))
+            assert excludes(row) == bool(row["p_holm"] < LEVEL)
+            if row["verdict"] in ("same", "few seeds"):
+                assert np.isnan([row["ci_low"], row["ci_high"]]).all()
+            else:
+                assert -1 <= row["ci_low"] <= row["mean"] <= row["ci_high"] <= 1
+
+
+def test_the_interval_of_a_judged_difference_has_the_level_of_holms_step():
+    """By hand: the smallest of three p-values is held against a third of the level, and so on."""
+    rng = np.random.default_rng(8)
+    values = rng.normal(0, 1, (3, 8)) + np.array([[9.0], [0.0], [0.1]])
+    found = judged({"": t_tests(rows(*values))})[""]
+    assert found["verdict"].tolist() == ["above", "not shown", "not shown"]
+    for row, sample, level in zip(
+        found.to_dict("records"), values, (LEVEL / 3, LEVEL / 2, LEVEL / 2), strict=True
+    ):
+        ends = stats.t.interval(1 - level, 7, sample.mean(), stats.sem(sample))
+        assert (row["ci_low"], row["ci_high"]) == pytest.approx(ends)
+
+
+@given(st.lists(st.integers(0, 4).map(lambda hits: hits / 10), min_size=5, max_size=9))
+def test_a_margin_holds_the_90_percent_interval_of_what_lies_within_it(values):
+    """Against SciPy's interval with the error of the test."""
+    (row,) = judged({"": t_tests(pd.DataFrame([values]) - 0.2)})[""].to_dict("records")
+    low, high = equivalence_interval(row)
+    if row["verdict"] == "same":
+        assert np.isnan([low, high]).all() and not within(row, 0.5)
+        return
+    expected = stats.t.interval(0.9, len(values) - 1, row["mean"], row["error"])
+    assert (low, high) == pytest.approx(expected)
+    for margin in (0.05, 0.1, 0.2):
+        assert within(row, margin) == (-margin < low and high < margin)
+        assert no_lower(row, margin) == (-margin < low)
 
 
 def test_the_smallest_effect_is_claimed_in_80_percent_of_studies():

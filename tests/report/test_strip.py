@@ -1,5 +1,7 @@
 """The strip plot: what is drawn of every seed, and that no value hides another."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -48,10 +50,14 @@ def test_every_seed_is_drawn_and_methods_are_named(drawn):
     assert {text.get_text() for text in axes.texts} == {"oracle", "floor"}
 
 
-@pytest.mark.parametrize("values", [[0.0], [0.0, 0.0], [1e-9, 18.0], [3.0]])
+@pytest.mark.parametrize(
+    "values", [[0.0], [0.0, 0.0], [1e-9, 18.0], [3.0], [0.07], [2e-3, 3e-3], [7e-5], [1e4]]
+)
 def test_zeros_and_wide_ranges_lie_inside_the_axis(drawn, values):
     axes = drawn({"eu_k": values}, "kl_forget")
     axes.figure.draw_without_rendering()
+    labels = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(labels))
     low, high = axes.get_xlim()
     assert low < min(0, *values, 1) and high > max(values)
 

@@ -87,7 +87,8 @@ def test_in_brief_it_is_the_verdicts_alone(run_folder):
     text = io.StringIO()
     print_summary(run_folder, Console(file=text), brief=True)
     assert printed(run_folder).endswith(text.getvalue())
-    assert text.getvalue().startswith("iris: subset")
+    assert text.getvalue().startswith("Models were trained and unlearned on statevector;")
+    assert "\niris: subset" in text.getvalue()
     assert "acc_retain" not in text.getvalue()
 
 

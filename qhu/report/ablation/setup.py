@@ -38,18 +38,32 @@ class Setup:
     parameters: Mapping[str, int]
 
 
-def setup_table(setups: Mapping[str, Setup], results: pd.DataFrame) -> list[list[str]]:
-    """Cells of a table with a row per value, the heads of the columns first.
+def setup_table(
+    setups: Mapping[str, Setup], results: pd.DataFrame
+) -> tuple[list[list[str]], list[tuple[str, str]]]:
+    """What values are made of: where they differ, and what is the same for all.
 
     Args:
         setups: by label.
         results: rows of the results of all values, with the value as ``at``.
+
+    Returns:
+        Cells of a table with a row per value, the heads of the columns first; names of what all
+        have in common, with the value.
     """
+    columns = _columns(setups, results)
+    shown = {head: cells for head, cells in columns.items() if len(set(cells)) > 1}
+    others = {head: cells[0] for head, cells in columns.items() if head not in shown}
+    alike = [(head, cell) for head, cell in others.items() if cell != "–"]
+    return [list(shown), *map(list, zip(*shown.values(), strict=True))], alike
+
+
+def _columns(setups: Mapping[str, Setup], results: pd.DataFrame) -> dict[str, list[str]]:
     chosen = results[(results["method"] == "none") & (results["metric"] == "acc_test")]
     by_value = chosen.groupby("at")["value"].mean()
     teacher = [float(by_value.get(label, math.nan)) for label in setups]
     parts = dict.fromkeys(k for setup in setups.values() for k, n in setup.parameters.items() if n)
-    columns = {
+    return {
         "value": list(setups),
         "rows": [str(setup.samples) for setup in setups.values()],
         "classes": [str(setup.classes) for setup in setups.values()],
@@ -69,8 +83,6 @@ def setup_table(setups: Mapping[str, Setup], results: pd.DataFrame) -> list[list
             for part in parts
         },
     }
-    shown = {head: cells for head, cells in columns.items() if set(cells) != {"–"}}
-    return [list(shown), *map(list, zip(*shown.values(), strict=True))]
 
 
 def unlike(setups: Mapping[str, Setup]) -> list[str]:

@@ -170,7 +170,8 @@ def _untouched(
     """The first and the last value, all of them where they are few, and how they change."""
     against = REFERENCES[score.reference]
     subject = f"The untouched teacher's {score.title}, minus {against}'s, is"
-    estimates = dict(zip(labels, map(mean_interval, values.T), strict=True))
+    span = (-score.reach, score.reach)
+    estimates = {k: mean_interval(of, span) for k, of in zip(labels, values.T, strict=True)}
     if (values == values[:, :1]).all():
         return (
             f"{subject} {signed(estimates[labels[0]])} whatever the {axis} ({len(values)} seeds)."

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from qhu.record.scores import Score
@@ -70,7 +71,10 @@ class Findings:
         rankings = {
             key: ranking._replace(orders=tests[key]) for key, ranking in self.rankings.items()
         }
-        table = self.tests.join(tests["shown"][["p_holm", "verdict", "smallest"]])
+        shown = tests["shown"]
+        table = self.tests.join(shown[["p_holm", "verdict", "smallest"]])
+        ends = ["ci_low", "ci_high"]
+        table.loc[shown.index, ends] = shown[ends]
         return replace(self, tests=table, rankings=rankings, line_tests=tests["lines"])
 
 
@@ -97,6 +101,8 @@ def _find(reference: Side, run: Side) -> Findings:
     sides = (reference, run)
     scores = merged({side.label: side.run.scores for side in sides})
     tests = tested_gaps(gaps(reference.parts, run.parts))
+    reach = tests["metric"].map({name: score.reach for name, score in scores.items()})
+    tests = tests.assign(reach=reach.where(tests["quantity"] == "gap", np.inf))
     rankings = {}
     for scenario, rows in tests.groupby("scenario", sort=False):
         for score in claimed(scores[name] for name in rows["metric"].unique()):

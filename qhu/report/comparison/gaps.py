@@ -11,6 +11,7 @@ parts of two runs, add up to the gap whatever the calibration says.
 
 import pandas as pd
 
+from qhu.report.statistics import RESOLUTION as RESOLUTION
 from qhu.report.statistics import tested
 from qhu.report.styles import REFERENCE_METHODS
 
@@ -22,8 +23,6 @@ QUANTITIES = ["gap", *STEPS[1:], "modelled", "drift"]
 """``modelled`` is the sum of what the calibration explains: the gap without drift."""
 EVERY = "all methods"
 """The mean over the methods, the honest rows left out, in a method's place."""
-RESOLUTION = 1e-5
-"""Scores are computed from float32 values: what is smaller than this is rounding."""
 
 
 def decompose(results: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:

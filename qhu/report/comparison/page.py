@@ -9,6 +9,7 @@ from qhu.record.folder import RunFolder
 from qhu.report.comparison.findings import Findings, find
 from qhu.report.comparison.sections import Pair, section
 from qhu.report.comparison.side import Side
+from qhu.report.comparison.verdicts import VerdictPairs, differing, verdict_pairs
 from qhu.report.design import by_topic, design
 from qhu.report.facts import flatten
 from qhu.report.statistics import Estimate
@@ -36,7 +37,7 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
         (dataset, *findings.labels, *line) for findings in comparisons for line in _lines(findings)
     ]
     pairs = [
-        section(findings, side.run.results)
+        section(findings, _verdicts(sides[0], side), side.run.results)
         for findings, side in zip(comparisons, sides[1:], strict=True)
     ]
     methods = in_order(method for findings in comparisons for method in findings.methods)
@@ -52,6 +53,11 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
     folder.write_table("compare.csv", pd.DataFrame(lines, columns=FIGURE_COLUMNS))
     folder.write_text("compare.html", page)
     return pairs
+
+
+def _verdicts(reference: Side, run: Side) -> VerdictPairs:
+    differs = differing(reference.options, run.options)
+    return verdict_pairs((reference.run, run.run), (reference.letter, run.letter), differs)
 
 
 def _lines(findings: Findings) -> Iterator[tuple[object, ...]]:

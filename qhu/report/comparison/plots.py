@@ -1,7 +1,6 @@
 """Figures of a comparison: each function draws data on given axes."""
 
 import math
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +11,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from qhu.record.scores import Score
-from qhu.report.comparison.gaps import EVERY, PARTS
+from qhu.report.comparison.gaps import EVERY, PARTS, RESOLUTION
 from qhu.report.comparison.words import PART_TITLES
-from qhu.report.plots import BAND, INK
+from qhu.report.plots import BAND, INK, broken, wrapped
 from qhu.report.statistics import Estimate
 from qhu.report.styles import style
 
@@ -25,8 +24,13 @@ FILLS: dict[str, dict[str, Any]] = {
     "drift": {"facecolor": "white", "hatch": "/////"},
 }
 """Greys: the colours belong to the methods."""
-LABEL_LETTERS = 18
-"""Letters in a line of a label beside the ranks."""
+LABEL_LETTERS = 36
+"""Letters that fit below an axis."""
+SIDES: tuple[dict[str, Any], ...] = (
+    {"colour": "#5a5a5a", "marker": "o", "filled": False, "shift": -0.14},
+    {"colour": "#0072B2", "marker": "D", "filled": True, "shift": 0.14},
+)
+"""How the reference and the run beside it are drawn on a line."""
 LEGEND: dict[str, Any] = {"frameon": False, "handlelength": 1.2, "columnspacing": 1.0}
 
 
@@ -49,12 +53,13 @@ def parts(tests: pd.DataFrame, score: Score, axes: Axes) -> None:
     for place, row in enumerate(tests[tests["quantity"] == "gap"].to_dict("records")):
         _gap(row, place, axes)
     axes.axvline(0, color=INK, lw=0.8)
-    axes.set_yticks(range(len(methods)), methods)
+    axes.set_yticks(range(len(methods)), list(map(wrapped, methods)))
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel(f"{score.title}: difference")
+    axes.set_xlabel(broken(f"{score.title}: difference", LABEL_LETTERS))
+    drawn = [part for part in PARTS if means[part].abs().max() > RESOLUTION]
     handles = [
-        Patch(edgecolor=INK, lw=0.5, label=PART_TITLES[part], **FILLS[part]) for part in PARTS
+        Patch(edgecolor=INK, lw=0.5, label=PART_TITLES[part], **FILLS[part]) for part in drawn
     ]
     axes.figure.legend(handles=handles, loc="outside upper center", ncols=4, **LEGEND)
 
@@ -62,41 +67,44 @@ def parts(tests: pd.DataFrame, score: Score, axes: Axes) -> None:
 def _gap(row: Mapping[Any, Any], place: int, axes: Axes) -> None:
     """The gap of a method as its marker with an interval."""
     colour, marker = (INK, "d") if row["method"] == EVERY else style(row["method"])
-    half = row["mean"] - row["ci_low"]
-    if not math.isnan(half):
+    if not math.isnan(row["ci_low"]):
         for width, edge in ((3.2, "white"), (1.4, colour)):  # to be seen on any bar
-            axes.hlines(place, row["mean"] - half, row["mean"] + half, color=edge, lw=width)
+            axes.hlines(place, row["ci_low"], row["ci_high"], color=edge, lw=width)
     axes.plot(row["mean"], place, marker, color=colour, ms=7.5, mec="white", mew=0.8)
+
+
+def size(ranks: pd.DataFrame) -> tuple[float, float]:
+    """Width and height of the plot of ranks in inches."""
+    return 4.8, 1.2 + 0.25 * len(ranks)
 
 
 def places(ranks: pd.DataFrame, labels: tuple[str, str], axes: Axes) -> None:
     """The rank of every method in the reference and in the run, with its interval.
+
+    Every method has a line of its own, also where methods share a rank; in the order of the run
+    beside the reference, then of the reference.
 
     Args:
         ranks: ``places`` of a :class:`~qhu.report.comparison.ranking.Ranking`.
         labels: what the two runs are called.
         axes: where to draw.
     """
-    shift = 0.16 / len(ranks)
-    for number, row in enumerate(ranks.to_dict("records")):
-        method = str(row["method"])
-        colour, marker = style(method)
-        off = shift * (number - len(ranks) / 2)
-        xs, ys = (off, 1 + off), (row["reference"], row["run"])
-        for x, name in zip(xs, ("reference", "run"), strict=True):
-            axes.vlines(x, row[f"{name}_low"], row[f"{name}_high"], color=colour, lw=1.1, alpha=0.6)
-        axes.plot(xs, ys, color=colour, marker=marker, mec="white", mew=0.6, ms=7, lw=1.3)
-    for side, name in (("left", "reference"), ("right", "run")):
-        for rank in ranks[name].unique():
-            tied = ranks.loc[ranks[name] == rank, "method"]
-            place, align = (-0.16, "right") if side == "left" else (1.16, "left")
-            label = textwrap.fill(", ".join(tied), LABEL_LETTERS)  # ties have room for lines
-            axes.text(place, rank, label, ha=align, va="center", fontsize=8.5)
-    axes.set_xticks((0, 1), labels)
-    axes.set_xlim(-0.9, 1.9)
-    axes.set_ylabel("rank")
-    axes.set_ylim(len(ranks) + 0.5, 0.5)
-    axes.grid(False)
+    ordered = ranks.sort_values(["run", "reference"], kind="stable")
+    lines = np.arange(len(ordered))
+    for side, label, look in zip(("reference", "run"), labels, SIDES, strict=True):
+        heights = lines + look["shift"]
+        low, high = ordered[f"{side}_low"], ordered[f"{side}_high"]
+        axes.hlines(heights, low, high, color=look["colour"], lw=1.3, alpha=0.7)
+        face = look["colour"] if look["filled"] else "white"
+        dots: dict[str, Any] = {"ls": "", "ms": 5.5, "mec": look["colour"], "mfc": face}
+        axes.plot(ordered[side], heights, look["marker"], **dots, label=label)
+    axes.set_yticks(lines, [wrapped(str(method)) for method in ordered["method"]], fontsize=8.5)
+    axes.set_ylim(len(lines) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlim(0.5, len(lines) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    axes.set_xlabel("rank, 1 the closest to the oracle")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=8.5, **LEGEND)
 
 
 def scatter(

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 import pandas as pd
 
 from qhu.record.scores import Score
-from qhu.report.choice import claimed, headline
+from qhu.report.choice import claimed, forget_first, headline
 from qhu.report.claims import Statement
 from qhu.report.comparison import plots, words
 from qhu.report.comparison.findings import Findings
 from qhu.report.comparison.gaps import EVERY
 from qhu.report.comparison.qubits import thinned
 from qhu.report.comparison.ranking import Ranking
-from qhu.report.comparison.tables import gap_table, parts_table, qubit_table, rank_table
+from qhu.report.comparison.tables import GapTable, gap_table, parts_table, qubit_table, rank_table
+from qhu.report.comparison.verdicts import VerdictPairs
 from qhu.report.panels import Panel, slug
 from qhu.report.svg import draw
-from qhu.report.tables import Table
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Apart:
 
     metric: str
     panel: Panel
-    table: Table
+    parts: GapTable
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Scene:
 
     scenario: str
     reading: list[Statement]
-    gaps: Table
+    gaps: GapTable
     apart: list[Apart]
     ranked: list[Ranked]
 
@@ -53,17 +53,20 @@ class Pair:
 
     anchor: str
     labels: tuple[str, str]
+    verdicts: VerdictPairs
     reading: list[Statement]
     scenes: list[Scene]
     scatters: list[Panel]
     qubits: list[list[str]]
+    seeds: int
 
 
-def section(findings: Findings, results: pd.DataFrame) -> Pair:
+def section(findings: Findings, verdicts: VerdictPairs, results: pd.DataFrame) -> Pair:
     """The section of a run.
 
     Args:
         findings: its comparison with the reference.
+        verdicts: of both.
         results: rows of its ``results.csv``.
     """
     anchor, reading = f"run-{findings.letters[1]}", words.caution(findings.tests)
@@ -76,7 +79,8 @@ def section(findings: Findings, results: pd.DataFrame) -> Pair:
         for number, scenario in enumerate(scenarios)
     ]
     scatters = _scatters(anchor, findings)
-    return Pair(anchor, findings.labels, reading, scenes, scatters, qubit_table(findings.lines))
+    qubits, seeds = qubit_table(findings.lines), int(findings.tests["seeds"].max())
+    return Pair(anchor, findings.labels, verdicts, reading, scenes, scatters, qubits, seeds)
 
 
 def _scene(anchor: str, scenario: str, findings: Findings, results: pd.DataFrame) -> Scene:
@@ -95,7 +99,7 @@ def _scene(anchor: str, scenario: str, findings: Findings, results: pd.DataFrame
     return Scene(
         scenario=scenario,
         reading=reading,
-        gaps=gap_table(headline(scores), findings.methods, tests, results),
+        gaps=gap_table(forget_first(headline(scores)), findings.methods, tests, results),
         apart=[
             _apart(anchor, score, findings.methods, rows, results)
             for score, rows in by_score.items()
@@ -128,8 +132,8 @@ def _ranked(anchor: str, score: Score, ranking: Ranking, labels: tuple[str, str]
         f"{score.name}: ranks, 1 the closest to the oracle, with 95 % bootstrap intervals over "
         f"{ranking.tau.seeds} seeds; Kendall's τ: {words.correlation(ranking)}."
     )
-    label = f"ranks of the methods by {score.title}"
-    size = (4.8, 1.1 + 0.24 * len(ranking.places))
+    label = f"ranks of the methods by {score.title}, in both runs"
+    size = plots.size(ranking.places)
     drawing = draw(plot, size, f"{anchor}-rank-{slug(score.name)}", label)
     return Ranked(Panel(drawing, caption), rank_table(ranking, labels))
 

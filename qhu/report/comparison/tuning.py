@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -15,7 +15,8 @@ from qhu.report.claims import Statement, few_seeds, grouped
 from qhu.report.comparison import plots
 from qhu.report.comparison.gaps import RESOLUTION
 from qhu.report.comparison.ranking import Ranking, distances, rank
-from qhu.report.comparison.tables import rank_table
+from qhu.report.comparison.tables import GapTable, rank_table, telling
+from qhu.report.comparison.verdicts import VerdictPairs, verdict_pairs
 from qhu.report.comparison.words import correlation
 from qhu.report.design import by_topic, design
 from qhu.report.frames import RunFiles
@@ -58,12 +59,19 @@ class TuningScene:
 
     scenario: str
     reading: list[Statement]
-    changes: Table
+    changes: GapTable
     panels: list[Panel]
     ranks: list[tuple[str, list[list[str]]]]
 
 
-def write_tuning(before: RunFiles, after: RunFiles, out: Path) -> list[TuningScene]:
+class TuningOutcome(NamedTuple):
+    """What the page of a tuning shows: verdicts of both runs, then scenario by scenario."""
+
+    verdicts: VerdictPairs
+    scenes: list[TuningScene]
+
+
+def write_tuning(before: RunFiles, after: RunFiles, out: Path) -> TuningOutcome:
     """Write ``tuned.html`` and ``tuned.csv``.
 
     Args:
@@ -72,13 +80,14 @@ def write_tuning(before: RunFiles, after: RunFiles, out: Path) -> list[TuningSce
         out: the folder.
 
     Returns:
-        The scenarios as the page shows them.
+        What the page shows.
     """
     retuned = _judged(list(_compared(before, after)))
     scenes = [
         _scene([item for item in retuned if item.scenario == scenario], after.results)
         for scenario in dict.fromkeys(item.scenario for item in retuned)
     ]
+    verdicts = verdict_pairs((_own(before), _own(after)), ("before", "after"), ["tuning"])
     methods = in_order(m for item in retuned for m in item.ranking.places["method"])
     statements = [s for s in design(after.settings) if "tuned.trials" in s.settings]
     page = fill(
@@ -86,6 +95,7 @@ def write_tuning(before: RunFiles, after: RunFiles, out: Path) -> list[TuningSce
         name=before.record.name,
         protocol=[statement.text for statement in statements],
         intervals=by_topic(design(after.settings))["intervals"],
+        verdicts=verdicts,
         scenes=scenes,
         trials=_trials(after.settings["tuned"]),
         legend=[(method, marker(method)) for method in methods],
@@ -97,7 +107,7 @@ def write_tuning(before: RunFiles, after: RunFiles, out: Path) -> list[TuningSce
     folder = RunFolder(out)
     folder.write_table("tuned.csv", pd.DataFrame(lines, columns=COLUMNS))
     folder.write_text("tuned.html", page)
-    return scenes
+    return TuningOutcome(verdicts, scenes)
 
 
 def _compared(before: RunFiles, after: RunFiles) -> Iterator[Retuned]:
@@ -112,15 +122,19 @@ def _compared(before: RunFiles, after: RunFiles) -> Iterator[Retuned]:
             if ranking := rank(tables):
                 first, second = (distances(table) for table in tables)
                 methods = ranking.places["method"].tolist()
-                changes = tested((second - first)[methods].dropna().T, RESOLUTION)
+                changes = tested((second - first)[methods].dropna().T, RESOLUTION, score.reach)
                 changes = changes.rename_axis("method").reset_index()
                 yield Retuned(str(scenario), score, ranking, changes)
 
 
+def _own(run: RunFiles) -> RunFiles:
+    """A run without scores of another backend that stand beside its own."""
+    return replace(run, results=run.results[run.results["backend"] == run.record.backend])
+
+
 def _values(run: RunFiles, scenario: str, score: Score) -> pd.DataFrame:
-    results = run.results
-    own = results["backend"] == run.record.backend
-    return results[own & (results["scenario"] == scenario) & (results["metric"] == score.name)]
+    results = _own(run).results
+    return results[(results["scenario"] == scenario) & (results["metric"] == score.name)]
 
 
 def _judged(retuned: list[Retuned]) -> list[Retuned]:
@@ -150,8 +164,9 @@ def _scene(items: list[Retuned], results: pd.DataFrame) -> TuningScene:
     )
 
 
-def _table(items: list[Retuned], results: pd.DataFrame) -> Table:
+def _table(items: list[Retuned], results: pd.DataFrame) -> GapTable:
     """Changes of the distance to the oracle: scores as columns, methods as rows."""
+    items = sorted(items, key=lambda item: item.score.rows != "forget")
     by_method = [item.changes.set_index("method") for item in items]
     rows = []
     for method in in_order(m for table in by_method for m in table.index):
@@ -159,7 +174,7 @@ def _table(items: list[Retuned], results: pd.DataFrame) -> Table:
         seeds = max(int(table.loc[[method], "seeds"].iloc[0]) for table in its)
         cells = [difference(table, method) for table in by_method]
         rows.append(TableRow(method, marker(method), str(seeds), cells))
-    return Table([column(item.score, results) for item in items], rows)
+    return telling(Table([column(item.score, results) for item in items], rows))
 
 
 def _panel(item: Retuned) -> Panel:
@@ -170,7 +185,7 @@ def _panel(item: Retuned) -> Panel:
     )
     drawing = draw(
         functools.partial(plots.places, places, LABELS),
-        (4.8, 1.1 + 0.24 * len(places)),
+        plots.size(places),
         f"tuned-{slug(item.scenario)}-{slug(item.score.name)}",
         f"ranks of the methods by {item.score.title}, {item.scenario}, before and after tuning",
     )

@@ -67,6 +67,8 @@ def parts_statements(tests: Tests) -> list[Statement]:
             f"{metric} {_part(rows[name])}" for metric, rows in enough.items() if _is(rows[name])
         ]
         unshown = f"not told apart from 0{_unseen(rows[name] for rows in enough.values())}"
+        if all(_is_zero(rows[name]) for rows in enough.values()):
+            unshown = "none"
         parts.append(f"{PART_TITLES[name]}: {', '.join(shown) or unshown}")
     groups: dict[str, list[str]] = {}
     for metric, rows in enough.items():
@@ -110,9 +112,11 @@ def _over_methods(tests: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
 
 def parts_caption(tests: pd.DataFrame) -> str:
     """The parts of one gap, averaged over the methods, from the tests of one metric."""
-    parts = _over_methods(tests)
-    means = ", ".join(f"{PART_TITLES[name]} {signed(estimate(row))}" for name, row in parts.items())
-    return f"In the mean over the methods: {means}."
+    parts = {name: row for name, row in _over_methods(tests).items() if not _is_zero(row)}
+    if "drift" not in parts:
+        parts.pop("modelled", None)  # the gap once more
+    means = [f"{PART_TITLES[name]} {signed(estimate(row))}" for name, row in parts.items()]
+    return f"In the mean over the methods: {', '.join(means) or 'no gap'}."
 
 
 def ranking_statement(rankings: Mapping[str, Ranking]) -> Statement:

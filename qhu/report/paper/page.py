@@ -16,7 +16,7 @@ from qhu.report.choice import claimed, merged
 from qhu.report.claims import topic
 from qhu.report.design import shared
 from qhu.report.facts import scenarios
-from qhu.report.frames import RESULTS, read_scores, read_settings, read_table
+from qhu.report.frames import read_results, read_scores, read_settings, read_table
 from qhu.report.panels import Panel, slug
 from qhu.report.paper import plots
 from qhu.report.paper.protocols import (
@@ -87,7 +87,7 @@ def write_paper(folder: Path, runs: Mapping[str, Runs]) -> Path:
         UserError: a table is missing, damaged or empty, or the runs read a score in two ways.
     """
     folders = [folder for where in runs.values() for folder in where[1:]]
-    tables = {run: read_table(run / "results.csv", RESULTS) for run in folders}
+    tables = {run: read_results(run) for run in folders}
     scores = merged({str(run): read_scores(run, table) for run, table in tables.items()})
     compared, asked = list[Figure](), dict[Asked, pd.DataFrame]()
     for dataset, where in runs.items():

@@ -10,7 +10,7 @@ from qhu.record.released import DERIVED
 from qhu.record.scores import Score
 from qhu.report.claims import comparisons, topic, unseen
 from qhu.report.paper.released import SCENARIOS, Figure
-from qhu.report.statistics import judged
+from qhu.report.statistics import MIN_SEEDS, judged
 from qhu.report.styles import REFERENCE_METHODS
 from qhu.report.tables import Compared
 
@@ -103,7 +103,7 @@ def of_comparison(
 
 
 def _reproduced(figures: Sequence[Figure]) -> str:
-    """How many released figures one run under their protocol may give."""
+    """How many released figures one run under their protocol may give; no share of few seeds."""
     comparable = [
         figure
         for figure in figures
@@ -112,23 +112,39 @@ def _reproduced(figures: Sequence[Figure]) -> str:
         and figure.prediction is not None
         and not any(map(math.isnan, figure.prediction))
     ]
-    if not comparable:
-        return "unknown, one seed has no interval."
+    seeds = max((figure.theirs.seeds for figure in figures if figure.theirs), default=0)
+    if not comparable and seeds >= MIN_SEEDS:
+        return "unknown, no released figure has a counterpart under their protocol."
+    if seeds < MIN_SEEDS:
+        return (
+            f"not counted. {_few(seeds)} under their protocol: where one more run falls is then so "
+            "uncertain that almost any figure would count as reproduced; a share needs "
+            f"{MIN_SEEDS} seeds or more."
+        )
     inside = sum(not figure.outside for figure in comparable)
     same = [figure for figure in comparable if figure.same]
-    share = f"{inside / len(comparable):.0%}"
+    percent = 100 * inside // len(comparable)  # rounded up, all but one would read as all
     equal = f"{sum(not figure.outside for figure in same)} of {len(same)}"
-    return (
-        f"{inside} of {len(comparable)} released figures ({share}) lie where one run "
-        "under their protocol falls with 95 % probability. Columns that follow from others are not "
-        "counted; figures of one model go together all the same. Where all seeds give the same "
-        f"value, only that value counts ({equal} such figures)."
+    constant = (
+        f" Where all seeds give the same value, only that value counts ({equal} such figures)."
     )
+    return (
+        f"{inside} of {len(comparable)} released figures ({percent} %) lie where one run "
+        "under their protocol falls with 95 % probability. Columns that follow from others are not "
+        "counted; figures of one model go together all the same."
+        f"{constant if same else ''}"
+    )
+
+
+def _few(seeds: int) -> str:
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"
 
 
 def counted(comparison: Compared, outcomes: Sequence[Outcome]) -> str:
     """How many methods the comparison sets apart, summed over ``outcomes``."""
     tests = pd.concat([outcome.tests for outcome in outcomes])
+    if (few := int(tests["seeds"].max())) < MIN_SEEDS:
+        return f"of {len(tests)} methods nothing is claimed ({_few(few)})"
     below, above = (int((tests["verdict"] == verdict).sum()) for verdict in ("below", "above"))
     score = comparison.score
     return (

@@ -1,13 +1,13 @@
 """Released figures of arXiv 2512.19253, each beside the same figure over seeds."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from qhu.record.released import COLUMNS, SAME, SETS, SHUFFLED
-from qhu.record.scores import Score
+from qhu.record.scores import Score, Span
 from qhu.report.statistics import (
     Estimate,
     Floats,
@@ -36,6 +36,8 @@ SCENARIOS = {"subset2pct": "subset", "fullclass": "class"}
 """Released scenario to ours."""
 ROUNDING = 1e-6
 """Released figures are float32 sums: nothing smaller is a difference."""
+
+T = TypeVar("T")
 
 
 class Figure(NamedTuple):
@@ -113,20 +115,28 @@ def compare(
             for column in COLUMNS:
                 if method == "retrain" and column in relative:
                     continue
-                their_values = first.get((scenario, method, SHUFFLED.get(column, column)))
-                our_values = second.get((own, counterpart, SAME.get(column, column)))
+                their_name, our_name = SHUFFLED.get(column, column), SAME.get(column, column)
+                their_values = first.get((scenario, method, their_name))
+                our_values = second.get((own, counterpart, our_name))
                 published_value = released.get((scenario, method, column))
                 figure = Figure(
                     *(dataset, scenario, method, column),
                     released=published_value,
-                    theirs=None if their_values is None else mean_interval(their_values),
-                    prediction=None if their_values is None else prediction_interval(their_values),
-                    ours=None if our_values is None else mean_interval(our_values),
+                    theirs=_interval(mean_interval, their_values, scores.get(their_name)),
+                    prediction=_interval(prediction_interval, their_values, scores.get(their_name)),
+                    ours=_interval(mean_interval, our_values, scores.get(our_name)),
                     test=_test(their_values, published_value),
                 )
                 if figure[4:8] != (None, None, None, None):
                     figures.append(figure)
     return figures
+
+
+def _interval(
+    interval: Callable[[Floats, Span], T], values: Floats | None, score: Score | None
+) -> T | None:
+    """An interval of a score's values over the seeds; None where there are none."""
+    return None if values is None or score is None else interval(values, score.span)
 
 
 def _test(theirs: Floats | None, figure: float | None) -> Mapping[str, Any] | None:

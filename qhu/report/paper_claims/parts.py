@@ -61,7 +61,7 @@ def _panel(name: str, rows: pd.DataFrame) -> Panel:
     goal = Goal(float(first["against"]), margin, None, f"claimed: {first['direction']} the line")
     plot = functools.partial(forest, drawn, goal, looks=STANDINGS)
     drawing = draw(plot, size(drawn), name, f"Forest plot: {first['test']}")
-    return Panel(drawing, "Every part with its 95 % interval, and what follows for it.")
+    return Panel(drawing, "Every part with the interval of its test, and what follows for it.")
 
 
 def cost_rows(folder: Path) -> list[list[str]]:

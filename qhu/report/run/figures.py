@@ -17,7 +17,7 @@ from qhu.report.run.strip import Landmarks, StripRow, strip
 from qhu.report.run.strip import size as size_of_strip
 from qhu.report.run_tests import Tests
 from qhu.report.run_verdicts import decisive
-from qhu.report.statistics import Estimate, estimates
+from qhu.report.statistics import MIN_SEEDS, Estimate, estimates
 from qhu.report.svg import draw
 from qhu.report.tables import row_count
 from qhu.report.verdicts import MARGIN
@@ -44,9 +44,12 @@ def forest_panels(name: str, verdicts: Sequence[MethodVerdict], tests: Tests) ->
         panels.append(
             Panel(
                 drawing,
-                f"{score.name}, paired differences to the oracle: mean and 95 % interval over "
-                f"{seeds} {'seed' if seeds == 1 else 'seeds'}. Pale band: the margin of "
-                f"±{MARGIN:g}. Grey band: a second oracle, the row floor.",
+                f"{score.name}, paired differences to the oracle: mean over {seeds} "
+                f"{'seed' if seeds == 1 else 'seeds'}. Thick line: 90 % interval, which lies in "
+                f"the margin of ±{MARGIN:g} (pale band) where a method forgot. Thin line: interval "
+                "of the corrected test, which leaves out 0 where a difference is shown. Grey band: "
+                "that of a second oracle, the row floor. Fewer than "
+                f"{MIN_SEEDS} seeds are not tested and have no interval.",
             )
         )
     return panels

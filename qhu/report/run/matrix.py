@@ -17,7 +17,7 @@ from qhu.record.scores import Score
 from qhu.report.choice import claimed
 from qhu.report.run_tests import Tests
 from qhu.report.run_verdicts import Row, fewest_rows, grounds, kept, verdict_on
-from qhu.report.statistics import estimates, no_lower
+from qhu.report.statistics import equivalence_interval, estimates
 from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.report.tables import Compared, TableCell
 from qhu.report.verdicts import mark, place
@@ -169,10 +169,11 @@ def _near(method: str, score: Score | None, tests: Tests) -> Mark:
     rows = table[table["method"] == method].to_dict("records")
     if not rows:
         return UNMEASURED
-    farther, sign = ("above", -1) if score.better == "lower" else ("below", 1)
+    low, high = equivalence_interval(rows[0])
+    farther, near = ("above", high < 0) if score.better == "lower" else ("below", low > 0)
     if rows[0]["verdict"] == farther:
         return FAR
-    return NEAR if no_lower({**rows[0], "mean": sign * rows[0]["mean"]}, 0.0) else NOT_SHOWN
+    return NEAR if near else NOT_SHOWN
 
 
 def _sorted(rows: Sequence[MatrixRow], score: Score | None) -> list[MatrixRow]:

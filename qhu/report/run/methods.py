@@ -48,7 +48,9 @@ UNLEARNING = (
     "Methods: {methods}.",
 )
 STATISTICS = (
-    "Values are means over the seeds {seeds} with 95 % t-intervals.",
+    "Values are means over the seeds {seeds} with 95 % t-intervals, taken in log-odds where scores "
+    "have two ends and in logarithms where they only begin at 0; differences have the intervals of "
+    "their tests, at the level of the correction.",
     "Methods are compared with the oracle, the floor or doing nothing within each seed "
     "by a two-sided paired t-test (where values tie, with the variance of rounding added), "
     "corrected over all comparisons by {Holm}; differences of fewer than {least} seeds, or the "

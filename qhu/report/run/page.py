@@ -64,6 +64,7 @@ def _page(run: RunFiles, scenario_sections: list[ScenarioSection], curves: list[
         "run/report.html.jinja",
         record=run.record,
         facts=facts.key_facts(run),
+        stages=facts.stages(run.settings, run.record),
         sections=scenario_sections,
         margin=f"{MARGIN:g}",
         utility_margin=f"{UTILITY_MARGIN:g}",

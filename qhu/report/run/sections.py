@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from qhu.record.scores import ROWS, Score
-from qhu.report.answer import ScenarioAnswer, answer
+from qhu.report.answer import Cost, ScenarioAnswer, answer
 from qhu.report.choice import headline
 from qhu.report.claims import Statement
+from qhu.report.frames import TOOK
 from qhu.report.panels import Panel, numbered, slug
 from qhu.report.run.figures import forest_panels, metric_panels, strip_panel
-from qhu.report.run.matrix import Matrix, matrix
+from qhu.report.run.matrix import Matrix, distance_score, matrix
 from qhu.report.run.reading import statements
 from qhu.report.run_tests import KEYS, Tests, by_section, page_tests, scores_in
 from qhu.report.run_verdicts import equivalent, fewest_rows, verdict_table
@@ -43,11 +44,11 @@ class ScenarioSection:
         return f"{self.dataset}: {self.scenario}"
 
 
-def _steps_taken(facts: pd.DataFrame, scenario: str) -> dict[str, float]:
-    """Optimiser steps of each method in a scenario, means over the seeds."""
+def _costs(facts: pd.DataFrame, scenario: str) -> dict[str, Cost]:
+    """What each method took in a scenario, means over the seeds."""
     chosen = facts[facts["scenario"] == scenario]
-    steps = chosen.groupby("method")["steps"].mean()
-    return {str(method): float(mean) for method, mean in steps.items()}
+    means = chosen.groupby("method")[TOOK].mean().astype(float)
+    return dict(zip(map(str, means.index), map(Cost._make, means.to_numpy().tolist()), strict=True))
 
 
 def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> ScenarioAnswer | None:
@@ -58,8 +59,8 @@ def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> Scenar
         tests: of the section.
         facts: :attr:`~qhu.report.frames.RunFiles.facts` of the run.
     """
-    steps = _steps_taken(facts, results["scenario"].iloc[0])
-    verdicts = verdict_table(tests, fewest_rows(results), steps)
+    costs = _costs(facts, results["scenario"].iloc[0])
+    verdicts = verdict_table(tests, fewest_rows(results), costs)
     return answer(verdicts, equivalent(tests), "floor") if verdicts else None
 
 
@@ -94,6 +95,8 @@ def _section(
     reply = answered(results, tests, facts)
     methods = in_order(results["method"])
     seen = matrix(present, results, summary, tests)
+    telling = distance_score(present)  # its column comes first, where a telephone shows it
+    tested = sorted(tests, key=lambda compared: compared.score != telling)
     first = results.iloc[0]
     return ScenarioSection(
         name=name,
@@ -106,8 +109,13 @@ def _section(
         reading=statements(tests),
         forests=forest_panels(name, reply.table.rows, tests) if reply else [],
         panels=metric_panels(name, present, results, summary),
-        scores=score_table(headline(present), methods, results, summary),
-        tests=test_table(tests, methods, results),
+        scores=score_table(
+            sorted(headline(present), key=lambda score: score != telling),
+            methods,
+            results,
+            summary,
+        ),
+        tests=test_table({compared: tests[compared] for compared in tested}, methods, results),
         everything=[
             (words, score_table(its, methods, results, summary))
             for words, its in _by_rows(present).items()

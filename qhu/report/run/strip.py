@@ -61,6 +61,9 @@ def strip(rows: Sequence[StripRow], score: Score, marks: Landmarks, axes: Axes) 
     _landmarks(marks, axes)
     ends = _ends(rows, marks, score)
     axes.set_xlim(*ends)
+    if score.distance:
+        places = ticks(ends[1])
+        axes.set_xticks(places, [f"{place:g}" for place in places])
     root = _root if score.distance else np.asarray
     low, high = map(float, root(np.array(ends)))
     for height, row in enumerate(rows):
@@ -130,10 +133,20 @@ def _ends(rows: Sequence[StripRow], marks: Landmarks, score: Score) -> tuple[flo
     drawn = np.concatenate([*(row.values for row in rows), np.array(estimates)[:, :3].ravel()])
     low, high = float(np.nanmin(drawn)), float(np.nanmax(drawn))
     if score.distance:
-        beyond = 0.03 * math.sqrt(high) or 0.1
+        beyond = 0.03 * math.sqrt(high) or 1.0
         return -(beyond**2), (math.sqrt(high) + beyond) ** 2
     beyond = 0.04 * (high - low) or 0.05
     return low - beyond, high + beyond
+
+
+def ticks(end: float) -> list[float]:
+    """Round numbers from 0 on, whose labels do not touch on a square-root axis up to ``end``."""
+    places, room = [0.0], (0.13 if end > 0.1 else 0.25) * math.sqrt(end)  # small ones are long
+    powers = range(math.floor(math.log10(end)) - 4, math.ceil(math.log10(end)) + 1)
+    for place in (digit * 10.0**power for power in powers for digit in (1, 2, 5)):
+        if place <= end and math.sqrt(place) - math.sqrt(places[-1]) >= room:
+            places.append(place)
+    return places
 
 
 def _root(values: Floats) -> Floats:

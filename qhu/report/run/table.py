@@ -9,7 +9,16 @@ from rich.text import Text
 
 from qhu.record.scores import Score
 from qhu.report.choice import claimed
-from qhu.report.frames import RESULTS, SUMMARY, read_history, read_scores, read_table
+from qhu.report.facts import stages
+from qhu.report.frames import (
+    RESULTS,
+    SUMMARY,
+    read_reports,
+    read_scores,
+    read_settings,
+    read_table,
+    record_of,
+)
 from qhu.report.run.sections import answered
 from qhu.report.run_tests import by_section, page_tests
 from qhu.report.screen import print_answers, print_sentences, with_interval
@@ -36,7 +45,7 @@ def print_summary(folder: Path, console: Console, *, brief: bool = False) -> Non
     """
     summary = read_table(folder / "summary.csv", SUMMARY)
     results = read_table(folder / "results.csv", RESULTS)
-    _, facts = read_history(folder / "history.jsonl")
+    _, facts = read_reports(folder)
     scores = read_scores(folder, summary)
     tests = page_tests(results, scores)
     replies = {
@@ -47,6 +56,8 @@ def print_summary(folder: Path, console: Console, *, brief: bool = False) -> Non
     if not brief:
         _print_scores(summary, scores, console)
         print_answers(replies, console)
+    if line := stages(read_settings(folder / "experiment.yaml"), record_of(folder)):
+        console.print(line, markup=False, highlight=False)
     print_sentences(replies, console)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True, markup=False)
 
@@ -56,7 +67,7 @@ def _print_scores(summary: pd.DataFrame, scores: Mapping[str, Score], console: C
         console.print(Text(heading(*key), style="bold"))
         _print_table(rows, _chosen([scores[name] for name in rows["metric"].unique()]), console)
         console.print()
-    around = "±, where it lies around the mean, or from and to"
+    around = "±, where it lies around the mean, or from and to; below, Δ with that of its test"
     console.print(f"{_seeds(summary)}; mean with its 95 % interval: {around}.", highlight=False)
     console.print(_goals(_chosen(list(scores.values()))), highlight=False)
     console.print()

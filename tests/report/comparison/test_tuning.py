@@ -107,6 +107,14 @@ def test_the_page_says_what_was_tuned_and_claims_what_the_tests_support(ranked):
     assert "Order of the methods" in printed
 
 
+def test_page_and_terminal_say_whether_tuning_changes_a_verdict(ranked):
+    _, page, printed = ranked
+    opening = page.split('<section id="answer">')[1].split("</section>")[0]
+    sentence = re.search("<strong>(.*?)</strong>", opening)[1]
+    assert sentence.startswith(("Tuning changes ", "No verdicts to compare: "))
+    assert sentence in " ".join(printed.split())
+
+
 def test_tuned_and_untuned_are_not_confused(runs, tmp_path):
     quiet = Console(quiet=True)
     for pair in (("after", "before"), ("before", "before"), ("after", "after")):
