@@ -225,8 +225,8 @@ def test_a_teacher_that_never_saw_the_forget_rows_is_not_scaled_by_them(tiny):
 
 
 def test_a_part_of_an_oracle_of_another_scaling_is_refused(tiny):
-    settings = ["data.scale_rows=retain", "methods.retrain.scope=quantum"]
-    with pytest.raises(UserError, match=r"set methods\.retrain\.scope to all"):
+    settings = ["data.scale_rows=retain", "methods.part={method: retrain, scope: quantum}"]
+    with pytest.raises(UserError, match=r"set methods\.part\.scope to all"):
         check(Study(load_experiment(tiny, settings), Store(Path("store"))))
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 from qiskit.transpiler import Target
 from qiskit_aer.noise import NoiseModel
 from qiskit_machine_learning.connectors import TorchConnector
@@ -48,7 +48,7 @@ class Options(registry.Options):
     """Dephasing time in microseconds, at most 2·t1."""
     gate_times: tuple[PositiveFloat, PositiveFloat] = (60.0, 660.0)
     """Duration of one- and two-qubit gates in nanoseconds, for t1 and t2."""
-    shots: PositiveInt | None = None
+    shots: Annotated[int, Field(gt=0, le=1_000_000_000)] | None = None
     """Shots per circuit and measured basis; none for the exact expectation of the noisy circuit."""
     simulator: Literal["qhu", "aer"] = "qhu"
     """Who computes: qhu's engine, or Aer's density matrices, a thousand times slower: the check."""
@@ -75,6 +75,8 @@ class Options(registry.Options):
             raise ValueError("t1 and t2 come together: give both, in microseconds")
         if self.t1 and self.t2 and self.t2 > 2 * self.t1:
             raise ValueError(f"t2 can be at most 2·t1 = {2 * self.t1:g} microseconds")
+        if not self.t1 and self.gate_times != type(self).model_fields["gate_times"].default:
+            raise ValueError("gate_times are for t1 and t2: give both, or drop gate_times")
         if self.layout is not None and not self.device:
             raise ValueError("layout names a device's qubits: give device, or drop layout")
         return self

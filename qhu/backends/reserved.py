@@ -39,7 +39,7 @@ def check_entry(name: str, options: dict[str, Any], where: str) -> None:
 
 def _stands_for(name: str, kind: Any, device: Any) -> str:
     """What a name stands for where an entry is something else; empty where it is that or free."""
-    common, kinds = name.lower(), [known.lower() for known in registry.backend.names()]
+    common, kinds = name.lower(), [kind_name.lower() for kind_name in registry.backend.names()]
     if common in kinds:
         return "" if name == kind else f"the kind of backends '{common}'"
     if common == "auto":

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from qhu import registry
 from qhu.checks import check
+from qhu.checks.sizes import check_processes
 from qhu.claims import costs, leaks, memory
 from qhu.claims.claim import Frames
 from qhu.claims.needs import CostNeed, LeakNeed, MemoryNeed, Need, RunNeed
@@ -108,6 +109,7 @@ def gather(
     Raises:
         QhuError: an input is wrong, or everything failed.
     """
+    check_processes(workers, None)
     for source in listed:
         for study in source.studies.values():
             if study.paid:

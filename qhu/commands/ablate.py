@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from qhu.commands.setups import setup_of
+from qhu.errors import UserError, nearest
 from qhu.grid import run as grid
 from qhu.grid.holes import refuse_holes, usable
 from qhu.grid.stopping import stoppable
@@ -41,7 +42,10 @@ def run(
         Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
         Incomplete: cells failed; the page is written without them.
     """
-    fingerprints = [Study(experiment).fingerprint for experiment in experiments.values()]
+    studies = [Study(experiment) for experiment in experiments.values()]
+    for study in studies:
+        _check_read(sweep, study)
+    fingerprints = [study.fingerprint for study in studies]
     name = next(iter(experiments.values())).name
     folder = out or Path("runs") / name / digest(fingerprints)
     asked = {
@@ -56,3 +60,13 @@ def run(
         {f"{sweep.setting} {k}": made.failed for k, made in outcomes.items()}, page, console
     )
     return page
+
+
+def _check_read(sweep: Sweep, study: Study) -> None:
+    """Refuse a score that the runs would not have."""
+    if not study.readings([sweep.read]):
+        declared = {name for entry in study.metrics.values() for name in entry.reads}
+        raise UserError(
+            f"sweep.read '{sweep.read}' is a score of none of the metrics: "
+            f"{nearest(sweep.read, declared) or 'name a score of ' + ', '.join(study.metrics)}"
+        )

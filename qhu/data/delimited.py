@@ -24,6 +24,7 @@ MAX_COLUMNS, MAX_LINE = 20_000, 1_000_000
 TRIED = 200
 """Lines that a separator has to split alike."""
 _QUOTED = re.compile(r'"[^"]*"')
+_OPENING = re.compile(r'(^|[\t;|, ])"')
 _COMMA = re.compile(r"[-+]?\d+(,\d+)?([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 _FIELDS = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
@@ -31,7 +32,7 @@ _FIELDS = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 @dataclass(frozen=True)
 class _Text:
-    """The lines of a file that are neither blank nor comments."""
+    """The rows of a file without blank lines and comments, each with the line it begins in."""
 
     path: Path
     lines: list[str]
@@ -94,7 +95,7 @@ def _text(path: Path) -> _Text:
         raise UserError(f"{path} is not a table: it holds NUL bytes; save it as text in UTF-8")
     whole = decoded(content, f"{path} is not a table")
     every = whole.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    kept = [(i, line) for i, line in enumerate(every, 1) if line.strip() and not _is_comment(line)]
+    kept, comments = _rows(every)
     first = kept[0][1] if kept else ""
     if len(first) > MAX_LINE or max(map(first.count, SEPARATORS)) >= MAX_COLUMNS:
         raise UserError(
@@ -104,7 +105,38 @@ def _text(path: Path) -> _Text:
     if len(kept) < 2:
         raise UserError(f"{path} is not a table: write one row per line, two or more")
     numbers, lines = zip(*kept, strict=True)
-    return _Text(path, list(lines), list(numbers), sum(map(_is_comment, every)))
+    return _Text(path, list(lines), list(numbers), comments)
+
+
+def _rows(lines: Sequence[str]) -> tuple[list[tuple[int, str]], int]:
+    """Rows with the line that each begins in, counted as editors count, and the comment lines.
+
+    A quoted cell may go on over several lines, among them blank ones and ones that begin with #.
+    """
+    rows, comments, start = list[tuple[int, str]](), 0, 0
+    while start < len(lines):
+        line, end = lines[start], start + 1
+        if _is_comment(line):
+            comments += 1
+        elif line.strip():
+            end = _end_of_row(lines, start)
+            rows.append((start + 1, "\n".join(lines[start:end])))
+        start = end
+    return rows, comments
+
+
+def _end_of_row(lines: Sequence[str], start: int) -> int:
+    """The line behind a row; where a quote is never closed, the next one."""
+    opened, end = _opens(lines[start]), start + 1
+    while opened and end < len(lines):
+        opened = _opens(f'"{lines[end]}')
+        end += 1
+    return start + 1 if opened else end
+
+
+def _opens(line: str) -> bool:
+    """Whether a cell of a line begins with a quote that the line does not close."""
+    return bool(_OPENING.search(_QUOTED.sub("", line)))
 
 
 def _is_comment(line: str) -> bool:

@@ -9,6 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from qhu.checks import check
+from qhu.checks.sizes import check_processes
 from qhu.errors import QhuError, UnknownName, UserError
 from qhu.evidence.bank import Bank
 from qhu.evidence.examined import MetricRow, conditions, examined, examined_scenario
@@ -87,6 +88,7 @@ def run(
         Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
         Incomplete: methods could not be examined; everything else is written.
     """
+    check_processes(workers, scheduler)
     spec = experiment.evidence or EvidenceSpec()
     asked = experiment.model_copy(update={"evidence": spec, "seeds": (spec.seed,)})
     study = Study(asked, Store(STORE.resolve()))

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from qhu.checks import check
+from qhu.checks.sizes import check_processes
 from qhu.errors import BudgetRefused, Interrupted, QhuError, UserError
 from qhu.grid.collect import OpenRun
 from qhu.grid.description import describe
@@ -132,6 +133,7 @@ def plan(experiment: Experiment, console: Console, access: Access | None = None)
     for backend in study.paid.values():
         backend.reach()
     grade(study, console)
+    check(study, pays=False)
     return _planned(study, console)[0]
 
 
@@ -153,11 +155,19 @@ def _carry_out(
 ) -> None:
     """Check everything that is not finished, say what is read and forgotten, then work on it."""
     todo, lines = list[OpenRun](), set[str]()
+    check_processes(workers, scheduler)
     for opened in runs:
         if opened.folder.is_finished(opened.study.fingerprint, opened.study.data.content):
             console.print(f"{opened.folder.path} is finished already: nothing to compute")
             continue
         todo.append(opened)
+        if opened.study.paid and (workers or scheduler):
+            raise UserError("one process talks to a device: leave out --workers and --scheduler")
+        if opened.study.experiment.evidence is not None:
+            raise UserError(
+                f"{opened.study.experiment.name} has settings of evidence, which a run does not "
+                "read: use qhu evidence, or leave them out by -s evidence=null"
+            )
         opened.folder.check(opened.study.fingerprint)
         grade(opened.study, console, workers, scheduler)
         check(opened.study)
@@ -166,10 +176,6 @@ def _carry_out(
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
             lines.add(line)
         if opened.study.paid:
-            if workers or scheduler:
-                raise UserError(
-                    "one process talks to a device: leave out --workers and --scheduler"
-                )
             spend, opened.failed = _planned(opened.study, console)
             if spend.refused:
                 raise BudgetRefused(spend.refused[0])
@@ -210,8 +216,6 @@ def _executor(
 ) -> contextlib.AbstractContextManager[Execute]:
     if not workers and scheduler is None:
         return contextlib.nullcontext(one_by_one)
-    if workers and scheduler is not None:
-        raise UserError("--workers starts local processes and --scheduler uses others: give one")
     from qhu.grid.cluster import on_dask  # seconds to import
 
     return on_dask(studies, workers, scheduler, console)

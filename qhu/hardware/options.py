@@ -19,7 +19,7 @@ class Options(registry.Options):
     device: str | None = None
     """Name of the device, such as ``ibm_fez``; ``auto`` for the one that suits the circuit best
     today; none: the name of the backend."""
-    shots: PositiveInt = 256
+    shots: Annotated[int, Field(gt=0, le=1_000_000_000)] = 256
     """Shots per parameter set; commuting observables share them."""
     resilience_level: Literal[0, 1, 2] = 1
     """0: values as measured; 1: readout error mitigated (TREX); 2: gate noise extrapolated, too."""

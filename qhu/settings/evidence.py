@@ -10,7 +10,7 @@ from qhu.registry import Options
 class EvidenceSpec(Options):
     """The section ``evidence`` of an experiment file, which ``qhu evidence`` reads."""
 
-    models: int = Field(256, ge=8, multiple_of=2)
+    models: int = Field(256, ge=8, le=1_000_000, multiple_of=2)
     """networks of the pool, each trained on a random half of the training rows; halves come in
     complementary pairs, and a pair is what statistics count"""
     fewer: dict[Name, int] = {}
@@ -19,7 +19,7 @@ class EvidenceSpec(Options):
     """root seed: of the split, the forget sets, the halves and all training"""
     attacks: tuple[str, ...] = Field((), json_schema_extra={"registered": "attacks"})
     """attacks to run; empty: all registered ones"""
-    bank: int = Field(64, ge=0)
+    bank: int = Field(64, ge=0, le=1_000_000)
     """models of every kind in the bank that metrics are examined with, 8 or more; 0: they are not
     examined"""
     examined: Name | None = None

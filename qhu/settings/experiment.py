@@ -147,6 +147,11 @@ class Experiment(Options):
                     f"the label '{label}' is that of the method {label.lower()}, and would stand "
                     f"for {chosen.method}: choose another label"
                 )
+            if label == "retrain" and chosen.options.model_dump()["scope"] != "all":
+                raise ValueError(
+                    "retrain is the oracle, which is whole: ask for a part of it under another "
+                    "label, such as methods.part={method: retrain, scope: quantum}"
+                )
         return methods
 
     @field_validator("scenarios")

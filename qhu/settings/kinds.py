@@ -45,7 +45,7 @@ class Memorised(Shorthand):
     """a third of the training rows by memorisation; ``hard`` is the most memorised"""
     count: StrictInt | None = Field(None, ge=1)
     """so many rows of the tier, drawn per seed; null: all of them"""
-    models: StrictInt = Field(512, ge=2, multiple_of=2)
+    models: StrictInt = Field(512, ge=2, le=1_000_000, multiple_of=2)
     """networks trained per seed on random halves of the training rows, to tell memorisation"""
 
     @model_validator(mode="after")

@@ -50,7 +50,7 @@ class DataSpec(Options):
     pca: int | None = Field(None, ge=1)
     """replace the features, scaled, by so many principal components, scaled again, both fitted on
     the rows of ``scale_rows``; null: the features themselves"""
-    width: int | None = Field(None, ge=1)
+    width: int | None = Field(None, ge=1, le=1_000)
     """repeat the features in turn until they are so many, so that a table of few fills as many
     qubits as one of many; null: each once"""
     scale: Scaling = "angles"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from qhu.errors import UserError, brief
 from qhu.record.naming import PointName, distinct
@@ -47,6 +47,10 @@ def _as_text(given: Any) -> Any:
     return str(given) if isinstance(given, int | float) else given
 
 
+COMMON = ("name", "seeds", "metrics", "checkpoints", "evidence", "tuned", "sweep")
+"""What the values of an ablation share: it compares them, or no number depends on it."""
+
+
 class Sweep(Options):
     """The section ``sweep`` of an experiment file."""
 
@@ -66,6 +70,17 @@ class Sweep(Options):
     base: Path | None = None
     """experiment for the sections that this one lacks: a file, seen from this one, or a shipped
     experiment by its name"""
+
+    @field_validator("vary")
+    @classmethod
+    def _comparable(cls, vary: dict[str, Any]) -> dict[str, Any]:
+        section = next(iter(vary)).partition(".")[0]
+        if section in COMMON:
+            raise ValueError(
+                f"{section} is the same for all values: vary a setting that numbers depend on, "
+                "such as model.layers"
+            )
+        return vary
 
     @model_validator(mode="after")
     def _compared(self) -> "Sweep":

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from qhu import pipeline
 from qhu.checks import check
+from qhu.checks.sizes import check_processes
 from qhu.errors import QhuError, UnknownName, UserError, fatal
 from qhu.grid import run as grid
 from qhu.grid.execute import Failed, Step
@@ -76,6 +77,7 @@ def run(
         Interrupted: on Ctrl-C, SIGTERM or SIGHUP; the same command goes on where it stopped.
         Incomplete: methods failed; the file is written without them.
     """
+    check_processes(workers, None)
     budget: TuningBudget = parse(TuningBudget, {"trials": trials, "seeds": seeds}, "qhu tune")
     _refuse(experiment, budget)
     scenarios = tuple(experiment.scenarios)

@@ -1,5 +1,7 @@
 """ADV-UNIFORM (Crivoi & Ionescu, arXiv 2512.19253)."""
 
+from collections.abc import Mapping
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -17,6 +19,10 @@ class Options(PairOptions):
     """size of the adversarial step, in units of the features"""
     weight: float = Field(1.0, ge=0)
     """λ, the weight of the forget rows; 0 is fine-tuning"""
+
+    def idle(self) -> Mapping[str, str]:
+        """See :meth:`MethodOptions.idle`."""
+        return {} if self.weight else {"epsilon": "weight is 0"}
 
 
 @method("adv_uniform", cites=["crivoi2025quantum", "goodfellow2015explaining"])

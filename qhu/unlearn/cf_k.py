@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from qhu.registry import method
+from qhu.unlearn.circumstances import Circumstances
 from qhu.unlearn.finetune import train
 from qhu.unlearn.gradient_ascent import ascend
 from qhu.unlearn.learner import Learner
@@ -22,6 +23,12 @@ class Options(MethodOptions):
     """``last``: only the last k layers move; ``rest``: the first k stay and all others move"""
     ascend: bool = Field(False, json_schema_extra={"tune": "another value is another method"})
     """climb the loss of the forget rows instead of fine-tuning on the retain rows"""
+
+    def lacks(self, at: Circumstances) -> str | None:
+        """Layers behind the first k."""
+        if self.move == "rest" and self.k >= at.layers:
+            return f"k {self.k} leaves none of the {at.layers} layers in its scope to move: lower k"
+        return super().lacks(at)
 
 
 @method("cf_k", cites=["goel2022adversarial"])

@@ -1,5 +1,6 @@
 """Gradient ascent held back by an elastic penalty (EWC: Kirkpatrick et al., PNAS 2017)."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -23,6 +24,10 @@ class Options(MethodOptions):
     )
     """F: Fisher information of the retain rows; or, as arXiv 2512.19253 has it, the mean squared
     batch gradient of the forget rows' own loss"""
+
+    def idle(self) -> Mapping[str, str]:
+        """See :meth:`MethodOptions.idle`."""
+        return {} if self.penalty else {"fisher": "penalty is 0"}
 
 
 @method("ewc_ascent", cites=["kirkpatrick2017overcoming"])

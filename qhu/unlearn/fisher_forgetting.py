@@ -7,12 +7,12 @@ from pydantic import Field
 from qhu.registry import method
 from qhu.unlearn.fisher import fisher_diagonal
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import OneStepOptions, Task
 
 EXPONENT = {"paper": 0.25, "notebook": 0.5}
 
 
-class Options(MethodOptions):
+class Options(OneStepOptions):
     """Options of ``fisher_forgetting``."""
 
     form: Literal["paper", "notebook"] = Field(

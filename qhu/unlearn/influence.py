@@ -8,10 +8,10 @@ from qhu.data.rows import Rows
 from qhu.registry import method
 from qhu.unlearn.fisher import mean_gradient, row_scores
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import OneStepOptions, Task
 
 
-class Options(MethodOptions):
+class Options(OneStepOptions):
     """Options of ``influence``."""
 
     alpha: float = Field(1.0, gt=0)

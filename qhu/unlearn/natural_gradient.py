@@ -8,6 +8,7 @@ from pydantic import Field
 
 from qhu.errors import UserError
 from qhu.registry import method
+from qhu.unlearn.circumstances import Circumstances
 from qhu.unlearn.finetune import train
 from qhu.unlearn.learner import UNBOUNDED, Learner
 from qhu.unlearn.losses import cross_entropy
@@ -26,6 +27,12 @@ class Options(StateOptions):
     """η, learning rate of the ascent"""
     damping: float = Field(0.02, gt=0)
     """λ, added to the eigenvalues of F; a large one gives plain ascent with rate η/λ"""
+
+    def lacks(self, at: Circumstances) -> str | None:
+        """A step budget."""
+        if at.steps is None:
+            return "the ascent is a share of the step budget: give it steps"
+        return super().lacks(at)
 
 
 @method("natural_gradient", cites=["stokes2020quantum", "meyer2021fisher"])

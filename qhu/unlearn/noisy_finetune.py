@@ -1,6 +1,7 @@
 """Certified unlearning by noisy fine-tuning (Koloskova et al., ICML 2025, arXiv 2506.06985)."""
 
 import math
+from collections.abc import Mapping
 from itertools import islice
 from typing import Literal
 
@@ -13,10 +14,11 @@ from qhu.errors import UserError
 from qhu.model.theta import ModelState
 from qhu.registry import method
 from qhu.unlearn.certificate import NoisySteps, epsilon_of, mu_of
+from qhu.unlearn.circumstances import Circumstances
 from qhu.unlearn.finetune import train
 from qhu.unlearn.learner import UNBOUNDED, Learner
 from qhu.unlearn.losses import cross_entropy
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import MethodOptions, Task, unused
 
 
 class Options(MethodOptions):
@@ -55,6 +57,24 @@ class Options(MethodOptions):
         if self.noise == "gradients" and self.sigma is None:
             raise ValueError("noise gradients has no ε to choose sigma by: give sigma")
         return self
+
+    def lacks(self, at: Circumstances) -> str | None:
+        """A step budget, and a pull that a certificate holds for."""
+        if self.noise == "parameters" and at.steps is None:
+            return "noisy steps are a share of the step budget: give it steps"
+        if self.noise == "parameters" and at.steps:
+            try:
+                NoisySteps(self.radius, self.clip, at.lr, self.decay, 1)
+            except UserError as error:
+                return str(error)
+        return super().lacks(at)
+
+    def idle(self) -> Mapping[str, str]:
+        """See :meth:`MethodOptions.idle`."""
+        if self.noise == "gradients":
+            others = ("epsilon", "delta", "radius", "decay", "noisy")
+            return unused(others, "noise gradients certifies nothing")
+        return {} if self.sigma is None else {"epsilon": "sigma is given"}
 
 
 @method("noisy_finetune", cites=["koloskova2025certified", "bok2024shifted"])

@@ -1,5 +1,7 @@
 """Noise on all of θ as unlearning, and what it certifies."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from qhu.model.theta import ModelState
@@ -25,6 +27,10 @@ class Options(MethodOptions):
         1e-5, gt=0, lt=1, json_schema_extra={"tune": "it is the guarantee that is asked for"}
     )
     """δ, at which ε is stated"""
+
+    def idle(self) -> Mapping[str, str]:
+        """See :meth:`MethodOptions.idle`."""
+        return {} if self.radius is not None else {"delta": "without radius nothing is certified"}
 
 
 @method("parameter_noise", cites=["koloskova2025certified"])

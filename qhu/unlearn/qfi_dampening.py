@@ -1,6 +1,7 @@
 """Selective synaptic dampening (Foster et al., AAAI 2024) by quantum Fisher information."""
 
 import math
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -11,7 +12,7 @@ from qhu.registry import method
 from qhu.unlearn.finetune import train
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.quantum import StateOptions, information, placed, weights_of
-from qhu.unlearn.task import Task
+from qhu.unlearn.task import TRAINING, Task, unused
 
 ROUNDING = 1e-5
 """What two sums of the same values may differ by."""
@@ -30,6 +31,10 @@ class Options(StateOptions):
     """fine-tune on the retain rows for the rest of the budget; false: no training, as the paper"""
     towards: Literal["init", "identity"] = "init"
     """where chosen weights shrink to: where training began, or angle 0"""
+
+    def idle(self) -> Mapping[str, str]:
+        """See :meth:`MethodOptions.idle`."""
+        return {} if self.finetune else unused(TRAINING, "finetune is false")
 
 
 @method("qfi_dampening", cites=["foster2024fast", "meyer2021fisher"])

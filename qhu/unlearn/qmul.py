@@ -1,5 +1,6 @@
 """Q-MUL (Tong et al., ICCV 2025, arXiv 2503.13917; Q for quantized networks)."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -25,6 +26,10 @@ class Options(PairOptions):
     away: bool = Field(False, json_schema_extra={"tune": "another value is another method"})
     """push the forget rows away from their similar class, as arXiv 2512.19253 does; ``pairing`` is
     for it alone"""
+
+    def idle(self) -> Mapping[str, str]:
+        """See :meth:`MethodOptions.idle`."""
+        return {} if self.away else {"pairing": "it is for away alone"}
 
 
 @method("qmul", cites=["tong2025robust"])

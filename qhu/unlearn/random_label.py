@@ -7,6 +7,7 @@ from torch import Tensor
 
 from qhu.data.rows import Rows
 from qhu.registry import method
+from qhu.unlearn.circumstances import Circumstances
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.losses import cross_entropy
 from qhu.unlearn.task import MethodOptions, Task
@@ -19,6 +20,10 @@ class Options(MethodOptions):
     """never draw a row's true label (Graves et al.); false: draw from all classes (SalUn)"""
     resample: bool = True
     """draw new labels every epoch; false: once"""
+
+    def lacks(self, at: Circumstances) -> str | None:
+        """A budget that holds no whole epoch."""
+        return super().lacks(at) or at.cut_epoch()
 
 
 @method("random_label", cites=["graves2021amnesiac", "fan2024salun"])

@@ -1,9 +1,11 @@
 """Retraining from scratch: the oracle that every method is compared with."""
 
+from collections.abc import Mapping
+
 from qhu.registry import method
 from qhu.settings.parts import Scope
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import TRAINING, MethodOptions, Task, unused
 
 
 class Options(MethodOptions):
@@ -11,6 +13,10 @@ class Options(MethodOptions):
 
     scope: Scope | None = "all"
     """part of θ that is replaced; the oracle is whole, whatever the scope of other methods"""
+
+    def idle(self) -> Mapping[str, str]:
+        """See :meth:`MethodOptions.idle`."""
+        return unused((*TRAINING, "steps"), "it trains as training says")
 
 
 @method("retrain")

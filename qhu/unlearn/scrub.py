@@ -1,6 +1,7 @@
 """SCRUB (Kurmanji et al., NeurIPS 2023)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, repeat
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from qhu.data.rows import Rows
 from qhu.registry import method
+from qhu.unlearn.circumstances import Circumstances
 from qhu.unlearn.learner import Learner
 from qhu.unlearn.losses import beyond_rounding, cross_entropy, distillation
 from qhu.unlearn.task import PairOptions, Task
@@ -37,6 +39,18 @@ class Options(PairOptions):
     )
     """weight of leaving the teacher on the forget rows in every step, in place of max epochs, as
     arXiv 2512.19253 has it; null: max and min epochs in turn. ``pairing`` is for it alone"""
+
+    def lacks(self, at: Circumstances) -> str | None:
+        """A budget that holds no whole epoch."""
+        alone = replace(at, forget={})  # without max epochs, over the retain rows
+        cut = None if self.joint is not None else (at if self.msteps else alone).cut_epoch()
+        return super().lacks(at) or cut
+
+    def idle(self) -> Mapping[str, str]:
+        """See :meth:`MethodOptions.idle`."""
+        if self.joint is None:
+            return {"pairing": "it is for joint alone"}
+        return {"msteps": "with joint every step leaves the teacher on the forget rows"}
 
 
 @method("scrub", cites=["kurmanji2023unbounded"])

@@ -1,5 +1,7 @@
 """SCRUB+R: SCRUB with a rewind (Kurmanji et al., NeurIPS 2023)."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -8,9 +10,25 @@ from qhu.data.rows import Rows
 from qhu.errors import UserError
 from qhu.model.theta import ModelState
 from qhu.registry import method
+from qhu.unlearn import scrub
+from qhu.unlearn.circumstances import Circumstances
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.scrub import Options, alternate
+from qhu.unlearn.scrub import alternate
 from qhu.unlearn.task import Task
+
+
+class Options(scrub.Options):
+    """Options of ``scrub_rewind``, those of ``scrub``."""
+
+    def lacks(self, at: Circumstances) -> str | None:
+        """Validation rows of the forgotten classes, too."""
+        if not at.forget.keys() & {label for label, count in at.val.items() if count}:
+            return "it needs validation rows of the forgotten classes: raise data.val"
+        return super().lacks(at)
+
+    def idle(self) -> Mapping[str, str]:
+        """See :meth:`MethodOptions.idle`."""
+        return {**super().idle(), "patience": "it selects an epoch by itself"}
 
 
 @method("scrub_rewind", cites=["kurmanji2023unbounded"])

@@ -10,10 +10,10 @@ from qhu.data.rows import joined
 from qhu.registry import method
 from qhu.unlearn.fisher import fisher_diagonal
 from qhu.unlearn.learner import Learner
-from qhu.unlearn.task import MethodOptions, Task
+from qhu.unlearn.task import OneStepOptions, Task
 
 
-class Options(MethodOptions):
+class Options(OneStepOptions):
     """Options of ``ssd``."""
 
     alpha: float | None = Field(

@@ -1,6 +1,6 @@
 """What an unlearning method sees: never the test rows, never the oracle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import Field
@@ -11,6 +11,7 @@ from qhu.model.hybrid import HybridNet
 from qhu.model.theta import ModelState
 from qhu.registry import Options
 from qhu.settings.parts import Scope
+from qhu.unlearn.circumstances import Circumstances
 from qhu.unlearn.learner import Pairing
 
 
@@ -35,6 +36,33 @@ class MethodOptions(Options):
         None, json_schema_extra={"tune": "it is part of the question, the same for all methods"}
     )
     """part of θ that may move; null: that of ``unlearning``"""
+
+    def lacks(self, at: Circumstances) -> str | None:
+        """What keeps the method from working there and how to mend it; None: nothing."""
+        return (
+            None if at.layers else "no layer of the network is in its scope: choose another scope"
+        )
+
+    def idle(self) -> Mapping[str, str]:
+        """Options without effect beside the others, each with the reason."""
+        return {}
+
+
+def unused(names: Sequence[str], reason: str) -> dict[str, str]:
+    """Options without effect for one reason."""
+    return dict.fromkeys(names, reason)
+
+
+TRAINING = ("lr", "epochs", "patience")
+"""Options that say how a method takes optimiser steps."""
+
+
+class OneStepOptions(MethodOptions):
+    """Options of methods that move θ once, without an optimiser."""
+
+    def idle(self) -> Mapping[str, str]:
+        """See :meth:`MethodOptions.idle`; a step is all that it takes of any budget."""
+        return unused((*TRAINING, *(["steps"] if self.steps else [])), "it takes one step, its own")
 
 
 class PairOptions(MethodOptions):

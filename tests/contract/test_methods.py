@@ -1,6 +1,7 @@
 """What every registered unlearning method owes: run over the registry."""
 
-from dataclasses import fields
+from collections import Counter
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from qhu.data.rows import Rows
 from qhu.errors import UserError
 from qhu.model.theta import Theta
 from qhu.settings.parts import UnlearnSpec
-from qhu.unlearn.learner import Learner
+from qhu.unlearn.circumstances import Circumstances
+from qhu.unlearn.learner import UNBOUNDED, Learner
 from qhu.unlearn.quantum import StateOptions
 from qhu.unlearn.task import MethodOptions, Task
 from qhu.unlearn.unlearning import Unlearning, UnlearnJob
@@ -244,3 +246,119 @@ def test_explained_in_a_line_and_on_a_page(name):
     own = set(entry.options.model_fields) - set(MethodOptions.model_fields)
     assert all(f"`{option}`" in page for option in own)
     assert f"({name}.md)" in (PAGES / "index.md").read_text()
+
+
+SITUATIONS = {
+    "plenty": ({}, {}, (0, 0, 1, 2)),
+    "two steps": ({"steps": 2}, {}, (0, 0, 1, 2)),
+    "four steps": ({"steps": 4}, {}, (0, 0, 1, 2)),
+    "no step": ({"steps": 0}, {}, (0, 0, 1, 2)),
+    "epochs only": ({"steps": None, "epochs": 1}, {}, (0, 0, 1, 2)),
+    "no validation row of the class": ({}, {"val": (0, 2)}, (1, 1)),
+    "no validation row": ({}, {"val": ()}, (0, 1)),
+    "a steep pull": ({"lr": 1.0}, {}, (0, 1)),
+    "a classical scope": ({"scope": "classical"}, {}, (0, 1)),
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_method_lacks_is_known_before_it_runs(make_net, name, situation):
+    """It refuses to work exactly where its options say beforehand that it lacks something."""
+    budget, rows_given, forget = SITUATIONS[situation]
+    net = make_net(layers=1, hidden=(5,))
+    task = task_for(net, forget)
+    if "val" in rows_given:
+        wanted = torch.tensor([int(y) in rows_given["val"] for y in task.val.y])
+        task = replace(task, val=Rows(task.val.x[wanted], task.val.y[wanted]))
+    options = registry.method.options(name, {k: v for k, v in budget.items() if k == "lr"})
+    if budget.get("scope") == "classical" and isinstance(options, StateOptions):
+        return  # refused by the scope, in checks
+    moving = net.theta.mask(budget.get("scope", "all"))
+    steps = budget.get("steps", 7)
+    at = Circumstances(
+        steps=steps,
+        batch_size=4,
+        lr=options.lr or 0.01,
+        layers=sum(bool(moving[place].any()) for place in net.theta.layers.values()),
+        retain=len(task.retain),
+        forget=Counter(task.forget.y.tolist()),
+        val=Counter(task.val.y.tolist()),
+    )
+    assert (options.lacks(at) is not None) == refuses(name, task, options, moving, steps, budget)
+
+
+def refuses(name, task, options, moving, steps, budget):
+    student = Learner(
+        net=task.net,
+        state=task.teacher,
+        moving=moving,
+        steps_left=UNBOUNDED if steps is None else steps,
+        lr=options.lr or 0.01,
+        batch_size=4,
+        orders=[torch.Generator().manual_seed(7)],
+        max_epochs=budget.get("epochs"),
+    )
+    try:
+        registry.method[name].make(student, task, options)
+    except UserError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(("k", "works"), [(1, True), (2, True), (3, False), (99, False)])
+def test_a_method_without_a_layer_to_move_says_so(make_net, k, works):
+    net = make_net(layers=1, hidden=(5,))
+    options = registry.method.options("cf_k", {"move": "rest", "k": k})
+    at = Circumstances(5, 4, 0.01, len(net.theta.layers), 9, {0: 4}, {0: 2})
+    assert (options.lacks(at) is None) == works
+    assert options.model_copy(update={"k": 1}).lacks(replace(at, layers=0)) is not None
+
+
+MODES = [
+    *((name, {}) for name in METHODS),
+    ("noisy_finetune", {"noise": "gradients", "sigma": 0.1}),
+    ("noisy_finetune", {"sigma": 0.1}),
+    ("scrub", {"joint": 1.0}),
+    ("scrub_rewind", {"joint": 1.0}),
+    ("qmul", {"away": True}),
+    ("parameter_noise", {"radius": 1.0}),
+    ("qfi_dampening", {"finetune": False}),
+    ("ewc_ascent", {"penalty": 0}),
+    ("adv_uniform", {"weight": 0}),
+]
+OTHERS = {"lr": 0.7, "steps": 3, "epochs": 1, "patience": 1, "pairing": "zip", "msteps": 2}
+OTHERS |= {"epsilon": 0.37, "delta": 0.01, "radius": 0.3, "decay": 0.7, "noisy": 0.9}
+OTHERS |= {"fisher": "forget", "scope": "classical"}
+
+
+@pytest.mark.parametrize(("name", "mode"), MODES, ids=str)
+def test_an_option_without_effect_is_one_that_changes_nothing(make_net, name, mode):
+    """Each that is said to be idle may be anything; one that is never read is said to be idle."""
+    spec = UnlearnSpec(steps=8, batch_size=4, patience=2)
+    net = make_net(layers=1, hidden=(5,))
+
+    def moved(given):
+        read, entry = set(), registry.method[name]
+        options = watched(registry.method.options(name, {**mode, **given}), read)
+        unlearning = Unlearning(entry, options, spec, net, 3, (-3.0, 3.0), name)
+        return unlearning(jobs_for(net, 1))[0], read
+
+    (result, read), idle = moved({}), registry.method.options(name, mode).idle()
+    for option in idle.keys() - mode.keys():
+        other, _ = moved({option: OTHERS[option]})
+        assert same(other.state, result.state), option
+    fields = registry.method[name].options.model_fields.keys()
+    assert fields - read - mode.keys() <= idle.keys()
+
+
+def watched(options, read):
+    """The options, which note what is read of them."""
+
+    class Watched(type(options)):
+        def __getattribute__(self, field):
+            if field in type(self).model_fields:
+                read.add(field)
+            return super().__getattribute__(field)
+
+    return Watched(**options.model_dump())

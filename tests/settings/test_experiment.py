@@ -66,9 +66,11 @@ def test_settings_of_a_method_that_is_not_chosen_are_refused(tmp_path, setting):
 
 
 def test_the_oracle_is_always_chosen(tmp_path):
-    setting = ["methods.retrain.scope=quantum"]
+    setting = ["methods.retrain.scope=all"]
     experiment = load_experiment(written(tmp_path, MINIMAL), setting, ["finetune"])
-    assert experiment.methods["retrain"].options.scope == "quantum"
+    assert experiment.methods["retrain"].options.scope == "all"
+    with pytest.raises(UserError, match="retrain is the oracle, which is whole"):
+        load_experiment(written(tmp_path, MINIMAL), ["methods.retrain.scope=quantum"])
 
 
 def test_one_method_may_appear_under_two_labels(tmp_path):

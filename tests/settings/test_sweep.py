@@ -104,7 +104,7 @@ def test_an_override_of_the_varied_setting_would_have_no_effect(write):
         ({"reference": 3, "ordered": False}, "the reference is one of 1, 2, 4"),
         ({"vary": {"model.layers": [1, 0]}}, "model.layers 0"),
         ({"vary": {"model.layers": 3}}, "vary"),
-        ({"vary": {"name.first": [1, 2]}}, "holds a value"),
+        ({"vary": {"training.lr.first": [1, 2]}}, "holds a value"),
         ({"base": "absent.yaml"}, "cannot read"),
         ({"axes": "x"}, "axes"),
     ],

@@ -4,6 +4,9 @@ from collections.abc import Collection
 
 import torch
 
+from qhu.backends.statevector import StatevectorBackend
+from qhu.checks.methods import check_methods
+from qhu.checks.sizes import check_sizes, check_stack, check_steps
 from qhu.errors import UserError
 from qhu.model.circuit import selective_encoding
 from qhu.model.fitting import fitted
@@ -13,18 +16,20 @@ from qhu.unlearn.quantum import StateOptions
 from qhu.unlearn.task import MethodOptions
 
 
-def check(study: Study, scenarios: Collection[str] | None = None) -> None:
+def check(study: Study, scenarios: Collection[str] | None = None, pays: bool = True) -> None:
     """Refuse wrong inputs before anything is computed or written.
 
     Args:
         study: what is asked.
         scenarios: those whose rows are looked at; None: all.
+        pays: whether devices will be asked, not only counted on.
 
     Raises:
         UserError: an empty split or forget set, no rows to select an epoch by, an absent class,
             row or device, a method without options or without the state vectors that it reads,
             parts of models that scale samples apart, parts of the network that do not fit each
-            other or the data.
+            other or the data, a circuit that does not fit its backend, a method that cannot work,
+            an option that nothing reads, or sizes that the machine has no memory for.
         BudgetRefused: a device of the platform, and no budget.
     """
     if study.torch_device.type == "cuda" and not torch.cuda.is_available():
@@ -33,6 +38,7 @@ def check(study: Study, scenarios: Collection[str] | None = None) -> None:
             "built for CUDA"
         )
     chosen = study.experiment.scenarios if scenarios is None else scenarios
+    check_sizes(study)
     for seed in study.experiment.seeds:
         for scenario in chosen:
             _check_selection(study, seed, scenario)
@@ -44,11 +50,29 @@ def check(study: Study, scenarios: Collection[str] | None = None) -> None:
                 "options with qhu.MethodOptions or a subclass of it"
             )
     _check_scaling(study)
-    for backend in study.paid.values():
+    for backend in study.paid.values() if pays else ():
         backend.check()
     _check_network(study, chosen)
+    check_stack(study)
+    check_steps(study)
     _check_checkpoints(study)
     _check_states(study)
+    check_methods(study, chosen)
+    _check_backends(study)
+
+
+def _check_backends(study: Study) -> None:
+    """Refuse a circuit that does not fit the backend of a stage, or a backend without a circuit."""
+    for stage, backend in study.backends.items():
+        if not study.experiment.model.quantum and not isinstance(backend, StatevectorBackend):
+            raise UserError(
+                f"stages.{stage} {backend.name} has nothing to run, because the network has no "
+                f"quantum layer: set stages.{stage} to statevector, or model.quantum to true"
+            )
+        try:
+            study.net(stage)
+        except UserError as error:
+            raise error.at(f"stages.{stage} {backend.name}") from None
 
 
 def _check_states(study: Study) -> None:
