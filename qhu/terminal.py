@@ -51,7 +51,7 @@ def folded(line: str) -> str:
     )
 
 
-class Column(NamedTuple):
+class ScreenColumn(NamedTuple):
     """A column of a table on screen.
 
     Attributes:
@@ -70,7 +70,7 @@ class Column(NamedTuple):
         return max(Text(self.head).cell_len, *(_text(cell).cell_len for cell in self.cells), 0)
 
 
-def print_table(first: Column, columns: Sequence[Column], console: Console) -> None:
+def print_table(first: ScreenColumn, columns: Sequence[ScreenColumn], console: Console) -> None:
     """Print a table that is folded into the width: nothing in it is cut, whatever it holds.
 
     Columns that have no room beside the others go into a block of rows below; the first column
@@ -86,9 +86,11 @@ def print_table(first: Column, columns: Sequence[Column], console: Console) -> N
         console.print(_table([first, *block]), width=width)
 
 
-def _blocks(first: Column, columns: Sequence[Column], width: int) -> list[list[Column]]:
+def _blocks(
+    first: ScreenColumn, columns: Sequence[ScreenColumn], width: int
+) -> list[list[ScreenColumn]]:
     """The columns in groups, each of which fits into the width beside the first column."""
-    blocks: list[list[Column]] = [[]]
+    blocks: list[list[ScreenColumn]] = [[]]
     left = width - first.width
     for column in columns:
         left -= GAP + column.width
@@ -99,7 +101,7 @@ def _blocks(first: Column, columns: Sequence[Column], width: int) -> list[list[C
     return blocks
 
 
-def _table(columns: Sequence[Column]) -> Table:
+def _table(columns: Sequence[ScreenColumn]) -> Table:
     headed = any(column.head for column in columns)
     lines = box.SIMPLE_HEAD if headed else None  # which leaves a character between columns
     table = Table(box=lines, show_header=headed, padding=(0, GAP - headed, 0, 0))

@@ -226,13 +226,12 @@ def _snapshot_noise(device: str, qubits: tuple[int, ...]) -> NoiseModel:
 
 
 def _gate_noise(options: Options) -> str:
-    one, two = options.depolarizing or (0, 0)
-    if one == two:
-        noisy = any(getattr(options, name) for name in FIGURES[1:])
-        return (
-            f"depolarizing {100 * one:g} % after each gate" if one else "" if noisy else "no noise"
-        )
-    return f"depolarizing {100 * one:g} % after 1-qubit and {100 * two:g} % after 2-qubit gates"
+    single, double = (100 * share for share in options.depolarizing or (0, 0))
+    if single != double:
+        return f"depolarizing {single:g} % after 1-qubit and {double:g} % after 2-qubit gates"
+    if single:
+        return f"depolarizing {single:g} % after each gate"
+    return "" if any(getattr(options, name) for name in FIGURES[1:]) else "no noise"
 
 
 def _readout_noise(options: Options) -> str:
@@ -245,5 +244,5 @@ def _readout_noise(options: Options) -> str:
 def _relaxation(options: Options) -> str:
     if options.t1 is None:
         return ""
-    one, two = options.gate_times
-    return f"T1 {options.t1:g} µs, T2 {options.t2:g} µs, gates of {one:g} and {two:g} ns"
+    single, double = options.gate_times
+    return f"T1 {options.t1:g} µs, T2 {options.t2:g} µs, gates of {single:g} and {double:g} ns"

@@ -64,9 +64,9 @@ def known_backends(file: Path = BACKENDS_FILE) -> dict[str, str]:
     entries = _entries(file)
     for name in entries:
         kind, _ = _resolve(name, entries)
-        if figures := _made(name, entries).figures:
-            own = summaries.get(name, f"{kind}:").rstrip(".")
-            summaries[name] = f"{own} {figures}" if own.endswith(":") else f"{own}: {figures}"
+        figures = _made(name, entries).figures
+        own = summaries.get(name, kind).rstrip(".")
+        summaries[name] = f"{own}: {figures}" if figures else f"{own}."
     summaries["fake_DEVICE"] = "Noisy twin of any device snapshot shipped with qiskit-ibm-runtime."
     summaries["ibm_DEVICE"] = "Any device of your account, with the options of the entry ibm."
     summaries["auto"] = "The device of your account that suits the circuit best today."

@@ -9,7 +9,7 @@ from rich.text import Text
 from qhu.cli.completion import KINDS, kinds
 from qhu.cli.options import File, Json, meant
 from qhu.cli.program import console, notes, print_document
-from qhu.terminal import Column, print_table
+from qhu.terminal import ScreenColumn, print_table
 
 app = typer.Typer()
 
@@ -55,6 +55,6 @@ def list_names(
     if as_json:
         print_document(entries)
         return
-    names = Column("", [Text(entry["name"], style="bold") for entry in entries], number=False)
-    texts = Column("", [entry["summary"] for entry in entries], number=False)
+    names = ScreenColumn("", [Text(entry["name"], style="bold") for entry in entries], number=False)
+    texts = ScreenColumn("", [entry["summary"] for entry in entries], number=False)
     print_table(names, [texts], console)

@@ -33,7 +33,7 @@ from qhu.cli.options import (
 )
 from qhu.cli.program import console, document_text, notes, progress, recorded
 from qhu.errors import Incomplete
-from qhu.record.receipt import Receipt, Request
+from qhu.record.receipt import Invocation, Receipt
 from qhu.settings.shipped import BACKENDS
 from qhu.terminal import width_of
 
@@ -88,10 +88,10 @@ class Shown(NamedTuple):
     browse: bool
 
 
-def _request(file: Path, overrides: Any, out: Path | None, shown: Shown) -> Request:
+def _request(file: Path, overrides: Any, out: Path | None, shown: Shown) -> Invocation:
     """The command `qhu run`, and how it prints."""
     words = [str(file), overrides, out and str(out), shown.quiet, shown.as_json, width_of(console)]
-    return Request(words, [file, Path(BACKENDS.name), BACKENDS])
+    return Invocation(words, [file, Path(BACKENDS.name), BACKENDS])
 
 
 def _print_again(receipt: Receipt, shown: Shown) -> None:

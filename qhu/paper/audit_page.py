@@ -9,7 +9,7 @@ from rich.console import Console
 from qhu.paper.audit import EXTRA, AuditRow
 from qhu.record.json_text import json_text
 from qhu.record.released import COLUMNS, SAME, SHUFFLED
-from qhu.terminal import WIDTH, Column, print_table
+from qhu.terminal import WIDTH, ScreenColumn, print_table
 
 # Largest difference that rounding explains: float32 sums here and there, four printed decimals.
 TOLERANCE = {"KL": 1e-5, "JS": 1e-5, "MIA": 5e-5}
@@ -107,6 +107,6 @@ def _grid(lines: Sequence[Sequence[str]]) -> str:
     """A table of heads and rows, folded into the width: the first column to the left."""
     (label, *labels), *columns = zip(*lines, strict=True)
     text = io.StringIO()
-    numbers = [Column(head, cells) for head, *cells in columns]
-    print_table(Column(label, labels, number=False), numbers, Console(file=text, width=WIDTH))
+    numbers = [ScreenColumn(head, cells) for head, *cells in columns]
+    print_table(ScreenColumn(label, labels, number=False), numbers, Console(file=text, width=WIDTH))
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"

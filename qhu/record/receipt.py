@@ -48,7 +48,7 @@ class Receipt(BaseModel):
         return self.checksum == _sum(self.model_dump(exclude={"checksum"}))
 
 
-class Request:
+class Invocation:
     """A command, on what there is when it is given.
 
     Args:

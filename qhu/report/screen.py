@@ -10,7 +10,7 @@ from qhu.report.answer import ScenarioAnswer, VerdictTable
 from qhu.report.statistics import Estimate
 from qhu.report.tables import TableCell, interval, number
 from qhu.report.verdicts import CONCLUSIONS
-from qhu.terminal import Column, print_table
+from qhu.terminal import ScreenColumn, print_table
 
 
 def print_answers(answers: Mapping[str, ScenarioAnswer], console: Console) -> None:
@@ -39,13 +39,15 @@ def print_verdicts(table: VerdictTable, console: Console) -> None:
     """Methods as rows: verdict, what it rests on, utility, cost."""
     names = [Text(row.method, style="cyan" if row.honest else "") for row in table.rows]
     leaks = [table.leaks(row) for row in table.rows]
-    columns = [Column("verdict", [CONCLUSIONS[row.verdict].words for row in table.rows], False)]
+    columns = [
+        ScreenColumn("verdict", [CONCLUSIONS[row.verdict].words for row in table.rows], False)
+    ]
     for place, head in enumerate(table.heads):
         title = f"Δ {head}" if table.signed else head
-        columns.append(Column(title, [with_interval(cells[place]) for cells in leaks]))
-    columns.append(Column("utility", [table.utility(row).value for row in table.rows]))
-    columns.append(Column("steps", [row.steps for row in table.rows]))
-    print_table(Column("method", names, number=False), columns, console)
+        columns.append(ScreenColumn(title, [with_interval(cells[place]) for cells in leaks]))
+    columns.append(ScreenColumn("utility", [table.utility(row).value for row in table.rows]))
+    columns.append(ScreenColumn("steps", [row.steps for row in table.rows]))
+    print_table(ScreenColumn("method", names, number=False), columns, console)
 
 
 def with_interval(cell: TableCell) -> str:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from qhu.report.design import TUNING_SPENDS
 from qhu.settings.experiment import Experiment
-from qhu.terminal import Column, print_table
+from qhu.terminal import ScreenColumn, print_table
 from qhu.tune.search import SearchResult
 
 FEW = 2
@@ -27,11 +27,13 @@ def print_outcomes(
         "utility loss": [value.utility_loss for value in best],
     }
     print_table(
-        Column("method", list(outcomes), number=False),
+        ScreenColumn("method", list(outcomes), number=False),
         [
-            Column("trials", [str(len(outcome.trials)) for outcome in outcomes.values()]),
-            *(Column(head, [f"{v:.3f}" for v in values]) for head, values in numbers.items()),
-            Column("options", [_changed(outcome) for outcome in outcomes.values()], number=False),
+            ScreenColumn("trials", [str(len(outcome.trials)) for outcome in outcomes.values()]),
+            *(ScreenColumn(head, [f"{v:.3f}" for v in values]) for head, values in numbers.items()),
+            ScreenColumn(
+                "options", [_changed(outcome) for outcome in outcomes.values()], number=False
+            ),
         ],
         console,
     )

@@ -11,7 +11,7 @@ from qhu.errors import UserError
 from qhu.report.frames import SUMMARY, read_table
 from qhu.report.run.table import print_summary
 from qhu.report.styles import METHODS
-from qhu.terminal import Column, folded, print_table
+from qhu.terminal import ScreenColumn, folded, print_table
 
 
 def printed(folder):
@@ -45,8 +45,8 @@ def test_every_score_stands_in_it_under_its_whole_name(run_folder):
 def test_no_table_loses_a_character(words, width):
     text = io.StringIO()
     console = Console(file=text, width=width)
-    columns = [Column(word, [word[::-1]]) for word in words[1:]]
-    print_table(Column("about", [words[0]], number=False), columns, console)
+    columns = [ScreenColumn(word, [word[::-1]]) for word in words[1:]]
+    print_table(ScreenColumn("about", [words[0]], number=False), columns, console)
     assert max(map(len, text.getvalue().splitlines()), default=0) <= min(width, 80)
     shown = Counter("".join(text.getvalue().split()))
     assert not Counter("".join(words[:1] + [w + w[::-1] for w in words[1:]])) - shown

@@ -23,7 +23,6 @@ RIGHT = {
     "seeds as a list": {"seeds": [0, 5]},
     "methods with options": {"methods": {"scrub": {"alpha": 0.1}, "lca": None}},
     "a label": {"methods": {"mild": {"method": "scrub", "alpha": 0.1}}},
-    "a label that is a method's name": {"methods": {"scrub": {"method": "finetune"}}},
     "rows of a file": {"data": {"source": "file:mine.csv"}},
     "images of a folder": {"data": {"source": "idx:folder"}},
     "short options of the model": {"model": {"layers": 3, "hidden": [8], "entanglement": "ring"}},

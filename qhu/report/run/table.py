@@ -25,7 +25,7 @@ from qhu.report.screen import print_answers, print_sentences, with_interval
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.report.tables import TableCell
-from qhu.terminal import Column, print_table
+from qhu.terminal import ScreenColumn, print_table
 
 MOST = 6
 """Scores that are shown of a scenario."""
@@ -108,8 +108,8 @@ def _print_table(summary: pd.DataFrame, scores: Sequence[Score], console: Consol
     for score in scores:
         values = estimates(summary, score.name)
         cells = [_cell(method, score, values.get(method)) for method in methods]
-        columns.append(Column(score.name, cells))
-    print_table(Column("method", names, number=False), columns, console)
+        columns.append(ScreenColumn(score.name, cells))
+    print_table(ScreenColumn("method", names, number=False), columns, console)
 
 
 def _cell(method: str, score: Score, value: Estimate | None) -> str:
