@@ -91,7 +91,7 @@ def test_a_folder_that_cannot_be_made_is_named(tiny, qhu):
 
 def test_all_that_can_be_registered_can_be_listed():
     made = {names.plural for names in vars(registry).values() if isinstance(names, Names)}
-    assert made == set(registry.REGISTRIES) == set(KINDS) - {"experiments", "settings"}
+    assert made == set(registry.REGISTRIES) == set(KINDS) - {"experiments", "settings", "trackers"}
 
 
 @pytest.mark.parametrize("kind", registry.REGISTRIES)
@@ -176,3 +176,22 @@ def test_backends_are_told_by_their_figures(qhu, tmp_path, monkeypatch):
     Path("backends.yaml").write_text("mine: {kind: aer, depolarizing: [0.001, 0.02], shots: 7}")
     out = " ".join(qhu("list", "backends")[1].split())
     assert "mine aer: depolarizing 0.1 % after 1-qubit and 2 % after 2-qubit gates, 7 shots" in out
+
+
+def test_a_run_is_tracked_packed_and_styled_by_the_command(qhu, tiny):
+    settings = ("--seeds", "0", "--methods", "finetune", "--out", "run", "--quiet")
+    status, _, error = qhu("run", tiny, *settings, "--track", "nowhere")
+    assert status == 2 and "unknown tracker 'nowhere': known: mlflow, tensorboard" in error
+    assert not Path("run").exists()
+    assert qhu("run", tiny, *settings)[0] == 0
+    status, out, _ = qhu("pack", "run", "--creator", "Doe, Jane", "--names")
+    assert status == 0 and list(Path().glob("*.zip"))
+    Path("style.yaml").write_text('labels: {finetune: "Fine-tuning"}')
+    assert qhu("report", "run", "--style", "style.yaml")[0] == 0
+    assert "Fine-tuning" in Path("run/tables/subset-scores.tex").read_text()
+
+
+def test_an_empty_option_is_a_mistake_of_that_option(qhu, tiny):
+    for option in ("--seeds", "--methods"):
+        status, _, error = qhu("run", tiny, option, "")
+        assert status == 2 and f"qhu: {option} " in error, error

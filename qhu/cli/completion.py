@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 KINDS = (
-    *("methods", "metrics", "attacks", "datasets", "backends", "experiments", "settings"),
+    *("methods", "metrics", "attacks", "datasets", "backends", "trackers"),
+    *("experiments", "settings"),
     *("fronts", "encodings", "ansatze", "circuits", "observables", "heads"),
 )
 """What ``qhu list`` explains."""

@@ -63,3 +63,37 @@ def clean(
         console.print("nothing is removed without --yes")
     elif yes or Confirm.ask("remove them?", console=console, default=False):
         remove(asked, notes.print)
+
+
+@app.command()
+def pack(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            help="folders of runs, ablations, comparisons or evidence", autocompletion=run_folders
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(help="file that ends in .zip")] = None,
+    title: Annotated[
+        str, typer.Option(help="of the archive; default: by the names of the runs")
+    ] = "",
+    creator: Annotated[
+        list[str] | None,
+        typer.Option(help="'Family, Given' or 'Family, Given; ORCID'; repeatable"),
+    ] = None,
+    licence: Annotated[str, typer.Option(help="SPDX identifier, in small letters")] = "cc-by-4.0",
+    unfinished: Annotated[
+        bool, typer.Option("--unfinished", help="take runs that are not finished, too")
+    ] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="let names of the user and the machine stand")
+    ] = False,
+) -> None:
+    """Pack runs as an archive for others, such as Zenodo: checked, described, without traces."""
+    from qhu.publish.about import About
+    from qhu.publish.pack import pack as write_archive
+    from qhu.registry import parse
+
+    given = {"title": title, "creators": creator or [], "licence": licence}
+    about = parse(About, given, "qhu pack")
+    write_archive(folders, out, console, about, unfinished, names)

@@ -1,5 +1,7 @@
 """Options that commands share, and what they stand for."""
 
+import json
+import shlex
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +74,10 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="only the answer and where it lies, and warnings")
 ]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(help="tracker that is told what happens: mlflow or tensorboard; repeatable"),
+]
 Open = Annotated[bool, typer.Option("--open", help="open the page in a browser")]
 
 
@@ -84,10 +90,12 @@ def overriding(
 ) -> tuple[list[str], list[str] | None]:
     """Overrides of an experiment, and the methods chosen."""
     from qhu.backends.named import stage_overrides
+    from qhu.settings.overrides import Override
 
     overrides = [*(settings or ()), *stage_overrides(backend, stages)]
-    overrides += [f"seeds={seeds}"] if seeds else []
-    return overrides, methods.split(",") if methods else None
+    if seeds is not None:
+        overrides += [Override(f"seeds={json.dumps(seeds)}", f"--seeds {shlex.quote(seeds)}")]
+    return overrides, None if methods is None else methods.split(",")
 
 
 def meant(experiment: Path) -> Path:

@@ -16,13 +16,18 @@ app = typer.Typer()
 @app.command()
 def report(
     folders: Folders,
+    style: Annotated[
+        Path | None, typer.Option(help="YAML file of colours, labels, width and font size")
+    ] = None,
     browse: Open = False,
 ) -> None:
     """Write the report of run folders again; needs neither circuits nor models."""
+    from qhu.report.figure_style import read_style
     from qhu.report.run.page import write_report
 
+    look = None if style is None else read_style(style)
     for folder in folders:
-        page = write_report(folder)
+        page = write_report(folder, look)
         console.print(f"report: {page}", soft_wrap=True)
         show_page(page, browse)
 

@@ -1,6 +1,8 @@
 """Commands that train, unlearn and attack."""
 
+import contextlib
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -24,6 +26,7 @@ from qhu.cli.options import (
     Settings,
     Stages,
     Sweep,
+    Track,
     Workers,
     Yes,
     meant,
@@ -58,6 +61,7 @@ def run(
     max_qpu_seconds: Budget = None,
     least_success: LeastSuccess = None,
     yes: Yes = False,
+    track: Track = None,
     quiet: Quiet = False,
     as_json: Json = False,
     browse: Open = False,
@@ -66,7 +70,8 @@ def run(
     file, shown = meant(experiment), Shown(quiet, as_json, browse)
     device = (emulator, max_qpu_seconds, least_success)
     request = _request(file, (backend, stages, seeds, methods, settings), out, shown)
-    if device == (None, None, None) and (receipt := request.finished()):
+    simulated = device == (None, None, None)
+    if simulated and not track and (receipt := request.finished()):
         _print_again(receipt, shown)
         return
     from qhu.commands.repeat import inputs
@@ -74,8 +79,8 @@ def run(
 
     overrides = overriding(backend, stages, seeds, methods, settings)
     asked = load_experiment(file, *overrides)
-    read = inputs(asked) if device == (None, None, None) else None
-    folder, printed = _run(asked, out, workers, scheduler, device, yes, shown)
+    read = inputs(asked) if simulated else None
+    folder, printed = _run(asked, out, workers, scheduler, device, yes, shown, track or ())
     if read is not None:
         request.keep(folder, read, printed)
 
@@ -112,6 +117,7 @@ def _run(
     device: tuple[str | None, float | None, float | None],
     yes: bool,
     shown: Shown,
+    track: Sequence[str] = (),
 ) -> tuple[Path, str]:
     """Run what was asked and print its table; ``device`` says how one is reached, and its means.
 
@@ -122,27 +128,25 @@ def _run(
     from qhu.grid.run import run as run_grid
     from qhu.report.run.document import run_document
     from qhu.report.run.table import print_summary
+    from qhu.trackers import open_trackers
 
     say_backends(asked)
     emulator, budget, least_success = device
     asking = notes if shown.as_json else console  # what a device takes is asked in any case
     doing = progress(shown.quiet, shown.as_json)
-    holes = None
-    with reach(emulator, budget, asked.stages, least_success) as access:
-        try:
-            folder = run_grid(asked, out, doing, workers, scheduler, access, agree(asking, yes))
-        except Incomplete as error:  # all else is there to be shown
-            holes, folder = error, error.made
-    if shown.as_json:
-        printed = document_text(run_document(folder))
-        sys.stdout.write(printed)
-    else:
-        with recorded() as text:
-            print_summary(folder, console, brief=shown.quiet)
-            printed = text()
-    show_page(folder / "report.html", shown.browse)
-    if holes:
-        raise holes
+    listeners = open_trackers(track)
+    with _also_with_holes() as made:
+        with reach(emulator, budget, asked.stages, least_success) as access:
+            means = (workers, scheduler, access, agree(asking, yes), listeners)
+            folder = made(lambda: run_grid(asked, out, doing, *means))
+        if shown.as_json:
+            printed = document_text(run_document(folder))
+            sys.stdout.write(printed)
+        else:
+            with recorded() as text:
+                print_summary(folder, console, brief=shown.quiet)
+                printed = text()
+        show_page(folder / "report.html", shown.browse)
     return folder, printed
 
 
@@ -209,9 +213,30 @@ def evidence(
     overrides = overriding(backend, stages, None, methods, settings)
     asked = load_experiment(meant(experiment), *overrides)
     say_backends(asked)
-    folder = gather(asked, out, progress(quiet), workers, scheduler)
-    print_verdicts(folder, console, brief=quiet)
-    _done(folder / "evidence.html", browse)
+    with _also_with_holes() as made:
+        folder = made(lambda: gather(asked, out, progress(quiet), workers, scheduler))
+        print_verdicts(folder, console, brief=quiet)
+        _done(folder / "evidence.html", browse)
+
+
+@contextlib.contextmanager
+def _also_with_holes() -> Iterator[Callable[[Callable[[], Path]], Path]]:
+    """Within the block, what makes a study gives what it made, also where cells of it failed.
+
+    That they did is raised at the end of the block, when all else has been shown.
+    """
+    holes: list[Incomplete] = []
+
+    def made(make: Callable[[], Path]) -> Path:
+        try:
+            return make()
+        except Incomplete as error:
+            holes.append(error)
+            return error.made
+
+    yield made
+    if holes:
+        raise holes[0]
 
 
 def _done(page: Path, browse: bool) -> None:
@@ -237,13 +262,13 @@ def ablate(
     from qhu.commands.ablate import run as run_ablation
     from qhu.settings.sweep import load_sweep
 
-    overrides = [*(settings or ()), *([f"seeds={seeds}"] if seeds else [])]
-    chosen = methods.split(",") if methods else None
-    sweep, points = load_sweep(meant(experiment), overrides, chosen)
+    overrides = overriding(None, None, seeds, methods, settings)
+    sweep, points = load_sweep(meant(experiment), *overrides)
     say_backends(*points.values())
-    page = run_ablation(sweep, points, out, progress(quiet), workers)
-    console.print(f"ablation: {page}", soft_wrap=True)
-    _done(page, browse)
+    with _also_with_holes() as made:
+        page = made(lambda: run_ablation(sweep, points, out, progress(quiet), workers))
+        console.print(f"ablation: {page}", soft_wrap=True)
+        _done(page, browse)
 
 
 @app.command()
@@ -288,9 +313,10 @@ def paper(
     """Run arXiv 2512.19253 under its protocol and under ours, and write one page."""
     from qhu.paper.run import run as run_paper
 
-    page = run_paper(datasets.split(","), seeds, out, progress(quiet), workers)
-    console.print(f"paper: {page}", soft_wrap=True)
-    _done(page, browse)
+    with _also_with_holes() as made:
+        page = made(lambda: run_paper(datasets.split(","), seeds, out, progress(quiet), workers))
+        console.print(f"paper: {page}", soft_wrap=True)
+        _done(page, browse)
 
 
 @app.command()
@@ -309,6 +335,7 @@ def claims(
     from qhu.report.paper_claims.page import print_claims
 
     size = Size(seeds, models, tuple(settings or ()))
-    folder = test_claims(out, progress(quiet), workers, size)
-    print_claims(folder, console)
-    _done(folder / "claims.html", browse)
+    with _also_with_holes() as made:
+        folder = made(lambda: test_claims(out, progress(quiet), workers, size))
+        print_claims(folder, console)
+        _done(folder / "claims.html", browse)

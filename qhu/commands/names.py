@@ -21,6 +21,7 @@ def explained(kind: str) -> list[dict[str, Any]]:
         "settings": _settings,
         "backends": _backends,
         "experiments": _experiments,
+        "trackers": _trackers,
     }
     if kind in listings:
         return listings[kind]()
@@ -40,6 +41,12 @@ def _experiments() -> list[dict[str, Any]]:
     from qhu.settings.shipped import summaries
 
     return [{"name": name, "summary": text} for name, text in summaries().items()]
+
+
+def _trackers() -> list[dict[str, Any]]:
+    from qhu.trackers import tracker
+
+    return [{"name": name, "summary": tracker[name].summary} for name in tracker.names()]
 
 
 def _settings() -> list[dict[str, Any]]:
