@@ -184,7 +184,7 @@ def test_a_run_is_tracked_packed_and_styled_by_the_command(qhu, tiny):
     assert status == 2 and "unknown tracker 'nowhere': known: mlflow, tensorboard" in error
     assert not Path("run").exists()
     assert qhu("run", tiny, *settings)[0] == 0
-    status, out, _ = qhu("pack", "run", "--creator", "Doe, Jane", "--names")
+    status, _, _ = qhu("pack", "run", "--creator", "Doe, Jane", "--names")
     assert status == 0 and list(Path().glob("*.zip"))
     Path("style.yaml").write_text('labels: {finetune: "Fine-tuning"}')
     assert qhu("report", "run", "--style", "style.yaml")[0] == 0

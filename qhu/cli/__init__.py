@@ -5,13 +5,13 @@ import traceback
 
 import typer
 
-from qhu.cli import devices, folders, names, pages, studies
+from qhu.cli import devices, experiments, folders, names, pages, studies
 from qhu.cli.program import app
 from qhu.errors import Interrupted, QhuError, UserError, shortened
 from qhu.redaction import redact
 from qhu.terminal import lenient_output
 
-for _part in (studies, pages, folders, names, devices):
+for _part in (experiments, studies, pages, folders, names, devices):
     app.add_typer(_part.app)
 
 

@@ -4,11 +4,13 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from qhu.errors import Incomplete
 from qhu.record.json_text import json_text
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -42,6 +44,26 @@ def recorded() -> Iterator[Callable[[], str]]:
         yield lambda: console.export_text(styles=True)
     finally:
         console.record = False
+
+
+@contextlib.contextmanager
+def also_with_holes() -> Iterator[Callable[[Callable[[], Path]], Path]]:
+    """Within the block, what makes a study gives what it made, also where cells of it failed.
+
+    That they did is raised at the end of the block, when all else has been shown.
+    """
+    holes: list[Incomplete] = []
+
+    def made(make: Callable[[], Path]) -> Path:
+        try:
+            return make()
+        except Incomplete as error:
+            holes.append(error)
+            return error.made
+
+    yield made
+    if holes:
+        raise holes[0]
 
 
 def _version(asked: bool) -> None:

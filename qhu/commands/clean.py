@@ -85,14 +85,7 @@ def remove(asked: Removal, say: Callable[[str], None]) -> None:
         except UserError as error:
             stay = True
             say(str(error))
-        for folder in run.path.parents:
-            if (
-                folder == asked.root
-                or not folder.is_relative_to(asked.root)
-                or any(folder.iterdir())
-            ):
-                break
-            folder.rmdir()
+        _remove_empty(run.path.parent, asked.root)
     shutil.rmtree(asked.root / RECEIPTS.name, ignore_errors=True)  # they save a second each
     for file in () if stay else asked.stages:
         file.unlink(missing_ok=True)

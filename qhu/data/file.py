@@ -15,8 +15,6 @@ from qhu.registry import Options, dataset
 from qhu.settings.parts import Label
 
 TABLES = (".csv", ".data", ".tsv", ".txt")
-IN_CELLS = '"\n\r.-+#'
-"""What parts no cells: it quotes them, ends lines, or belongs to numbers or comments."""
 
 
 class FileOptions(Options):

@@ -68,7 +68,7 @@ def do(study: Study, work: Callable[[Study, Any], Any], item: Any) -> Any:
     Small tensors: a second thread brings nothing, and on a busy machine it waits ten times over.
 
     Raises:
-        Exception: it ends every step alike, see :func:`qhu.errors.fatal`.
+        Exception: it ends every step alike, see :func:`qhu.errors.is_fatal`.
     """
     try:
         with one_thread():

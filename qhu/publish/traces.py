@@ -30,8 +30,6 @@ LONGEST = 300
 """Letters of a value that may be or hold a path; longer ones are circuits and calibrations."""
 EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[\w+/=]+")
 """A font or picture in a page, whose letters say nothing."""
-TEXTS = (".py", ".jinja", ".css", ".bib", ".yaml")
-"""Endings of qhu's own texts."""
 SHORTEST = 3
 """Letters of a name that is looked for."""
 

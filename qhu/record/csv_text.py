@@ -1,23 +1,26 @@
 """Tables as CSV that a spreadsheet shows and does not execute."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:  # a command that writes no table does not wait for pandas
+    import pandas as pd
 
 _EXECUTED = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is a formula to a spreadsheet."""
 
 
-def csv_text(frame: pd.DataFrame) -> str:
+def csv_text(frame: "pd.DataFrame") -> str:
     """A table with its heads, without its index.
 
     A text that a spreadsheet would take for a formula gets an apostrophe before it; numbers, the
     negative ones and those that are written as text among them, stay as they are.
     """
+    from pandas.api.types import is_numeric_dtype
+
     inert = frame.rename(columns=_inert)
     for name, column in inert.items():
-        if not pd.api.types.is_numeric_dtype(column):
+        if not is_numeric_dtype(column):
             inert[name] = column.map(_inert)
     return str(inert.to_csv(index=False))
 

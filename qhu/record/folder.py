@@ -5,9 +5,8 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 from pydantic import BaseModel
 
 from qhu.errors import UserError
@@ -22,6 +21,9 @@ from qhu.record.json_text import finite, json_text
 from qhu.record.naming import joined
 from qhu.record.scores import Score
 from qhu.record.stage import Stage, packed, unpacked
+
+if TYPE_CHECKING:  # as in csv_text.py
+    import pandas as pd
 
 RESULT_COLUMNS = ["dataset", "scenario", "method", "seed", "backend", "metric", "value", "n"]
 COST_COLUMNS = ["scenario", "method", "seed", "steps", "seconds"]
@@ -317,7 +319,7 @@ class RunFolder:
         with replacing(self.model(seed, kind, scenario)) as partial:
             partial.write_bytes(packed(stage))
 
-    def write_table(self, name: str, frame: pd.DataFrame) -> None:
+    def write_table(self, name: str, frame: "pd.DataFrame") -> None:
         """Write a CSV or Parquet file, by its ending."""
         with replacing(self.path / name) as partial:
             if name.endswith(".parquet"):
