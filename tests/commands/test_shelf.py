@@ -17,6 +17,8 @@ from qhu.record.folder import RECORD, RunFolder, started
 from qhu.record.shelf import PAGES, RUNS, shelf
 from qhu.report.index.page import PAGE, index_document, index_runs, write_index
 from qhu.report.index.page import age as in_words
+from qhu.settings.experiment import load_experiment
+from qhu.settings.shipped import EXPERIMENTS
 
 QUICK = ("--seeds", "0", "--methods", "finetune", "-s", "metrics=[acc]", "-s", "training.epochs=1")
 
@@ -74,9 +76,12 @@ def test_runs_elsewhere_are_listed_where_they_are(qhu):
 
 
 def test_a_shipped_experiment_differs_from_the_file_that_ships():
-    put("runs/iris/a", settings={"name": "iris", "seeds": [0, 1, 2, 5], "data": {"test": 0.3}})
+    asked = load_experiment(EXPERIMENTS / "iris.yaml", ["model.layers=3", "data.test=0.3"])
+    settings = {**asked.model_dump(mode="json"), "seeds": [0, 1, 2, 5]}
+    put("runs/iris/a", settings=settings)
     (run,) = index_document()
-    assert run["differs"] == {"seeds": "0-2,5", "data.test": "0.3"}
+    expected = {"seeds": "0-2,5", "data.test": "0.3", "model.ansatz.layers": "3"}
+    assert run["differs"] == expected
 
 
 @pytest.mark.parametrize("status", ["cancelled", "failed"])

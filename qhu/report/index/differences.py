@@ -7,7 +7,9 @@ from typing import Any
 
 from qhu.errors import UserError
 from qhu.record.shelf import ShelvedRun
+from qhu.registry import parse
 from qhu.settings.experiment import ALWAYS_RUN, Experiment, parse_seeds, read_settings
+from qhu.settings.model import ModelSpec
 from qhu.settings.shipped import experiments
 
 Flat = dict[str, str]
@@ -75,16 +77,18 @@ def _shipped(names: Iterable[str]) -> dict[str, Flat]:
             continue
         try:
             given = read_settings(files[name])
+            if "sweep" not in given:
+                chosen[name] = {**_defaults(), **flat(_as_resolved(given))}
         except UserError:  # a clone's own, being edited
             continue
-        if "sweep" not in given:
-            chosen[name] = {**_defaults(), **flat(_as_resolved(given))}
     return chosen
 
 
 def _as_resolved(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a file with labels and seeds as a run writes them; the model stays apart."""
-    settings = {key: value for key, value in given.items() if key != "model"}
+    """Settings of a file with labels, seeds and parts of the model as a run writes them."""
+    settings = dict(given)
+    model: ModelSpec = parse(ModelSpec, settings.get("model", {}), "model")
+    settings["model"] = model.model_dump(mode="json")
     methods = settings.get("methods", {})
     options = methods if isinstance(methods, Mapping) else dict.fromkeys(methods)
     settings["methods"] = {label: value or {} for label, value in options.items()}
