@@ -25,7 +25,8 @@ SHORT = ["training.epochs=2", "unlearning.steps=4", "scenarios={subset: {fractio
 
 def results_of(experiment, folder, *settings):
     """Results of a run, and its record."""
-    asked = load_experiment(experiment, [*SHORT, *settings])
+    chosen = {setting.partition("=")[0]: setting for setting in (*SHORT, *settings)}
+    asked = load_experiment(experiment, list(chosen.values()))
     folder = run(asked, Path(folder), Console(quiet=True))
     return pd.read_csv(folder / "results.csv"), json.loads((folder / "run.json").read_text())
 

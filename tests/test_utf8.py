@@ -30,7 +30,7 @@ def opens_without_encoding(call):
     modes = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
     text = name in ("open", "fdopen") and all("b" not in mode for mode in modes)
     module = getattr(getattr(call.func, "value", None), "id", "")
-    return (text and module not in ("os", "gzip", "archive")) or (
+    return (text and module not in ("os", "gzip", "archive", "webbrowser")) or (
         name == "TemporaryFile" and any("b" not in mode for mode in modes)
     )
 

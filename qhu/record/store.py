@@ -101,7 +101,7 @@ class Store:
             partial.write_bytes(content)
         if seconds is not None:
             with self.private(path.with_suffix(CLOCK)) as partial:
-                partial.write_text(f"{seconds:.4g}\n")
+                partial.write_text(f"{seconds:.4g}\n", encoding="utf-8")
 
     def seconds(self, key: str) -> float | None:
         """How long computing a stage took on one thread; None where that was not recorded."""

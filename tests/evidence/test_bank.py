@@ -27,8 +27,13 @@ methods: [finetune]
 SMALL = ["evidence.models=12", "evidence.bank=8", "training.epochs=20"]
 
 
+def changed(settings):
+    """The small settings, but for those that are given."""
+    return list({text.partition("=")[0]: text for text in (*SMALL, *settings)}.values())
+
+
 def make_bank(file, *settings, scenario="class"):
-    experiment = load_experiment(file, [*SMALL, *settings], ["finetune"])
+    experiment = load_experiment(file, changed(settings), ["finetune"])
     return Bank(Pool(Study(experiment, MemoryStore())), scenario)
 
 
@@ -145,7 +150,7 @@ def test_what_no_bank_can_be_made_of_is_refused(qhu, tiny):
 
 
 def test_one_command_ranks_the_metrics(qhu, tiny, quick):
-    settings = [part for setting in (*SMALL, *quick) for part in ("-s", setting)]
+    settings = [part for setting in changed(quick) for part in ("-s", setting)]
     status, _, err = qhu("evidence", tiny, "--methods", "none", *settings)
     assert (status, err) == (0, "")
     table = pd.read_csv("runs/evidence/tiny/metrics.csv")

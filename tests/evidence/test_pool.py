@@ -126,7 +126,7 @@ def test_a_folder_of_something_else_is_refused_before_anything_is_computed(qhu, 
 def test_evidence_of_other_settings_takes_the_place_of_earlier(qhu, tiny):
     """The folder has the experiment's name, whatever its settings are; a run's is refused."""
     for models in (8, 12):
-        few = [*SMALL, f"evidence.models={models}", "evidence.attacks=[loss]"]
+        few = [f"evidence.models={models}", *SMALL[1:], "evidence.attacks=[loss]"]
         assert qhu("evidence", tiny, "--methods", "finetune", *overriding(few))[0] == 0
     assert json.loads(Path("runs/evidence/tiny/run.json").read_text())["pool"] == 12
     assert qhu("run", tiny, "--out", "ordinary", "--methods", "finetune")[0] == 0

@@ -15,7 +15,7 @@ from qhu import pipeline
 from qhu.errors import Interrupted, UserError
 from qhu.grid import run as grid
 from qhu.grid.execute import one_by_one
-from qhu.record.folder import RESULT_COLUMNS
+from qhu.record.folder import RESULT_COLUMNS, RunFolder
 from qhu.record.store import Store
 from qhu.settings.experiment import load_experiment
 from qhu.study import Cell
@@ -239,7 +239,7 @@ def test_a_run_that_cannot_be_written_keeps_no_other_from_it(monkeypatch):
     ended = []
 
     class Full:
-        study = SimpleNamespace(paid={})
+        study, folder, failed = SimpleNamespace(paid={}), RunFolder(Path()), {}
 
         def end(self, status):
             ended.append((self, status))

@@ -93,8 +93,8 @@ def test_pairs_and_parities():
     [
         ("z", {"qubits": [3]}, "names qubit 3, and the circuit has qubits 0 to 2"),
         ("z", {"qubits": [0, 0]}, "a qubit is named twice"),
-        ("z", {"qubits": []}, "at least 1"),
-        ("z", {"qubits": [-1]}, "greater than or equal to 0"),
+        ("z", {"qubits": []}, "1 entries or more"),
+        ("z", {"qubits": [-1]}, "0 or more"),
         ("parity", {"qubits": [7]}, "names qubit 7"),
         ("zz", {"pairs": [[0, 3]]}, "names qubit 3"),
         ("zz", {"pairs": [[0, 1, 2]]}, "no gate couples the 3"),

@@ -119,8 +119,8 @@ def _apart(
     label = f"{score.title}: the gap and its parts, by method"
     seeds = int(tests["seeds"].max())
     caption = (
-        f"{score.name}: gap with its 95 % interval over {seeds} seeds (markers), on its parts "
-        f"(bars, stacked from 0 to either side). {words.parts_caption(tests)}"
+        f"{score.name}: gap over {seeds} seeds with the interval of its test (markers), on its "
+        f"parts (bars, stacked from 0 to either side). {words.parts_caption(tests)}"
     )
     drawing = draw(plot, (4.8, 1.2 + 0.24 * len(order)), f"{anchor}-{slug(score.name)}", label)
     return Apart(score.name, Panel(drawing, caption), parts_table(score, methods, tests, results))
