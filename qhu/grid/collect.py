@@ -28,7 +28,7 @@ from qhu.record.folder import (
     Status,
     started,
 )
-from qhu.record.shelf import STAGE_KEYS
+from qhu.record.shelf import RUNS, STAGE_KEYS
 from qhu.report.run.page import write_report
 from qhu.report.statistics import summarise
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
@@ -63,7 +63,7 @@ class OpenRun:
         title: str = "",
         listen: Listener = lambda event: None,
     ) -> None:
-        usual = Path("runs") / study.experiment.name / study.place / study.fingerprint
+        usual = RUNS / study.experiment.name / study.place / study.fingerprint
         self.study, self.folder, self.title = study, RunFolder(out or usual), title
         self.cites, self._listen = citations(study), listen
         self.scored: list[Scored] = []
