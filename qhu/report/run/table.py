@@ -21,7 +21,7 @@ from qhu.report.frames import (
 )
 from qhu.report.run.sections import answers, heading
 from qhu.report.run_tests import by_section
-from qhu.report.screen import print_answers, print_sentences, with_interval
+from qhu.report.screen import print_answers, print_sentences
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import REFERENCE_METHODS, in_order
 from qhu.report.tables import TableCell
@@ -64,8 +64,8 @@ def _print_scores(summary: pd.DataFrame, scores: Mapping[str, Score], console: C
         console.print(Text(heading(*key), style="bold"))
         _print_table(rows, _chosen([scores[name] for name in rows["metric"].unique()]), console)
         console.print()
-    around = "±, where it lies around the mean, or from and to; below, Δ with that of its test"
-    console.print(f"{_seeds(summary)}; mean with its 95 % interval: {around}.", highlight=False)
+    below = "below, Δ with that of its test, ± where it lies around Δ"
+    console.print(f"{_seeds(summary)}; mean with its 95 % interval; {below}.", highlight=False)
     console.print(_goals(_chosen(list(scores.values()))), highlight=False)
     console.print()
 
@@ -107,7 +107,8 @@ def _print_table(summary: pd.DataFrame, scores: Sequence[Score], console: Consol
 def _cell(method: str, score: Score, value: Estimate | None) -> str:
     if method == "retrain" and score.relative:
         return "–"
-    return with_interval(TableCell(value, score.signed))
+    cell = TableCell(value, score.signed)
+    return f"{cell.value} {cell.interval}".strip()
 
 
 def _seeds(summary: pd.DataFrame) -> str:
