@@ -71,6 +71,7 @@ def test_only_the_same_command_on_the_same_files_by_the_same_code(
         return status == 0 and first.endswith(out.partition("compute\n")[2])
 
     assert is_found()
+    (kept,) = Path("runs/.receipts").iterdir()  # a process with other imports keeps its own
     for _ in range(2):  # imports come from other places there: the first one looks closer
         done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True)
     assert "finished already" in done.stdout
@@ -84,7 +85,7 @@ def test_only_the_same_command_on_the_same_files_by_the_same_code(
         (folder / "run.json", (folder / "run.json").read_bytes() + b"\n"),
         (folder / "results.csv", b"x"),
         (folder / "report.html", None),
-        (next(Path("runs/.receipts").iterdir()), b"{}"),
+        (kept, b"{}"),
     ):
         with changed(path, content):
             assert not is_found(), path
