@@ -33,6 +33,7 @@ from qhu.record.stage import Stage
 from qhu.seeding import torch_stream
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 from qhu.training import FitJob, FitResult, fit
+from qhu.unlearn.requests import in_turn
 from qhu.unlearn.task import MethodOptions
 from qhu.unlearn.unlearning import Unlearning, UnlearnJob, UnlearnResult
 
@@ -127,31 +128,6 @@ def unlearn(study: Study, cell: Cell) -> Stage:
         return study.arrays(state), recorded
 
     return study.store.get(key, compute)
-
-
-def in_turn(start: ModelState, results: Sequence[UnlearnResult]) -> dict[str, Any]:
-    """History, steps and facts of requests that were met one after another.
-
-    Steps are counted on. Of several requests every line and fact says which one it is of; ``drift``
-    is the distance of θ from the ``start`` after it. What a method reports alike of all requests is
-    there once.
-    """
-    if len(results) == 1:
-        history, facts = results[0].history, dict(results[0].facts)
-    else:
-        history, facts = [], {}
-        first, *others = (result.facts for result in results)
-        alike = {k: v for k, v in first.items() if all(o.get(k) == v for o in others)}
-        for number, result in enumerate(results, 1):
-            done = len(history)
-            for line in result.history:
-                history.append({**line, "step": done + line["step"], "request": number})
-            drift = float((result.state.theta - start.theta).norm())
-            own = {k: value for k, value in result.facts.items() if k not in alike}
-            own = {"steps": len(result.history), "drift": drift, **own}
-            facts |= {f"request {number} {name}": value for name, value in own.items()}
-        facts |= {f"each request {name}": value for name, value in alike.items()}
-    return {"history": history, "steps": len(history), "facts": facts}
 
 
 def predict(

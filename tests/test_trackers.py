@@ -13,7 +13,7 @@ from qhu.errors import UnknownName, UserError
 from qhu.grid.events import CellFinished, Listeners, RunFinished, RunStarted
 from qhu.grid.run import run
 from qhu.settings.experiment import load_experiment
-from qhu.trackers import flat, open_trackers
+from qhu.trackers import open_trackers
 
 
 @pytest.fixture
@@ -124,14 +124,6 @@ def test_a_tracker_that_is_not_installed_is_one_line(monkeypatch, name, module):
 def test_an_unknown_tracker_is_refused():
     with pytest.raises(UnknownName, match="did you mean 'mlflow'"):
         open_trackers(["mlflw"])
-
-
-def test_settings_are_flat():
-    assert dict(flat({"a": {"b": 1, "c": {"d": [2]}}, "e": {}})) == {
-        "a.b": 1,
-        "a.c.d": [2],
-        "e": {},
-    }
 
 
 def test_listeners_go_on_without_one_that_fails():

@@ -1,5 +1,6 @@
 """What is refused because no machine, or not this one, has the memory or the time for it."""
 
+import math
 import operator
 import os
 
@@ -72,10 +73,10 @@ def check_steps(study: Study) -> None:
     """
     asked = study.experiment
     rows = max(len(study.partition(seed).train) for seed in asked.seeds)
-    per_epoch = -(-rows // asked.training.batch_size)
+    per_epoch = math.ceil(rows / asked.training.batch_size)
     _quick(asked.training.epochs * per_epoch, f"training.epochs {asked.training.epochs:,}")
     common = asked.unlearning
-    per_epoch = 2 * -(-rows // common.batch_size)
+    per_epoch = 2 * math.ceil(rows / common.batch_size)
     for label, chosen in asked.methods.items():
         own = chosen.options.model_dump()
         steps = common.steps if own["steps"] is None else own["steps"]

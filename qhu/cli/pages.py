@@ -91,4 +91,7 @@ def audit(
     from qhu.paper.audit_page import as_document, as_text
 
     rows = recompute(folder, dataset, published)
-    sys.stdout.write(as_document(dataset, rows) if as_json else as_text(dataset, rows))
+    if as_json:
+        print_document(as_document(dataset, rows))
+    else:
+        sys.stdout.write(as_text(dataset, rows))

@@ -11,6 +11,7 @@ from qhu.grid import run as grid
 from qhu.grid.holes import refuse_holes, usable
 from qhu.grid.stopping import stoppable
 from qhu.record.identity import digest
+from qhu.record.shelf import RUNS
 from qhu.report.ablation.page import write_ablation
 from qhu.settings.experiment import Experiment
 from qhu.settings.sweep import Sweep
@@ -47,7 +48,7 @@ def run(
         _check_read(sweep, study)
     fingerprints = [study.fingerprint for study in studies]
     name = next(iter(experiments.values())).name
-    folder = out or Path("runs") / name / digest(fingerprints)
+    folder = out or RUNS / name / digest(fingerprints)
     asked = {
         f"{sweep.setting} {k}": (experiment, folder / k) for k, experiment in experiments.items()
     }

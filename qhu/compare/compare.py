@@ -14,6 +14,7 @@ from qhu.compare.twin import Twin
 from qhu.errors import UserError
 from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.record.identity import digest
+from qhu.record.shelf import RUNS
 from qhu.report.comparison.page import write_comparison
 from qhu.report.comparison.side import Side
 from qhu.report.comparison.table import print_comparison
@@ -60,7 +61,7 @@ def compare(folders: Sequence[Path], out: Path | None, console: Console) -> Path
         watched = track(cells, f"evaluating {letter} again", console=console, transient=True)
         sides.append(Side.of(letter, run, rows, reevaluate(study, folder, twin, watched)))
     fingerprint = digest([run.record.fingerprint for run in runs])
-    out = out or Path("runs") / study.experiment.name / "compare" / fingerprint
+    out = out or RUNS / study.experiment.name / "compare" / fingerprint
     print_comparison(write_comparison(sides, out), out, console)
     return out
 

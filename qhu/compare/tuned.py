@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from qhu.errors import UserError
+from qhu.record.shelf import RUNS
 from qhu.report.comparison.tuning import write_tuning
 from qhu.report.frames import load_run
 from qhu.settings.experiment import Experiment, load_experiment
@@ -33,7 +34,7 @@ def rank_tuned(before: Path, after: Path, out: Path | None, console: Console) ->
     _refuse(*experiments)
     if runs[0].record.data != runs[1].record.data:
         raise UserError(f"the runs read different data: {ADVICE}")
-    out = out or Path("runs") / "tuned" / experiments[1].name.removeprefix("tuned-")
+    out = out or RUNS / "tuned" / experiments[1].name.removeprefix("tuned-")
     outcome = write_tuning(*runs, out)
     for scene in outcome.scenes:
         console.print(scene.scenario, style="cyan", markup=False)

@@ -26,6 +26,7 @@ from qhu.grid.holes import refuse_holes
 from qhu.grid.run import STORE, grade, work_through
 from qhu.grid.stopping import stoppable
 from qhu.record.folder import FailedCell, RunFolder, RunRecord, started
+from qhu.record.shelf import RUNS
 from qhu.record.store import Store
 from qhu.report.evidence.page import write_evidence
 from qhu.settings.evidence import EvidenceSpec
@@ -92,7 +93,7 @@ def run(
     spec = experiment.evidence or EvidenceSpec()
     asked = experiment.model_copy(update={"evidence": spec, "seeds": (spec.seed,)})
     study = Study(asked, Store(STORE.resolve()))
-    folder = RunFolder(out or Path("runs") / "evidence" / experiment.name)
+    folder = RunFolder(out or RUNS / "evidence" / experiment.name)
     _check(study)
     folder.check_kind(asked.name, "verdicts.csv", study.fingerprint)
     grade(study, console, workers, scheduler)

@@ -1,27 +1,23 @@
 """What a run leaves behind: scores, predictions, histories, models and the drawn circuit."""
 
 import contextlib
-import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from qiskit import QuantumCircuit
-from qiskit.circuit import Gate
 
 from qhu.backends.base import STAGES
 from qhu.grid.citations import citations
 from qhu.grid.description import describe
+from qhu.grid.drawing import drawing
 from qhu.grid.events import CellFinished, Listener, RunFinished, RunStarted
 from qhu.grid.execute import Failed
 from qhu.grid.holes import RunOutcome
 from qhu.grid.stopping import held
-from qhu.model.circuit import build_ansatz, encoded_features
 from qhu.pipeline import Scored, fit_key
 from qhu.record.folder import (
     COST_COLUMNS,
@@ -32,10 +28,9 @@ from qhu.record.folder import (
     Status,
     started,
 )
-from qhu.record.shelf import STAGE_KEYS
+from qhu.record.shelf import RUNS, STAGE_KEYS
 from qhu.report.run.page import write_report
 from qhu.report.statistics import summarise
-from qhu.settings.model import ModelSpec
 from qhu.study import BESIDE, FLOOR, Cell, Fit, Study
 
 
@@ -68,7 +63,7 @@ class OpenRun:
         title: str = "",
         listen: Listener = lambda event: None,
     ) -> None:
-        usual = Path("runs") / study.experiment.name / study.place / study.fingerprint
+        usual = RUNS / study.experiment.name / study.place / study.fingerprint
         self.study, self.folder, self.title = study, RunFolder(out or usual), title
         self.cites, self._listen = citations(study), listen
         self.scored: list[Scored] = []
@@ -181,8 +176,8 @@ def write_files(
     folder.write_table("predictions.parquet", _predictions(study, scored))
     folder.write_lines("history.jsonl", _history(study, scored))
     folder.write_table("costs.csv", _cell_costs(study, scored))
-    if drawn := _drawing(study):
-        folder.write_text("circuit.svg", drawn)
+    if svg := drawing(study):
+        folder.write_text("circuit.svg", svg)
     for name, key in _models(study, scored):
         folder.write_model(study.store.load(key), *name)
     effective = {stage: study.backends[stage].effective() for stage in STAGES}
@@ -291,39 +286,3 @@ def _history(study: Study, scored: Sequence[Scored]) -> Iterator[dict[str, Any]]
         facts = study.store.load(result.model).facts
         yield from ({**about, **line} for line in facts["history"])
         yield {**about, "steps": facts["steps"], "facts": facts["facts"]}
-
-
-def _drawing(study: Study) -> str:
-    """The circuit of the network as SVG text; empty where the network has none."""
-    model = study.experiment.model
-    if not model.quantum:
-        return ""
-    return drawn(pictured(model, encoded_features(model, study.shape)))
-
-
-def drawn(circuit: QuantumCircuit) -> str:
-    """A circuit on one row as SVG text."""
-    figure = circuit.draw("mpl", fold=-1, scale=0.7, style="bw")
-    text = io.StringIO()
-    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)  # pyplot would keep it, and a notebook show it
-    return text.getvalue()
-
-
-def pictured(model: ModelSpec, features: int) -> QuantumCircuit:
-    """The circuit for the eye, a barrier after every encoding.
-
-    A state's preparation is one box: it has a rotation per amplitude.
-
-    Args:
-        model: with a quantum layer.
-        features: numbers that are encoded.
-    """
-    ansatz = build_ansatz(model, features, barriers=True)
-    if ansatz.rest is None:
-        return ansatz.circuit
-    picture = QuantumCircuit(ansatz.rest.num_qubits)
-    box = Gate("amplitudes", picture.num_qubits, [], label="   amplitudes")  # beside its numbers
-    picture.append(box, picture.qubits)
-    picture.barrier()
-    return picture.compose(ansatz.rest)

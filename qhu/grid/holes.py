@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from qhu.errors import Incomplete, QhuError
+from qhu.record.counts import count_of
 from qhu.record.folder import FailedCell, RunFolder
 
 MOST = 20
@@ -63,5 +64,5 @@ def refuse_holes(
     more = [f"… and {len(lines) - MOST} more: run.json has them"] if len(lines) > MOST else []
     for line in [*lines[:MOST], *more]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    count = f"1 {unit}" if len(lines) == 1 else f"{len(lines)} {unit}s"
+    count = count_of(len(lines), unit)
     raise Incomplete(f"{count} failed, all else is done; the same command tries again", made)

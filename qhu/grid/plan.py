@@ -8,6 +8,7 @@ from typing import Any
 from qhu import pipeline
 from qhu.hardware.meter import CostEstimate
 from qhu.hardware.questions import Question
+from qhu.record.counts import count_of
 from qhu.record.store import MemoryStore
 from qhu.study import Cell, Study
 
@@ -63,12 +64,14 @@ class Plan:
         for stage, estimate in self.stages.items():
             lines.append(
                 f"{stage} on {self.backend}: {estimate.parameter_sets:,} parameter sets of "
-                f"{_count(estimate.circuits, 'circuit')} × {estimate.shots} shots = "
-                f"{estimate.executions:,} executions, in {_count(estimate.jobs, 'job')} "
+                f"{count_of(estimate.circuits, 'circuit')} × {estimate.shots} shots = "
+                f"{estimate.executions:,} executions, in {count_of(estimate.jobs, 'job')} "
                 f"(about {estimate.payload_bytes / 1e6:.1f} MB)"
             )
             if estimate.answered:
-                lines.append(f"  {_count(estimate.answered, 'model')} more answered already: free")
+                lines.append(
+                    f"  {count_of(estimate.answered, 'model')} more answered already: free"
+                )
             lines.append(
                 f"  {estimate.estimated_qpu_seconds:.1f} s of device time: {estimate.formula}"
             )
@@ -139,7 +142,3 @@ def _counting(study: Study) -> Iterator[None]:
         study.store = store
         for backend in study.paid.values():
             backend.counted = None
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

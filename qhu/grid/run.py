@@ -22,13 +22,15 @@ from qhu.grid.progress import shown
 from qhu.grid.steps import steps, steps_here, steps_on_devices
 from qhu.grid.stopping import stoppable
 from qhu.hardware.access import Access
+from qhu.record import shelf
 from qhu.record.folder import Status
+from qhu.record.shelf import RUNS
 from qhu.record.store import Store
 from qhu.report.index.page import index_runs
 from qhu.settings.experiment import Experiment
 from qhu.study import Cell, Study
 
-STORE = Path("runs/.stages")
+STORE = RUNS / shelf.STORE
 Agree = Callable[[Plan], bool]
 """Whether the user accepts what a plan takes."""
 

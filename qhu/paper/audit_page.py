@@ -3,11 +3,11 @@
 import io
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 
 from qhu.paper.audit import EXTRA, AuditRow
-from qhu.record.json_text import json_text
 from qhu.record.released import COLUMNS, SAME, SHUFFLED
 from qhu.terminal import WIDTH, ScreenColumn, print_table
 
@@ -34,9 +34,9 @@ def agrees(row: AuditRow) -> bool:
     return abs(row.published - row.recomputed) <= tolerance
 
 
-def as_document(dataset: str, rows: Sequence[AuditRow]) -> str:
-    """JSON text: ``{dataset, rows: [{scenario, method, metric, published, recomputed}]}``."""
-    return json_text({"dataset": dataset, "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
+def as_document(dataset: str, rows: Sequence[AuditRow]) -> dict[str, Any]:
+    """For JSON: ``{dataset, rows: [{scenario, method, metric, published, recomputed}]}``."""
+    return {"dataset": dataset, "rows": [asdict(row) for row in rows]}
 
 
 def as_text(dataset: str, rows: Sequence[AuditRow]) -> str:

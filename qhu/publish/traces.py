@@ -72,7 +72,7 @@ def traces(content: bytes, names: bool) -> Iterator[str]:
 
 
 def _is_random(word: str) -> bool:
-    kinds = ["A" if letter.isupper() else "1" if letter.isdigit() else "a" for letter in word]
+    kinds = [(letter.isupper(), letter.isdigit()) for letter in word]
     return sum(map(operator.ne, kinds, kinds[1:])) >= MIXED and len(set(kinds)) > 2
 
 

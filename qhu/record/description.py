@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pydantic import BaseModel, Field
 
 from qhu.errors import shortened
+from qhu.record.counts import count_of
 
 LISTED = 12
 """Names that a line gives one by one."""
@@ -31,7 +32,7 @@ class Forgotten(BaseModel):
         training = f"{least:,}" if least == most else f"{least:,} to {most:,}"
         if self.rows is None:
             return f"{training} training {'row' if most == 1 else 'rows'}"
-        return f"{self.rows:,} {'row' if self.rows == 1 else 'rows'}; {training} of training"
+        return f"{count_of(self.rows, 'row')}; {training} of training"
 
 
 class DataDescription(BaseModel):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from qhu.record.counts import count_of
 from qhu.report.claims import MOST_NAMED, least_seen
 from qhu.report.forest import ForestRow
 from qhu.report.statistics import MIN_SEEDS, Estimate
@@ -135,7 +136,9 @@ class VerdictTable(NamedTuple):
 
 def in_seconds(value: float) -> str:
     """Seconds to two digits; empty where they are not known."""
-    return "" if math.isnan(value) else f"{value:,.0f} s" if value >= 10 else f"{value:.2g} s"
+    if math.isnan(value):
+        return ""
+    return f"{value:,.0f} s" if value >= 10 else f"{value:.2g} s"
 
 
 def _share(value: float) -> str:
@@ -216,7 +219,7 @@ def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer
             parts.append(VerdictCount(verdict, f"{len(methods)} {text}", note, names))
         elif verdict == "indistinguishable" and tried:
             parts.append(VerdictCount("", "none is shown to have forgotten", "", ""))
-    opening = f"Of {len(tried)} {'method' if len(tried) == 1 else 'methods'}"
+    opening = f"Of {count_of(len(tried), 'method')}"
     return ScenarioAnswer(opening, parts, _caveats(table, control), table)
 
 

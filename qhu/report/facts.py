@@ -1,6 +1,6 @@
 """What the page tells of a run beside its numbers: head, settings, scenarios, methods' reports."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,17 +11,20 @@ from qhu.record.scores import ROWS, Score
 from qhu.report.answer import in_seconds
 from qhu.report.frames import ABOUT, TOOK, RunFiles
 from qhu.report.styles import REFERENCE_METHODS
+from qhu.settings.dotted import leaves
 
 Pairs = list[tuple[str, str]]
-
-
 BULKY = "placement"
 """What a device's record holds to be computed with, not to be read."""
 
 
-def flatten(settings: Mapping[str, Any], prefix: str = "") -> Pairs:
+def flatten(settings: Mapping[str, Any]) -> Pairs:
     """Nested settings as dotted keys and text."""
-    return list(_flatten(settings, prefix))
+    return [
+        (".".join(path), "defaults" if isinstance(value, Mapping) else as_text(value))
+        for path, value in leaves(settings)
+        if BULKY not in path
+    ]
 
 
 def settings(asked: Mapping[str, Any], effective: Mapping[str, Mapping[str, Any]]) -> Pairs:
@@ -32,19 +35,6 @@ def settings(asked: Mapping[str, Any], effective: Mapping[str, Mapping[str, Any]
     return [
         (name, f"EMULATED {text}" if name in emulated else text) for name, text in flatten(asked)
     ]
-
-
-def _flatten(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for key, value in settings.items():
-        if key == BULKY:
-            continue
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            yield from _flatten(value, f"{name}.")
-        elif isinstance(value, Mapping):
-            yield name, "defaults"
-        else:
-            yield name, as_text(value)
 
 
 def as_text(value: Any) -> str:

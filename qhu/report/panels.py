@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from qhu.record.counts import count_of
 from qhu.report.svg import Drawing
 
 
@@ -39,4 +40,4 @@ def seed_count(results: pd.DataFrame) -> str:
     low, high = counts.min(), counts.max()
     if low != high:
         return f"{low}–{high} seeds"
-    return f"{high} seeds" if high > 1 else "1 seed"
+    return count_of(high, "seed")

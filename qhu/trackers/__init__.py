@@ -4,8 +4,8 @@ A tracker is a function without arguments that returns a listener of :mod:`qhu.g
 of installed packages are found by the entry points ``qhu.trackers``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
 from qhu.errors import UserError
 from qhu.grid.events import Listener
@@ -39,12 +39,3 @@ def open_trackers(names: Iterable[str]) -> list[Listener]:
 def missing(name: str, error: ImportError) -> UserError:
     """The error of a tracker whose package is not installed, or does not fit the others."""
     return UserError(f"{name} cannot be imported ({error}): pip install 'qhu[{name}]'")
-
-
-def flat(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Settings as pairs of a dotted name and a value that is no mapping."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from flat(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", value

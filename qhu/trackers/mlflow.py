@@ -7,7 +7,8 @@ from typing import Any
 
 from qhu.errors import shortened
 from qhu.grid.events import CellFinished, Event, Listener, RunFinished, RunStarted
-from qhu.trackers import flat, missing, tracker
+from qhu.settings.dotted import leaves
+from qhu.trackers import missing, tracker
 
 ENDS = {"finished": "FINISHED", "cancelled": "KILLED"}
 """What MLflow calls the ends of runs; all others are FAILED."""
@@ -59,8 +60,8 @@ class MlflowRuns:
         tags = {"mlflow.runName": event.fingerprint, "qhu.folder": str(event.folder)}
         run = self._client.create_run(experiment, tags=tags).info.run_id
         self._runs[event.folder] = run
-        for key, value in flat(event.settings):
-            self._client.log_param(run, key, shortened(str(value), LONGEST))
+        for keys, value in leaves(event.settings):
+            self._client.log_param(run, ".".join(keys), shortened(str(value), LONGEST))
 
     def _end(self, event: RunFinished) -> None:
         run = self._runs.pop(event.folder)

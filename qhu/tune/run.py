@@ -18,6 +18,7 @@ from qhu.grid.execute import Failed, Step
 from qhu.grid.holes import refuse_holes
 from qhu.grid.steps import batches
 from qhu.grid.stopping import stoppable
+from qhu.record.shelf import RUNS
 from qhu.record.store import Store
 from qhu.registry import Options, parse
 from qhu.settings.experiment import ALWAYS_RUN, Experiment, MethodSpec, Seeds, refuse_tuned_on
@@ -98,7 +99,7 @@ def run(
     searches = [Search(label, scenarios, budget.trials) for label in experiment.methods]
     outcomes, failed = _searched(study, searches, console, workers)
     tuned = _tuned(experiment, called, scenarios, budget, outcomes)
-    write_trials(Path("runs") / "tuned" / called, outcomes)
+    write_trials(RUNS / "tuned" / called, outcomes)
     write_experiment(tuned, out)
     print_outcomes(tuned, outcomes, out, console)
     refuse_holes({"": failed}, out, console, unit="method")

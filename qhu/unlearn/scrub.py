@@ -43,7 +43,7 @@ class Options(PairOptions):
     def lacks(self, at: Circumstances) -> str | None:
         """A budget that holds no whole epoch."""
         alone = replace(at, forget={})  # without max epochs, over the retain rows
-        cut = None if self.joint is not None else (at if self.msteps else alone).cut_epoch()
+        cut = (at if self.msteps else alone).cut_epoch() if self.joint is None else None
         return super().lacks(at) or cut
 
     def idle(self) -> Mapping[str, str]:

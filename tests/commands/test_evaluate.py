@@ -38,7 +38,7 @@ def place(tmp_path_factory):
 def leave_out(patch):
     """Neither pages nor drawings, which other tests make."""
     patch.setattr("qhu.grid.collect.write_report", lambda folder: None)
-    patch.setattr("qhu.grid.collect._drawing", lambda study: "<svg></svg>")
+    patch.setattr("qhu.grid.collect.drawing", lambda study: "<svg></svg>")
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,7 @@ def folder(tmp_path, kept, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # They would take most of the time; `qhu report` writes a report, other tests draw circuits.
     monkeypatch.setattr("qhu.grid.collect.write_report", lambda folder: None)
-    monkeypatch.setattr("qhu.grid.collect._drawing", lambda study: "<svg></svg>")
+    monkeypatch.setattr("qhu.grid.collect.drawing", lambda study: "<svg></svg>")
     return tmp_path
 
 

@@ -8,7 +8,7 @@ from qhu.backends.aer import AerBackend, Options
 from qhu.backends.named import open_backend
 from qhu.checks import check
 from qhu.errors import UserError
-from qhu.grid.collect import _drawing, pictured
+from qhu.grid.drawing import drawing, pictured
 from qhu.model.circuit import build_ansatz
 from qhu.model.hybrid import HybridNet
 from qhu.seeding import torch_stream
@@ -123,6 +123,6 @@ def test_the_drawing_shows_the_preparation_as_a_box():
     assert [item.name for item in picture.data[:2]] == ["amplitudes", "barrier"]
 
 
-def test_a_network_without_a_quantum_layer_has_no_drawing(tmp_path, rows):
-    assert _drawing(study(tmp_path, rows[:, :3], model={"quantum": False})) == ""
-    assert "<svg" in _drawing(study(tmp_path, rows))
+def test_a_network_without_a_quantum_layer_has_nodrawing(tmp_path, rows):
+    assert drawing(study(tmp_path, rows[:, :3], model={"quantum": False})) == ""
+    assert "<svg" in drawing(study(tmp_path, rows))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Statevector
 
-from qhu.grid.collect import drawn, pictured
+from qhu.grid.drawing import drawn, pictured
 from qhu.model.ansatze.rotations_cz import entangled_pairs
 from qhu.model.circuit import build_ansatz
 from qhu.settings.model import ModelSpec

@@ -20,7 +20,7 @@ def elsewhere(tmp_path, monkeypatch):
     """An empty working folder, and runs without their report, which takes most of the time."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("qhu.grid.collect.write_report", lambda folder: None)
-    monkeypatch.setattr("qhu.grid.collect._drawing", lambda study: "<svg></svg>")
+    monkeypatch.setattr("qhu.grid.collect.drawing", lambda study: "<svg></svg>")
 
 
 def test_the_version_is_that_of_the_installed_package(qhu):

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from qhu.record.counts import count_of
 from qhu.record.scores import Score
 from qhu.report.claims import REFERENCES, named, unseen
 from qhu.report.statistics import MIN_SEEDS
@@ -21,7 +22,7 @@ def opening(score: Score, axis: str, seeds: int, judged: pd.DataFrame) -> str:
     """
     tried = judged[judged["method"] != "none"]
     if seeds < MIN_SEEDS:
-        return f"no change shown ({seeds} {'seed' if seeds == 1 else 'seeds'})."
+        return f"no change shown ({count_of(seeds, 'seed')})."
     if tried.empty:
         return "nothing is compared: no two values have the same number of classes."
     clauses = [

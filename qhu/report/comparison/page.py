@@ -18,10 +18,11 @@ from qhu.report.svg import marker
 from qhu.report.templates import fill
 
 FIGURE_KEYS = ("scenario", "method", "metric", "quantity")
-FIGURE_COLUMNS = (
-    *("dataset", "reference", "run", *FIGURE_KEYS),
-    *("value", "ci_low", "ci_high", "seeds", "p_holm"),
-)
+FIGURES = {
+    **dict.fromkeys(("dataset", "reference", "run", *FIGURE_KEYS), "str"),
+    **dict.fromkeys(("value", "ci_low", "ci_high", "seeds", "p_holm"), "float64"),
+}
+"""Columns of ``compare.csv`` and their types."""
 NONE = float("nan")
 
 
@@ -50,7 +51,7 @@ def write_comparison(sides: Sequence[Side], out: Path) -> list[Pair]:
         options={side.label: flatten(side.options) for side in sides},
     )
     folder = RunFolder(out)
-    folder.write_table("compare.csv", pd.DataFrame(lines, columns=FIGURE_COLUMNS))
+    folder.write_table("compare.csv", pd.DataFrame(lines, columns=list(FIGURES)))
     folder.write_text("compare.html", page)
     return pairs
 

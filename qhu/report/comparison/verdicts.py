@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
+from qhu.record.counts import count_of
 from qhu.report.claims import MOST_NAMED
 from qhu.report.frames import RunFiles
 from qhu.report.run_tests import by_section, page_tests
@@ -68,10 +69,9 @@ class VerdictPairs(NamedTuple):
         changed = len(self.changed)
         if not changed:
             return f"{subject} {verb} no method's verdict."
-        noun = "verdict" if len(self.pairs) == 1 else "verdicts"
         unsure = all("cannot tell" in pair[2:] for pair in self.changed)
         kind = ", to or from “cannot tell”" if unsure else ""
-        return f"{subject} {verb} {changed} of {len(self.pairs)} {noun}{kind}."
+        return f"{subject} {verb} {changed} of {count_of(len(self.pairs), 'verdict')}{kind}."
 
     @property
     def details(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from qhu.errors import UserError
 from qhu.record.shelf import ShelvedRun
 from qhu.registry import parse
+from qhu.settings.dotted import leaves
 from qhu.settings.experiment import ALWAYS_RUN, Experiment, parse_seeds, read_settings
 from qhu.settings.model import ModelSpec
 from qhu.settings.shipped import experiments
@@ -41,17 +42,15 @@ def differences(runs: Sequence[ShelvedRun]) -> dict[Path, Flat]:
     return apart
 
 
-def flat(settings: Mapping[str, Any], above: str = "") -> Flat:
+def flat(settings: Mapping[str, Any]) -> Flat:
     """Settings by dotted name, their values as short text; what is not set is left out."""
     lines: Flat = {}
-    for key, value in settings.items():
-        name = f"{above}{key}"
-        if name in LABELLED and isinstance(value, Mapping):
-            lines[name] = _labels(value)
-        if isinstance(value, Mapping):
-            lines |= flat(value, f"{name}.")
-        elif value is not None:
-            lines[name] = _ranges(value) if name == "seeds" else _text(value)
+    for section, content in settings.items():
+        if section in LABELLED and isinstance(content, Mapping):
+            lines[section] = _labels(content)
+        for path, value in leaves({section: content}):
+            if value is not None and not isinstance(value, Mapping):
+                lines[".".join(path)] = _ranges(value) if path == ("seeds",) else _text(value)
     return lines
 
 

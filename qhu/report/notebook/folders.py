@@ -8,16 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from qhu.errors import UserError
-from qhu.report.comparison.page import FIGURE_COLUMNS
+from qhu.report.comparison.page import FIGURES
 from qhu.report.frames import SUMMARY, read_table
 from qhu.report.notebook.arguments import as_path, link
 from qhu.report.notebook.run import Run
 from qhu.report.templates import fill
-
-FIGURES = {
-    **dict.fromkeys(FIGURE_COLUMNS, "str"),
-    **dict.fromkeys(("value", "ci_low", "ci_high", "seeds", "p_holm"), "float64"),
-}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from qhu.report.figure_style import FigureStyle, read_style
 from qhu.report.notebook.arguments import as_path, link
 from qhu.report.run.matrix import Matrix, matrix
 from qhu.report.run.page import write_report
-from qhu.report.run.sections import answered
+from qhu.report.run.sections import answered, heading
 from qhu.report.run_tests import by_section, page_tests, scores_in
 from qhu.report.templates import fill
 
@@ -95,9 +95,8 @@ class Run:
         tests, summaries = page_tests(files.results, files.scores), by_section(files.summary)
         shown = {}
         for key, rows in by_section(files.results).items():
-            dataset, scenario, backend = key
             present = scores_in(rows, files.scores)
-            shown[f"{dataset}: {scenario} (on {backend})"] = (
+            shown[heading(*key)] = (
                 answered(rows, tests[key], files.facts),
                 matrix(present, rows, summaries[key], tests[key]),
             )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from qhu.record.counts import count_of
 from qhu.record.released import DERIVED
 from qhu.record.scores import Score
 from qhu.report.claims import comparisons, topic, unseen
@@ -117,9 +118,9 @@ def _reproduced(figures: Sequence[Figure]) -> str:
         return "unknown, no released figure has a counterpart under their protocol."
     if seeds < MIN_SEEDS:
         return (
-            f"not counted. {_few(seeds)} under their protocol: where one more run falls is then so "
-            "uncertain that almost any figure would count as reproduced; a share needs "
-            f"{MIN_SEEDS} seeds or more."
+            f"not counted. {count_of(seeds, 'seed')} under their protocol: where one more run "
+            "falls is then so uncertain that almost any figure would count as reproduced; a share "
+            f"needs {MIN_SEEDS} seeds or more."
         )
     inside = sum(not figure.outside for figure in comparable)
     same = [figure for figure in comparable if figure.same]
@@ -136,15 +137,11 @@ def _reproduced(figures: Sequence[Figure]) -> str:
     )
 
 
-def _few(seeds: int) -> str:
-    return "1 seed" if seeds == 1 else f"{seeds} seeds"
-
-
 def counted(comparison: Compared, outcomes: Sequence[Outcome]) -> str:
     """How many methods the comparison sets apart, summed over ``outcomes``."""
     tests = pd.concat([outcome.tests for outcome in outcomes])
     if (few := int(tests["seeds"].max())) < MIN_SEEDS:
-        return f"of {len(tests)} methods nothing is claimed ({_few(few)})"
+        return f"of {len(tests)} methods nothing is claimed ({count_of(few, 'seed')})"
     below, above = (int((tests["verdict"] == verdict).sum()) for verdict in ("below", "above"))
     score = comparison.score
     return (

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from qhu.errors import UserError
+from qhu.record.counts import count_of
 from qhu.record.files import Damaged, read_plain
 from qhu.report.frames import MAX_TABLE, parse_table
 from qhu.report.statistics import Estimate
@@ -109,7 +110,7 @@ def counted(claims: Sequence[PaperClaim]) -> str:
     counts = {name: sum(test.standing == name for test in tests) for name in STANDINGS}
     words = {**{name: name for name in STANDINGS}, "cannot tell": "cannot be told"}
     outcome = ", ".join(f"{count} {words[name]}" for name, count in counts.items())
-    of = f"{len(claims)} {'claim' if len(claims) == 1 else 'claims'}"
+    of = count_of(len(claims), "claim")
     if len(tests) == len(claims):
         return f"Of {of}, {outcome}."
     return f"Of {len(tests)} tests of {of}, {outcome}."

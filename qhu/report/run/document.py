@@ -7,8 +7,8 @@ import pandas as pd
 
 from qhu.report.answer import ScenarioAnswer
 from qhu.report.frames import load_run
-from qhu.report.run.sections import answered
-from qhu.report.run_tests import by_section, page_tests
+from qhu.report.run.sections import answers
+from qhu.report.run_tests import Key, by_section
 from qhu.report.verdicts import CONCLUSIONS
 
 
@@ -19,12 +19,8 @@ def run_document(folder: Path) -> dict[str, Any]:
         UserError: a file of the run is missing, damaged or empty.
     """
     run = load_run(folder)
-    tests = page_tests(run.results, run.scores)
     summaries = by_section(run.summary)
-    scenarios = [
-        _scenario(key, summaries[key], answered(rows, tests[key], run.facts))
-        for key, rows in by_section(run.results).items()
-    ]
+    replies = answers(run.results, run.scores, run.facts)
     return {
         "folder": str(folder),
         "report": str(folder / "report.html"),
@@ -32,13 +28,11 @@ def run_document(folder: Path) -> dict[str, Any]:
         "status": run.record.status,
         "fingerprint": run.record.fingerprint,
         "seconds": run.record.seconds,
-        "scenarios": scenarios,
+        "scenarios": [_scenario(key, summaries[key], reply) for key, reply in replies.items()],
     }
 
 
-def _scenario(
-    key: tuple[str, str, str], summary: pd.DataFrame, reply: ScenarioAnswer | None
-) -> dict[str, Any]:
+def _scenario(key: Key, summary: pd.DataFrame, reply: ScenarioAnswer | None) -> dict[str, Any]:
     verdicts = {row.method: row for row in reply.table.rows} if reply else {}
     methods = {}
     for method, rows in summary.groupby("method", sort=False):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from qhu.record.counts import count_of
 from qhu.record.scores import Score
 from qhu.report import choice, plots
 from qhu.report.answer import MethodVerdict
@@ -48,8 +49,8 @@ def forest_panels(name: str, verdicts: Sequence[MethodVerdict], tests: Tests) ->
         panels.append(
             Panel(
                 drawing,
-                f"{score.name}, paired differences to the oracle: mean over {seeds} "
-                f"{'seed' if seeds == 1 else 'seeds'}. Thick line: 90 % interval, which lies in "
+                f"{score.name}, paired differences to the oracle: mean over "
+                f"{count_of(seeds, 'seed')}. Thick line: 90 % interval, which lies in "
                 f"the margin of ±{MARGIN:g} (pale band) where a method forgot. Thin line: interval "
                 "of the corrected test, which leaves out 0 where a difference is shown. Grey band: "
                 "the 90 % interval of a second oracle, the row floor. Fewer than "
@@ -147,6 +148,6 @@ def training_curves(losses: pd.DataFrame) -> list[Panel]:
         seeds = rows["seed"].nunique()
         plot = functools.partial(plots.curves, rows)
         drawing = draw(plot, (4.6, 3.0), f"curve-{number}-{slug(who)}", f"losses of the {who}")
-        caption = f"{who}: {seeds} {'seed' if seeds == 1 else 'seeds'} (faint) and their mean."
+        caption = f"{who}: {count_of(seeds, 'seed')} (faint) and their mean."
         panels.append(Panel(drawing, caption))
     return panels

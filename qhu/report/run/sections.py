@@ -14,7 +14,7 @@ from qhu.report.panels import Panel, numbered, slug
 from qhu.report.run.figures import forest_panels, metric_panels, strip_panel
 from qhu.report.run.matrix import Matrix, distance_score, matrix
 from qhu.report.run.reading import statements
-from qhu.report.run_tests import KEYS, Tests, by_section, page_tests, scores_in
+from qhu.report.run_tests import Key, Tests, by_section, page_tests, scores_in
 from qhu.report.run_verdicts import equivalent, fewest_rows, verdict_table
 from qhu.report.styles import in_order
 from qhu.report.tables import Table, score_table, test_table
@@ -68,6 +68,19 @@ def answered(results: pd.DataFrame, tests: Tests, facts: pd.DataFrame) -> Scenar
     return answer(verdicts, equivalent(tests), "floor") if verdicts else None
 
 
+def answers(
+    results: pd.DataFrame, scores: Mapping[str, Score], facts: pd.DataFrame
+) -> dict[Key, ScenarioAnswer | None]:
+    """The answer of every section of a run's page; arguments as of :func:`sections`."""
+    tests = page_tests(results, scores)
+    return {key: answered(rows, tests[key], facts) for key, rows in by_section(results).items()}
+
+
+def heading(dataset: str, scenario: str, backend: str) -> str:
+    """What a section is about, in one line."""
+    return f"{dataset}: {scenario} (on {backend})"
+
+
 def sections(
     results: pd.DataFrame,
     summary: pd.DataFrame,
@@ -78,13 +91,12 @@ def sections(
 
     What they claim is corrected over all of them together.
     """
-    tests = page_tests(results, scores)
+    tests, summaries = page_tests(results, scores), by_section(summary)
     names = numbered(slug(str(scenario)) or "section" for _, scenario, _ in tests)
     page_sections = []
     for name, (key, rows) in zip(names, by_section(results).items(), strict=True):
-        chosen = (summary[KEYS] == list(key)).all(axis=1)
         present = scores_in(rows, scores)
-        page_sections.append(_section(name, rows, summary[chosen], present, tests[key], facts))
+        page_sections.append(_section(name, rows, summaries[key], present, tests[key], facts))
     return page_sections
 
 

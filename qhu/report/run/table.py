@@ -19,8 +19,8 @@ from qhu.report.frames import (
     read_table,
     record_of,
 )
-from qhu.report.run.sections import answered
-from qhu.report.run_tests import by_section, page_tests
+from qhu.report.run.sections import answers, heading
+from qhu.report.run_tests import by_section
 from qhu.report.screen import print_answers, print_sentences
 from qhu.report.statistics import Estimate, estimates
 from qhu.report.styles import REFERENCE_METHODS, in_order
@@ -47,11 +47,8 @@ def print_summary(folder: Path, console: Console, *, brief: bool = False) -> Non
     results = read_table(folder / "results.csv", RESULTS)
     _, facts = read_reports(folder)
     scores = read_scores(folder, summary)
-    tests = page_tests(results, scores)
     replies = {
-        heading(*key): reply
-        for key, rows in by_section(results).items()
-        if (reply := answered(rows, tests[key], facts))
+        heading(*key): reply for key, reply in answers(results, scores, facts).items() if reply
     }
     if not brief:
         _print_scores(summary, scores, console)
@@ -87,11 +84,6 @@ def _goals(scores: Sequence[Score]) -> str:
         for goal in dict.fromkeys(stems.values())
     )
     return f"The goal: {goals}."
-
-
-def heading(dataset: str, scenario: str, backend: str) -> str:
-    """What a table is about."""
-    return f"{dataset}: {scenario} (on {backend})"
 
 
 def _print_table(summary: pd.DataFrame, scores: Sequence[Score], console: Console) -> None:

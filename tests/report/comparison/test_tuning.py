@@ -52,7 +52,7 @@ def runs(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr("qhu.grid.collect.write_report", lambda folder: None)
-        patch.setattr("qhu.grid.collect._drawing", lambda study: "<svg></svg>")
+        patch.setattr("qhu.grid.collect.drawing", lambda study: "<svg></svg>")
         for name, asked in (("before", given), ("after", tuned)):
             run(asked, folder / name, Console(quiet=True))
     return folder
