@@ -82,12 +82,6 @@ class DataSpec(Options):
         return self
 
     @model_validator(mode="after")
-    def _scale_by_rows(self) -> "DataSpec":
-        if self.scale_rows != "train" and self.scale != "angles" and self.pca is None:
-            raise ValueError(f"nothing is fitted with data.scale {self.scale}: drop scale_rows")
-        return self
-
-    @model_validator(mode="after")
     def _no_released_validation(self) -> "DataSpec":
         if self.split == "released" and self.val:
             raise ValueError("the released split has no validation rows: set data.val to 0")

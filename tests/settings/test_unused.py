@@ -20,10 +20,6 @@ REFUSED = {
     "truth in a list": (["run", "-s", "model.hidden=[true]"], "must be a whole number"),
     "truth as a rate": (["run", "-s", "methods.finetune.lr=true"], "lr: must be a number"),
     "noise of no row": (["run", "-s", "data.label_noise=0.001"], "none of 102 training rows"),
-    "scaling of nothing": (
-        ["run", "-s", "data={scale: none, scale_rows: retain}"],
-        "nothing is fitted with data.scale none",
-    ),
     "more rows than there are": (
         ["run", "-s", "evaluation.retain=1000"],
         "evaluation.retain 1,000: scenario 'subset' retains 92",
