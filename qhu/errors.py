@@ -85,7 +85,7 @@ class UnknownName(UserError):
     def __str__(self) -> str:
         kind, given, names, where = self.args
         name = shortened(given)
-        hint = nearest(name, names) or f"known: {', '.join(names)}"
+        hint = nearest(name, names) or (f"known: {', '.join(names)}" if names else "there is none")
         place = f"{where}: " if where else ""
         return f"{place}unknown {kind} '{name}': {shortened(hint, 2000)}"
 

@@ -2,12 +2,13 @@
 
 import sys
 import traceback
+from typing import Any
 
 import typer
 
 from qhu.cli import devices, experiments, folders, names, pages, studies
 from qhu.cli.program import app
-from qhu.errors import Interrupted, QhuError, UserError, shortened
+from qhu.errors import Interrupted, QhuError, UserError, brief, shortened
 from qhu.redaction import redact
 from qhu.terminal import lenient_output
 
@@ -35,9 +36,20 @@ def _run_command() -> None:
     except Exception as error:
         # A usage error; its class is click's or, in newer releases, typer's own copy of it.
         if hasattr(error, "format_message"):
-            _fail(error.format_message(), UserError.exit_code)
+            _fail(_usage(error), UserError.exit_code)
         sys.stderr.write(redact(traceback.format_exc()))  # unexpected: all of it, but no key
         sys.exit(QhuError.exit_code)
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with an argument, in words of our own where typer gives pydantic's."""
+    if hasattr(error.__cause__, "errors"):
+        from qhu.registry.wording import sentence
+
+        first = error.__cause__.errors()[0]
+        words = sentence(first["type"], first.get("ctx", {}))
+        error.message = f"{words} (got {brief(first['input'])})"
+    return str(error.format_message())
 
 
 def _fail(message: str, status: int) -> None:

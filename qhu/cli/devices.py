@@ -22,6 +22,7 @@ from qhu.cli.options import (
     say_backends,
 )
 from qhu.cli.program import console, notes, print_document
+from qhu.errors import UserError
 from qhu.terminal import folded
 
 app = typer.Typer()
@@ -72,13 +73,16 @@ def jobs(
     from qhu.commands import jobs as book
     from qhu.commands.rehearsal import reach
     from qhu.hardware.ledger import Ledger
-    from qhu.settings.parts import Stages as Settled
 
-    with reach(emulator, None, Settled()) as access:
+    if as_json and name is not None:
+        raise UserError(f"--json is of the list of all: leave it or {name} out")
+    if give_up and name is None:
+        raise UserError("--give-up needs the tag of what is to be submitted anew: see `qhu jobs`")
+    with reach(emulator, None, None) as access:
         ledger = Ledger(access.ledger, thorough=fetch, owner=access.owner)
         if fetch:
             book.fetch(access, ledger, lambda line: console.print(line, markup=False))
-        if give_up and name:
+        if give_up and name is not None:
             book.give_up(ledger, name)
         if name:
             console.print("\n".join(map(folded, book.explain(ledger, name))), soft_wrap=True)
@@ -95,9 +99,8 @@ def doctor(emulator: Emulated = None, max_qpu_seconds: Budget = None) -> None:
     """Check installation, account, budget and ledger; exit 1 where something is amiss."""
     from qhu.commands.doctor import examine
     from qhu.commands.rehearsal import reach
-    from qhu.settings.parts import Stages as Settled
 
-    with reach(emulator, max_qpu_seconds, Settled()) as access:
+    with reach(emulator, max_qpu_seconds, None) as access:
         findings = list(examine(access))
     for about, fine, text in findings:
         console.print(folded(f"{'ok ' if fine else 'NO '} {about}: {text}"), soft_wrap=True)

@@ -10,19 +10,24 @@ from rich.prompt import Confirm
 from qhu.cli.completion import run_folders
 from qhu.cli.options import Json, Open, show_page
 from qhu.cli.program import console, notes, print_document
+from qhu.errors import UserError
 
 app = typer.Typer()
+RUNS = Path("runs")
+"""Where runs are unless they were told otherwise; before the first one it is not there."""
 
 
 @app.command()
 def runs(
-    root: Annotated[Path, typer.Argument(help="folder to look in")] = Path("runs"),
+    root: Annotated[Path, typer.Argument(help="folder to look in")] = RUNS,
     as_json: Json = False,
     browse: Open = False,
 ) -> None:
     """List runs: backend, what differs, status, age, size; and write index.html."""
     from qhu.report.index.page import index_document, print_index, write_index
 
+    if root != RUNS and not root.is_dir():
+        raise UserError(f"there is no folder {root}: give one that holds runs")
     if as_json:
         print_document(index_document(root))
     else:

@@ -49,6 +49,8 @@ def begin(name: str, folder: Path = Path()) -> tuple[Path, Path]:
         check_name(name)
     except ValueError as error:
         raise UserError(f"'{name}' may not be an experiment's name: {error}") from None
+    if Path(name).suffix in (".yaml", ".yml"):
+        raise UserError(f"give the name alone, such as {Path(name).stem}: the file is NAME.yaml")
     if name in experiments():
         raise UserError(f"{name} ships with qhu: choose another name, or see `qhu show {name}`")
     file, schema = folder / f"{name}.yaml", folder / SCHEMA

@@ -10,7 +10,8 @@ from rich.console import Console
 from qhu.emulator.emulator import Emulator
 from qhu.emulator.faults import read_faults
 from qhu.emulator.platform import Rules
-from qhu.errors import Interrupted, UserError
+from qhu.errors import Interrupted, UserError, brief
+from qhu.registry.wording import sentence
 
 
 def serve(
@@ -71,4 +72,5 @@ def read_rules(settings: Sequence[str]) -> Rules:
         return TypeAdapter(Rules).validate_python(pairs)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(f"rule '{first['loc'][0]}': {first['msg']}") from None
+        words = f"{sentence(first['type'], first.get('ctx', {}))} (got {brief(first['input'])})"
+        raise UserError(f"rule '{first['loc'][0]}': {words}") from None

@@ -27,7 +27,7 @@ FREE = 1e6
 def reach(
     emulator: str | None,
     budget: float | None,
-    stages: Stages,
+    stages: Stages | None,
     least_success: float | None = None,
 ) -> Iterator[Access]:
     """How the platform is reached while the block lasts.
@@ -37,14 +37,15 @@ def reach(
             listens on this machine, with token and instance from ``QISKIT_IBM_TOKEN`` and
             ``QISKIT_IBM_INSTANCE`` where set; None: the platform itself.
         budget: seconds that may be used, None for the backend's own ``max_qpu_seconds``.
-        stages: the backends that are asked for.
+        stages: the backends that are asked for; None: no run is, only the platform.
         least_success: part of the executions that must be expected to be without error, None for
             the backend's own.
 
     Raises:
         UserError: the client is redirected though nobody asked for that, the address is not on
-            this machine, or no snapshot of a device ships.
+            this machine, no snapshot of a device ships, or no device is asked for at all.
     """
+    _refuse_unused(stages, emulator=emulator, max_qpu_seconds=budget, least_success=least_success)
     if emulator is None:
         access = Access(budget=budget, least_success=least_success)
         with redirected(access):
@@ -56,7 +57,7 @@ def reach(
 
     with contextlib.ExitStack() as stack:
         if emulator == "auto":
-            named = _snapshots(dict.fromkeys(stages.model_dump().values()))
+            named = _snapshots(dict.fromkeys(stages.model_dump().values() if stages else ()))
             rules = Rules(usage_limit=FREE, queue_seconds=0)
             state = LEDGERS / "emulator"
             started = stack.enter_context(Emulator(named or DEVICES, state=state, rules=rules))
@@ -67,6 +68,20 @@ def reach(
             access = Access(loopback(emulator), token, instance, *spend)
         stack.enter_context(redirected(access))
         yield access
+
+
+def _refuse_unused(stages: Stages | None, **means: str | float | None) -> None:
+    """Refuse means of devices for a run that asks none."""
+    given = [name for name, value in means.items() if value is not None]
+    if stages is None or not given:
+        return
+    from qhu.backends.named import device_of  # seconds to import
+
+    if not any(map(device_of, stages.model_dump().values())):
+        raise UserError(
+            f"{given[0]} is for runs on devices, and every stage is on this machine: leave it out, "
+            "or give a --backend that is a device"
+        )
 
 
 def _snapshots(backends: Iterable[str]) -> list[str]:

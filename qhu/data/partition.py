@@ -12,6 +12,7 @@ from torch import Tensor
 from qhu.data.base import Dataset
 from qhu.data.rows import Rows
 from qhu.data.split import ForgetSet, RowNumbers, Split, scale, selection_rows
+from qhu.errors import UserError
 from qhu.seeding import numpy_stream
 from qhu.settings.parts import DataSpec
 
@@ -133,7 +134,16 @@ class Partition:
 
 
 def drawn(rows: RowNumbers, count: int | None, seed: int, scenario: str) -> RowNumbers:
-    """So many of the retain rows, drawn per seed and scenario for evaluation; None: all of them."""
-    if count is None or count >= len(rows):
+    """So many of the retain rows, drawn per seed and scenario for evaluation; None: all of them.
+
+    Raises:
+        UserError: there are not so many.
+    """
+    if count is None:
         return rows
+    if count > len(rows):
+        raise UserError(
+            f"evaluation.retain {count:,}: scenario '{scenario}' retains {len(rows):,} training "
+            "rows: give so many or fewer, or null for all"
+        )
     return np.sort(numpy_stream(seed, "evaluate", scenario).choice(rows, count, replace=False))

@@ -205,7 +205,12 @@ def _scaled(x: NDArray[np.float64], fitted: RowNumbers, spec: DataSpec) -> NDArr
 def _taught(data: Dataset, train: RowNumbers, noise: float, seed: int) -> RowNumbers:
     """Labels with a share ``noise`` of the training rows moved to another class at random."""
     labels, classes = data.y.copy(), len(data.classes)
-    moved = _draw(train, data.y, round(noise * len(train)), seed, "labels/rows")
+    count = round(noise * len(train))
+    if noise and not count:
+        raise UserError(
+            f"data.label_noise {noise:g} is none of {len(train)} training rows: raise it"
+        )
+    moved = _draw(train, data.y, count, seed, "labels/rows")
     steps = numpy_stream(seed, "labels/classes").integers(1, classes, size=len(moved))
     labels[moved] = (labels[moved] + steps) % classes
     return labels

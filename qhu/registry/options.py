@@ -3,9 +3,17 @@
 import re
 from collections.abc import Iterator, KeysView, Mapping, ValuesView
 from os import PathLike, fspath
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticKnownError
 
 from qhu.errors import UnknownName, UserError, brief, nearest, shortened
 from qhu.registry.wording import sentence
@@ -22,6 +30,27 @@ class Options(BaseModel):
     @classmethod
     def _plain(cls, given: Any) -> Any:
         return plain_values(given)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_as_number(cls, given: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where only numbers are meant: pydantic takes them as 1 and 0."""
+        types = set(_types_in(cls.model_fields[info.field_name or ""].annotation))
+        if types & {int, float} and not types & {bool, Any} and _holds_truth(given):
+            raise PydanticKnownError("int_type" if int in types else "float_type")
+        return given
+
+
+def _types_in(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _types_in(part)
+
+
+def _holds_truth(given: Any) -> bool:
+    parts = given.values() if isinstance(given, Mapping) else given
+    inside = isinstance(parts, list | tuple | ValuesView) and any(map(_holds_truth, parts))
+    return isinstance(given, bool) or inside
 
 
 def plain_values(given: Any) -> Any:
@@ -93,11 +122,15 @@ def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
     """Dotted names of the keys allowed where ``path`` leads inside ``model``."""
     fields: Any = model
     for part in path:
+        if get_origin(fields) is dict:
+            fields = get_args(fields)[1]
+            continue
         field = fields.model_fields.get(part) if hasattr(fields, "model_fields") else None
         if field is None:
             return []
-        others = (kind for kind in get_args(field.annotation) if hasattr(kind, "model_fields"))
-        fields = next(others, field.annotation)  # of a model or None
+        fields = field.annotation
+        if get_origin(fields) is not dict:  # of a model or None
+            fields = next((k for k in get_args(fields) if hasattr(k, "model_fields")), fields)
     prefix = ".".join(str(part) for part in path)
     names = getattr(fields, "model_fields", {})
     return [f"{prefix}.{name}" if prefix else name for name in names]

@@ -219,6 +219,8 @@ def answer(table: VerdictTable, equivalent: str, control: str) -> ScenarioAnswer
             parts.append(VerdictCount(verdict, f"{len(methods)} {text}", note, names))
         elif verdict == "indistinguishable" and tried:
             parts.append(VerdictCount("", "none is shown to have forgotten", "", ""))
+    if not tried:
+        parts.append(VerdictCount("", "none was tried", "", ""))
     opening = f"Of {count_of(len(tried), 'method')}"
     return ScenarioAnswer(opening, parts, _caveats(table, control), table)
 

@@ -1,5 +1,6 @@
 """What is asked: the experiment file and its overrides."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -71,6 +72,8 @@ def parse_seeds(given: Any) -> Any:
         if not _is_seed(first) or (dash and not _is_seed(last)):
             raise UserError(f"seeds must be integers such as 0-9 or 0,3,5 (got {brief(given)})")
         chosen = range(int(first), int(last or first) + 1)
+        if not chosen:
+            raise UserError(f"seeds count up: {last}-{first}, not {brief(part)}")
         if len(seeds) + len(chosen) > MAX_SEEDS:
             raise UserError(f"more than {MAX_SEEDS:,} seeds (got {brief(given)}): give fewer")
         seeds += chosen
@@ -302,6 +305,7 @@ def _made(
     if "sweep" in settings:
         raise UserError("it varies a setting, by its section sweep: use qhu ablate")
     if methods is not None:
+        by_label(list(methods))  # none of them twice
         _check_kept(overrides, methods)
         kept = by_label(settings.get("methods") or {})
         kept = kept if isinstance(kept, dict) else {}
@@ -332,7 +336,7 @@ def _located(
     if blamed := to_blame(overrides, fails):
         return error.at(" with ".join(override.given for override in blamed))
     if methods is not None and not fails(overrides, None):
-        return error.at(f"--methods {shortened(','.join(methods))}")
+        return error.at(f"--methods {shortened(shlex.quote(','.join(methods)))}")
     line = line_of(file, error.path) if file is not None else None
     return error.at(f"{where}, line {line}" if line else where)
 

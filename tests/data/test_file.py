@@ -52,9 +52,9 @@ def test_own_data_runs_from_yaml_alone(tiny, qhu):
     Path("mine.csv").write_text(rows_as_csv("sl,sw,pl,pw,kind"))
     code, out, errors = qhu("run", tiny, "-s", "data.source=file:mine.csv", "--seeds", "0-1")
     assert (code, errors) == (0, "")
-    assert out.splitlines()[:3] == [
-        "data: 150 rows × 4 features (sl, sw, pl, pw); classes setosa 50, versicolor 50, "
-        "virginica 50; label in column kind",
+    assert out.splitlines()[:4] == [
+        "data: 150 rows × 4 features (sl, sw, pl, pw); classes setosa 50, versicolor 50,",
+        "  virginica 50; label in column kind",
         "scenario subset: forgets 10 training rows",
         "scenario class: forgets 'setosa' (50 rows; 34 of training)",
     ]

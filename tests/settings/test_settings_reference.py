@@ -123,6 +123,6 @@ def test_an_entry_says_kind_default_range_and_who_has_it():
     assert by_name["data.source"].allowed == ", ".join(registry.dataset.names())
     assert by_name["model.ansatz"].default == "rotations_cz"
     assert by_name["model.head"].allowed.endswith("module:Class")
-    assert by_name["scenarios.LABEL.memorised.models"].allowed == "≥ 2, a multiple of 2"
+    assert by_name["scenarios.LABEL.memorised.models"].allowed == "≥ 2, ≤ 1000000, a multiple of 2"
     times = {e.name: e for e in options_of("backends", "NAME.")}["NAME.gate_times"]
     assert times[1:4] == ("list of number", "[60.0, 660.0]", "exactly 2, each > 0")
