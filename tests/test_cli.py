@@ -144,7 +144,8 @@ def test_a_document_is_all_of_standard_output_and_numbers_that_are_none_are_null
 
 
 def test_a_page_is_opened_where_there_is_a_browser(qhu, monkeypatch, tmp_path):
-    monkeypatch.setattr("qhu.report.run.page.write_report", lambda folder: folder / "report.html")
+    page = "report.html"
+    monkeypatch.setattr("qhu.report.run.page.write_report", lambda folder, style: folder / page)
     folder, opened = tmp_path, []
     monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
     assert qhu("report", folder, "--open")[0] == 0

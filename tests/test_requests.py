@@ -108,8 +108,8 @@ def test_a_run_with_requests_says_so(tmp_path, monkeypatch, qhu):
     )
     code, printed, errors = qhu("run", "turns.yaml", "--out", "here")
     assert (code, errors) == (0, "")
-    (line,) = [line for line in printed.splitlines() if line.startswith("scenario s:")]
-    assert line.endswith(", in 3 requests, each with a whole budget of steps")
+    assert "scenario s: forgets 6 training rows" in printed
+    assert ", in 3 requests, each with a whole budget of steps" in " ".join(printed.split())
     page = (tmp_path / "here" / "report.html").read_text()
     assert "in 3 requests, each with a whole budget of steps" in page
     assert "In the scenarios s every request had the whole budget" in page

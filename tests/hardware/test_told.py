@@ -229,7 +229,9 @@ def test_a_repetition_delay_is_within_what_the_device_takes(emulate, run):
     emulator = emulate(rep_delay=0.1)
     for command in ("plan", "run"):
         code, _, errors = run(emulator, command)
-        assert code == 2 and errors.splitlines()[-1].startswith("qhu: rep_delay 0.1 is outside")
+        assert code == 2 and errors.splitlines()[-1].startswith(
+            "qhu: stages.evaluate ibm_manila: rep_delay 0.1 is outside"
+        )
         assert "ibm_manila takes, 0 to 0.0005 s" in errors
     assert emulator.jobs() == []
 
