@@ -39,6 +39,7 @@ def started(experiment, listeners, out="here", console=None):
 
 
 def test_events_and_what_tensorboard_keeps_of_them(small, capsys):
+    pytest.importorskip("tensorboard")
     events = []
 
     def breaks(event):

@@ -335,7 +335,7 @@ OTHERS |= {"fisher": "forget", "scope": "classical"}
 @pytest.mark.parametrize(("name", "mode"), MODES, ids=str)
 def test_an_option_without_effect_is_one_that_changes_nothing(make_net, name, mode):
     """Each that is said to be idle may be anything; one that is never read is said to be idle."""
-    spec = UnlearnSpec(steps=8, batch_size=4, patience=2)
+    spec = UnlearnSpec(steps=13, batch_size=4, patience=2)
     net = make_net(layers=1, hidden=(5,))
 
     def moved(given):

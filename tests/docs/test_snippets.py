@@ -25,6 +25,7 @@ from qhu.study import Study
 
 DOCS = ROOT / "docs"
 TESTED = {
+    "docs/howto.md": "report/test_figure_style.py",
     "docs/extend.md": "docs/test_snippets.py",
     "docs/backends.md": "docs/test_snippets.py",
     "docs/emulator.md": "docs/test_snippets.py",

@@ -4,9 +4,7 @@ import io
 import re
 import time
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 from rich.console import Console
 
 from qhu.grid import progress
@@ -74,9 +72,10 @@ def test_a_terminal_has_bars():
 
 @pytest.mark.slow
 def test_a_notebook_has_one_display(tiny):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     cell = nbformat.v4.new_code_cell("import qhu\nrun = qhu.run('tiny.yaml', out='here')")
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    NotebookClient(notebook, timeout=300).execute()
+    nbclient.NotebookClient(notebook, timeout=300).execute()
     displays = [o for o in cell.outputs if o.output_type == "display_data"]
     assert len(displays) == 1
     assert re.fullmatch(

@@ -216,7 +216,7 @@ def test_layers_that_do_not_fit_the_circuit_are_refused(ansatz, qubits, message)
         ({"entanglement": [[0, 0]]}, "names a qubit twice"),
         ({"entanglement": [[0, -1]]}, "give a list of groups"),
         ({"entanglement": [0, 1]}, "give a list of groups"),
-        ({"entanglement": [[0, True]]}, "give a list of groups"),
+        ({"entanglement": [[0, True]]}, "must be a whole number"),
         ({"entanglement": []}, "give a list of groups"),
         ({"entanglement": None}, "give a list of groups"),
         ({"rotation_blocks": "cx"}, "unknown gate on one qubit 'cx'"),

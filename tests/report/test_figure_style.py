@@ -1,6 +1,7 @@
 """Colours, labels and sizes that a journal asks for, in figures and tables."""
 
 import re
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
@@ -120,3 +121,9 @@ def test_no_mapping_is_no_style(tmp_path):
         read_style(tmp_path / "style.yaml")
     with pytest.raises(UserError, match=r"cannot read .*absent\.yaml"):
         read_style(tmp_path / "absent.yaml")
+
+
+def test_the_style_file_of_howto_md_is_read(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "howto.md").read_text()
+    (file := tmp_path / "style.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    assert read_style(file).labels["scrub"] == "SCRUB"
