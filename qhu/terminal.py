@@ -51,6 +51,11 @@ def folded(line: str) -> str:
     )
 
 
+def say(line: str, console: Console) -> None:
+    """Print a line as it is: no markup, no colours, and no break that it has not."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 class ScreenColumn(NamedTuple):
     """A column of a table on screen.
 

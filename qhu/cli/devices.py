@@ -17,13 +17,12 @@ from qhu.cli.options import (
     Seeds,
     Settings,
     Stages,
+    loaded,
     meant,
-    overriding,
-    say_backends,
 )
 from qhu.cli.program import console, notes, print_document
 from qhu.errors import UserError
-from qhu.terminal import folded
+from qhu.terminal import folded, say
 
 app = typer.Typer()
 
@@ -44,17 +43,15 @@ def plan(
     """Say what a run would take on a device; submits nothing."""
     from qhu.commands.rehearsal import reach
     from qhu.grid.run import plan as make_plan
-    from qhu.settings.experiment import load_experiment
 
-    overrides = overriding(backend, stages, seeds, methods, settings)
-    asked = load_experiment(meant(experiment), *overrides)
-    say_backends(asked)
+    asked = loaded(meant(experiment), backend, stages, seeds, methods, settings)
     with reach(emulator, max_qpu_seconds, asked.stages, least_success) as access:
         counted = make_plan(asked, notes, access)
     if as_json:
         print_document(counted.document())
-    for line in () if as_json else counted.lines():
-        console.print(folded(line), highlight=False, soft_wrap=True)
+        return
+    for line in counted.lines():
+        say(folded(line), console)
 
 
 @app.command()

@@ -27,9 +27,8 @@ from qhu.cli.options import (
     Track,
     Workers,
     Yes,
+    loaded,
     meant,
-    overriding,
-    say_backends,
     show_page,
 )
 from qhu.cli.program import (
@@ -79,10 +78,8 @@ def run(
         _print_again(receipt, shown)
         return
     from qhu.commands.repeat import inputs
-    from qhu.settings.experiment import load_experiment
 
-    overrides = overriding(backend, stages, seeds, methods, settings)
-    asked = load_experiment(file, *overrides)
+    asked = loaded(file, backend, stages, seeds, methods, settings)
     read = inputs(asked) if simulated else None
     folder, printed = _run(asked, out, workers, scheduler, device, yes, shown, track or ())
     if read is not None:
@@ -134,7 +131,6 @@ def _run(
     from qhu.report.run.table import print_summary
     from qhu.trackers import open_trackers
 
-    say_backends(asked)
     emulator, budget, least_success = device
     asking = notes if shown.as_json else console  # what a device takes is asked in any case
     doing = progress(shown.quiet, shown.as_json)
@@ -188,9 +184,8 @@ def evaluate(
 ) -> None:
     """Score models that were unlearned elsewhere, beside retrain, floor and doing nothing."""
     from qhu.commands.evaluate import with_models
-    from qhu.settings.experiment import load_experiment
 
-    given = load_experiment(meant(experiment), *overriding(backend, stages, None, None, settings))
+    given = loaded(meant(experiment), backend, stages, None, None, settings)
     asked = with_models(given, models, name, scenario, seed)
     device = (emulator, max_qpu_seconds, least_success)
     _run(asked, out, workers, scheduler, device, yes, Shown(quiet, as_json, browse))

@@ -11,6 +11,7 @@ from qhu.cli.completion import run_folders
 from qhu.cli.options import Json, Open, show_page
 from qhu.cli.program import console, notes, print_document
 from qhu.errors import UserError
+from qhu.terminal import say
 
 app = typer.Typer()
 RUNS = Path("runs")
@@ -59,7 +60,7 @@ def clean(
     asked = removal(folders or [], older, keep)
     for run in asked.runs:
         line = f"{age(run.changed):>7}  {size(run.size):>7}  {run.path}"
-        console.print(line, highlight=False, soft_wrap=True)
+        say(line, console)
     counts = f"{len(asked.runs)} folders and {len(asked.stages)} files of stages"
     console.print(f"{counts}: {size(asked.size)}", highlight=False)
     if not asked.runs:

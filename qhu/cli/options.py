@@ -98,6 +98,26 @@ def overriding(
     return overrides, None if methods is None else methods.split(",")
 
 
+def loaded(
+    file: Path,
+    backend: str | None,
+    stages: str | None,
+    seeds: str | None,
+    methods: str | None,
+    settings: list[str] | None,
+) -> "Experiment":
+    """The experiment of a file, overridden; of a folder's own backends a line says that they are.
+
+    Raises:
+        UserError: the file or an override is wrong.
+    """
+    from qhu.settings.experiment import load_experiment
+
+    asked = load_experiment(file, *overriding(backend, stages, seeds, methods, settings))
+    say_backends(asked)
+    return asked
+
+
 def meant(experiment: Path) -> Path:
     """The experiment file that is meant; where that is not plain, a line says which."""
     from qhu.settings.shipped import experiment_file, experiments

@@ -18,6 +18,7 @@ from qhu.cli.options import (
     Stages,
     Sweep,
     Workers,
+    loaded,
     meant,
     overriding,
     say_backends,
@@ -44,11 +45,8 @@ def evidence(
     """Attack thousands of models to say which methods forgot; run it again to resume."""
     from qhu.evidence.run import run as gather
     from qhu.report.evidence.terminal import print_verdicts
-    from qhu.settings.experiment import load_experiment
 
-    overrides = overriding(backend, stages, None, methods, settings)
-    asked = load_experiment(meant(experiment), *overrides)
-    say_backends(asked)
+    asked = loaded(meant(experiment), backend, stages, None, methods, settings)
     with also_with_holes() as made:
         folder = made(lambda: gather(asked, out, progress(quiet), workers, scheduler))
         print_verdicts(folder, console, brief=quiet)
@@ -106,12 +104,9 @@ def tune(
     workers: Workers = 0,
 ) -> None:
     """Tune every method alike on seeds of their own; run it again to resume."""
-    from qhu.settings.experiment import load_experiment
     from qhu.tune.run import run as run_tuning
 
-    overrides = overriding(None, None, None, methods, settings)
-    asked = load_experiment(meant(experiment), *overrides)
-    say_backends(asked)
+    asked = loaded(meant(experiment), None, None, None, methods, settings)
     run_tuning(asked, trials, seeds, out, console, workers, scenario)
 
 

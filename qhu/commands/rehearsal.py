@@ -13,6 +13,7 @@ from qhu.hardware.access import LEDGERS, Access, loopback, redirected
 from qhu.hardware.identifiers import variable
 from qhu.layout.snapshots import fake_name, has_snapshot
 from qhu.settings.parts import Stages
+from qhu.terminal import say
 
 if TYPE_CHECKING:  # seconds to import
     from qhu.grid.plan import Plan
@@ -114,7 +115,7 @@ def agree(console: Console, yes: bool) -> Callable[["Plan"], bool]:
 
     def ask(plan: "Plan") -> bool:
         for line in plan.lines():
-            console.print(line, highlight=False, soft_wrap=True)
+            say(line, console)
         if yes:
             return True
         if not sys.stdin.isatty():

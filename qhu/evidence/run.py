@@ -32,7 +32,7 @@ from qhu.report.evidence.page import write_evidence
 from qhu.settings.evidence import EvidenceSpec
 from qhu.settings.experiment import Experiment
 from qhu.study import FLOOR, Study
-from qhu.terminal import folded
+from qhu.terminal import folded, say
 
 UNIT = "a pair of models: a random half of the training rows and its complement"
 """What is drawn independently, and so what intervals and tests count."""
@@ -101,7 +101,7 @@ def run(
     check(study)
     begun = time.monotonic()
     for line in (*describe(study).lines(), _pool_line(study)):
-        console.print(folded(line), markup=False, highlight=False, soft_wrap=True)
+        say(folded(line), console)
     steps = _steps(study)
     models = sum(len(Pool(study).numbers(step.item)) for step in steps if step.work is _make)
     together = "in stacks" if study.net("train").stacked else "one at a time"

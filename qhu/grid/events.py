@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from qhu.record.failure import reason
+from qhu.terminal import say
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,4 @@ class Listeners:
             except Exception as error:  # not asked again: it would fail at every cell
                 self._listeners.remove(listener)
                 name = getattr(listener, "__name__", type(listener).__name__)
-                self._console.print(
-                    f"listener {name} failed and is left out: {reason(error)}",
-                    markup=False,
-                    highlight=False,
-                    soft_wrap=True,
-                )
+                say(f"listener {name} failed and is left out: {reason(error)}", self._console)

@@ -9,6 +9,7 @@ from rich.console import Console
 from qhu.errors import Incomplete, QhuError
 from qhu.record.counts import count_of
 from qhu.record.folder import FailedCell, RunFolder
+from qhu.terminal import say
 
 MOST = 20
 """Lines about cells; ``run.json`` has all of them."""
@@ -63,6 +64,6 @@ def refuse_holes(
         return
     more = [f"… and {len(lines) - MOST} more: run.json has them"] if len(lines) > MOST else []
     for line in [*lines[:MOST], *more]:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(line, console)
     count = count_of(len(lines), unit)
     raise Incomplete(f"{count} failed, all else is done; the same command tries again", made)

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from qhu.grid.execute import Execute, Step
+from qhu.terminal import say
 
 EVERY = 60.0
 """Seconds between two lines where there is no terminal."""
@@ -162,5 +163,5 @@ def _each(seconds: float, act: Callable[[], None]) -> Iterator[None]:
 
 
 def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    say(line, console)
     console.file.flush()

@@ -29,7 +29,7 @@ from qhu.record.store import Store
 from qhu.report.index.page import index_runs
 from qhu.settings.experiment import Experiment
 from qhu.study import Cell, Study
-from qhu.terminal import folded
+from qhu.terminal import folded, say
 
 STORE = RUNS / shelf.STORE
 Agree = Callable[[Plan], bool]
@@ -176,7 +176,7 @@ def _carry_out(
         check(opened.study)
         for line in describe(opened.study).lines():
             if line not in lines:  # runs of one family read the same
-                console.print(folded(line), markup=False, highlight=False, soft_wrap=True)
+                say(folded(line), console)
             lines.add(line)
         if opened.study.paid:
             spend, opened.failed = _planned(opened.study, console)

@@ -12,6 +12,7 @@ from qhu.publish.about import About, about_files
 from qhu.publish.contents import Packed, contents
 from qhu.publish.traces import traces
 from qhu.record.files import checksum, replacing
+from qhu.terminal import say
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first date that a ZIP file can hold, of every file."""
@@ -58,7 +59,7 @@ def pack(
     with replacing(target) as partial:
         partial.write_bytes(content)
     for line in _outcome(target, files, packed, about):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(line, console)
     return target
 
 

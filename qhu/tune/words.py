@@ -8,7 +8,7 @@ from rich.console import Console
 
 from qhu.report.design import TUNING_SPENDS
 from qhu.settings.experiment import Experiment
-from qhu.terminal import ScreenColumn, print_table
+from qhu.terminal import ScreenColumn, print_table, say
 from qhu.tune.search import SearchResult
 
 FEW = 2
@@ -38,7 +38,7 @@ def print_outcomes(
         console,
     )
     for line in _lines(tuned, outcomes):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(line, console)
     console.print(f"tuned: {out}", markup=False, soft_wrap=True)
 
 

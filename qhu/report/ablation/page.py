@@ -98,8 +98,26 @@ def write_ablation(
     tables = {at: read_results(run) for at, run in runs.items()}
     scores = merged({str(runs[at]): read_scores(runs[at], table) for at, table in tables.items()})
     results = pd.concat([t.assign(at=at) for at, t in tables.items()], ignore_index=True)
+    text = _page(folder, name, sweep, runs, setups, results, scores)
+    written = RunFolder(folder)
+    points = results.groupby("at", sort=False)
+    summary = pd.concat([summarise(rows, scores).assign(at=at) for at, rows in points])
+    written.write_table("ablation.csv", summary[["at", *summary.columns.drop("at")]])
+    written.write_text("ablation.html", text)
+    return folder / "ablation.html"
+
+
+def _page(
+    folder: Path,
+    name: str,
+    sweep: Sweep,
+    runs: Mapping[str, Path],
+    setups: Mapping[str, Setup],
+    results: pd.DataFrame,
+    scores: Mapping[str, Score],
+) -> str:
+    """The page, from the rows of all runs with their labels as ``at``; its tests are one family."""
     read = _to_read(sweep, scores)
-    by_point = {at: summarise(rows, scores) for at, rows in results.groupby("at", sort=False)}
     parts = [rows for _, rows in results.groupby("scenario", sort=False)]
     differences = [excess(rows, read, sweep.labels) for rows in parts]
     tested_contrasts = contrasts(sweep, setups)
@@ -112,7 +130,7 @@ def write_ablation(
         for number, rows in enumerate(parts)
     ]
     differing, alike = setup_table(setups, results)
-    text = fill(
+    return fill(
         "ablation/ablation.html.jinja",
         name=name,
         sweep=sweep,
@@ -130,11 +148,6 @@ def write_ablation(
             for at, run in runs.items()
         },
     )
-    written = RunFolder(folder)
-    summary = pd.concat([table.assign(at=at) for at, table in by_point.items()])
-    written.write_table("ablation.csv", summary[["at", *summary.columns.drop("at")]])
-    written.write_text("ablation.html", text)
-    return folder / "ablation.html"
 
 
 def _facts(sweep: Sweep, results: pd.DataFrame) -> Pairs:
