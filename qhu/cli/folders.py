@@ -25,16 +25,17 @@ def runs(
     browse: Open = False,
 ) -> None:
     """List runs: backend, what differs, status, age, size; and write index.html."""
-    from qhu.report.index.page import index_document, print_index, write_index
+    from qhu.report.index.page import index_document, indexed, print_index, write_index
 
     if root != RUNS and not root.is_dir():
         raise UserError(f"there is no folder {root}: give one that holds runs")
+    index = indexed(root)
     if as_json:
-        print_document(index_document(root))
+        print_document(index_document(index))
     else:
-        print_index(console, root)
+        print_index(index, console)
     if root.is_dir():
-        page = write_index(root)
+        page = write_index(index)
         notes.print(f"index: {page}", markup=False, soft_wrap=True)
         show_page(page, browse)
 

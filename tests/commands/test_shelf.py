@@ -15,7 +15,7 @@ from qhu.record import shelf as shelves
 from qhu.record.claim import claimed
 from qhu.record.folder import RECORD, RunFolder, started
 from qhu.record.shelf import PAGES, RUNS, shelf
-from qhu.report.index.page import PAGE, index_document, index_runs, write_index
+from qhu.report.index.page import PAGE, index_document, index_runs, indexed, write_index
 from qhu.report.index.page import age as in_words
 from qhu.settings.experiment import load_experiment
 from qhu.settings.shipped import EXPERIMENTS
@@ -79,7 +79,7 @@ def test_a_shipped_experiment_differs_from_the_file_that_ships():
     asked = load_experiment(EXPERIMENTS / "iris.yaml", ["model.layers=3", "data.test=0.3"])
     settings = {**asked.model_dump(mode="json"), "seeds": [0, 1, 2, 5]}
     put("runs/iris/a", settings=settings)
-    (run,) = index_document()
+    (run,) = index_document(indexed())
     expected = {"seeds": "0-2,5", "data.test": "0.3", "model.ansatz.layers": "3"}
     assert run["differs"] == expected
 
@@ -131,7 +131,7 @@ def test_every_kind_of_page_is_told_by_its_name():
 
 def test_names_in_the_index_are_no_markup():
     put("runs/a", settings={"name": "iris", "data": {"source": "<script>"}})
-    write_index()
+    write_index(indexed())
     assert "<script>" not in (RUNS / PAGE).read_text()
 
 

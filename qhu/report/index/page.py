@@ -1,9 +1,9 @@
 """The index of run folders: a page, a document and lines on screen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from rich.console import Console
@@ -11,44 +11,57 @@ from rich.text import Text
 
 from qhu.record.folder import RunFolder
 from qhu.record.shelf import RUNS, ShelvedRun, shelf
-from qhu.report.index.differences import differences
+from qhu.report.index.differences import Flat, differences
 from qhu.report.templates import fill
+from qhu.terminal import say
 
 PAGE = "index.html"
 MOST = 6
 """Differences that a line names."""
 
 
-def write_index(root: Path = RUNS) -> Path:
-    """Write the page of all runs below a folder; its path.
+class RunIndex(NamedTuple):
+    """The run folders below a folder, the newest first, each with what sets it apart."""
+
+    root: Path
+    entries: list[tuple[ShelvedRun, Flat]]
+
+
+def indexed(root: Path = RUNS) -> RunIndex:
+    """The index of a folder."""
+    runs = shelf(root)
+    by_folder = differences(runs)
+    return RunIndex(root, [(run, by_folder[run.path]) for run in runs])
+
+
+def write_index(index: RunIndex) -> Path:
+    """Write the page of an index into its folder; its path.
 
     Raises:
         UserError: it cannot be written.
     """
-    runs = shelf(root)
     lines = [
         {
             "run": run,
-            "link": _link(run, root),
+            "link": _link(run, index.root),
             "apart": in_words(apart),
             "when": run.changed.isoformat(" ", "minutes")[:16],
             "size": size(run.size),
         }
-        for run, apart in zip(runs, _apart(runs), strict=True)
+        for run, apart in index.entries
     ]
-    RunFolder(root).write_text(PAGE, fill("index/index.html.jinja", lines=lines))
-    return root / PAGE
+    RunFolder(index.root).write_text(PAGE, fill("index/index.html.jinja", lines=lines))
+    return index.root / PAGE
 
 
 def index_runs(folders: Iterable[Path]) -> None:
     """Write the page of ``runs/`` again, where one of the folders lies in it."""
     if any(folder.resolve().is_relative_to(RUNS.resolve()) for folder in folders):
-        write_index()
+        write_index(indexed())
 
 
-def index_document(root: Path = RUNS) -> list[dict[str, Any]]:
+def index_document(index: RunIndex) -> list[dict[str, Any]]:
     """The same, JSON-serialisable."""
-    runs = shelf(root)
     return [
         {
             "folder": str(run.path),
@@ -62,14 +75,13 @@ def index_document(root: Path = RUNS) -> list[dict[str, Any]]:
             "bytes": run.size,
             "page": str(run.page) if run.page else None,
         }
-        for run, apart in zip(runs, _apart(runs), strict=True)
+        for run, apart in index.entries
     ]
 
 
-def print_index(console: Console, root: Path = RUNS) -> None:
+def print_index(index: RunIndex, console: Console) -> None:
     """Print every run in two or three lines: the newest first."""
-    runs = shelf(root)
-    for run, apart in zip(runs, _apart(runs), strict=True):
+    for run, apart in index.entries:
         words = (run.kind, run.backend and f"on {run.backend}", run.status)
         facts = ", ".join([*filter(None, words), f"{age(run.changed)} old", size(run.size)])
         style = "" if run.status == "finished" else "yellow"
@@ -77,11 +89,11 @@ def print_index(console: Console, root: Path = RUNS) -> None:
         if apart:
             console.print(Text(f"  {in_words(apart)}"))
         console.print(Text(f"  {run.path}"), soft_wrap=True)
-    if not runs:
-        console.print(f"no run below {root}", highlight=False, soft_wrap=True)
+    if not index.entries:
+        say(f"no run below {index.root}", console)
 
 
-def in_words(apart: dict[str, str]) -> str:
+def in_words(apart: Flat) -> str:
     """What sets a run apart, such as ``seeds=0-4, model.ansatz.layers=3``."""
     named = [f"{key}={value}" for key, value in apart.items()]
     more = [f"{len(named) - MOST} more"] if len(named) > MOST else []
@@ -105,11 +117,6 @@ def size(count: int) -> str:
             break
         value, unit = value / 1000, larger
     return f"{value:.3g} {unit}"
-
-
-def _apart(runs: Sequence[ShelvedRun]) -> list[dict[str, str]]:
-    by_folder = differences(runs)
-    return [by_folder[run.path] for run in runs]
 
 
 def _link(run: ShelvedRun, root: Path) -> str:
