@@ -19,6 +19,18 @@ from qhu.paper import run as paper
 from qhu.tune import run as tune
 
 
+@pytest.fixture(autouse=True)
+def as_in_a_shell():
+    """Nothing is ignored from the start, as it is of commands in the background or under nohup."""
+    usual = {signal.SIGINT: signal.default_int_handler} | dict.fromkeys(
+        FROM_OUTSIDE, signal.SIG_DFL
+    )
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def status(folder):
     return json.loads(Path(folder, "run.json").read_text())["status"]
 
